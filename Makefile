@@ -1,0 +1,92 @@
+# Every target makes what it needs, in .venv, from Python 3.11 or later and a package index.
+#   make demo    the whole path against a local provider, and the account at the end
+#   make test    all tests, with coverage
+#   make lowest  the same tests on the oldest dependencies that pyproject.toml allows
+#   make check   lint and format (make lint), types (make types)
+#   make build   wheel and sdist, each tried in an empty environment
+#   make bench   the benchmarks, each printing the number it is about
+#   make clean   take away everything made
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+INSTALL := -m pip --disable-pip-version-check install --quiet --quiet
+SOURCES := $(wildcard smsapi_async tests examples benchmarks)
+BENCHMARKS := $(filter-out benchmarks/_%,$(wildcard benchmarks/*.py))
+
+# A stamp is written last and carries the folder it was made in: a half-made or moved .venv has none.
+FOLDER := $(shell pwd | cksum | cut -d' ' -f1)
+READY := $(VENV)/ready-$(FOLDER)
+CHECKS := $(VENV)/checks-$(FOLDER)
+ifneq ($(shell test -x $(PY) && $(PY) -c 'print("alive")' 2>&1),alive)
+$(shell rm -f $(READY) $(CHECKS))
+endif
+
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1  # it would ask the index for its newest version, at every run
+
+.PHONY: demo test lowest check lint types build bench clean
+.DEFAULT_GOAL := test
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is needed: make PYTHON=python3.11")'
+	@echo "making $(VENV)"
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@$(PY) $(INSTALL) 'pip>=25.1'
+	@$(PY) $(INSTALL) --editable '.[fast,http2,sandbox]' --group test
+	@touch $@
+
+$(CHECKS): $(READY)
+	@echo "adding the checkers to $(VENV)"
+	@$(PY) $(INSTALL) --group check
+	@touch $@
+
+demo: $(READY)
+	@$(PY) examples/demo.py
+
+test: $(READY)
+	@$(PY) -m pytest --cov --cov-report=term
+
+lowest: $(READY)
+	@echo "making $(VENV)-lowest"
+	@rm -rf $(VENV)-lowest
+	@$(PYTHON) -m venv $(VENV)-lowest
+	@$(PY) -c "import re, tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
+	  lines = project['dependencies'] + sum(project['optional-dependencies'].values(), []); \
+	  print(*(f'{name}=={bound}' for name, bound in re.findall(r'^([\w-]+)>=([\d.]+)', '\n'.join(lines), re.M)), sep='\n')" \
+	  > $(VENV)-lowest/constraints.txt
+	@tr '\n' ' ' < $(VENV)-lowest/constraints.txt; echo
+	@$(VENV)-lowest/bin/python $(INSTALL) 'pip>=25.1'
+	@$(VENV)-lowest/bin/python $(INSTALL) --editable '.[fast,http2,sandbox]' --group test --constraint $(VENV)-lowest/constraints.txt
+	@$(VENV)-lowest/bin/python -m pytest --quiet
+
+check: lint types
+
+lint: $(CHECKS)
+	$(PY) -m ruff check --quiet $(SOURCES)
+	$(PY) -m ruff format --check --quiet $(SOURCES)
+
+types: $(CHECKS)
+	$(PY) -m mypy $(SOURCES)
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" pyright
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" pyright --verifytypes smsapi_async --ignoreexternal
+
+build: $(CHECKS)
+	@rm -rf build dist
+	@echo "building the sdist, and the wheel from it"
+	@$(PY) -m build --quiet --outdir dist .
+	@for made in dist/*.tar.gz dist/*.whl; do \
+	  echo "trying $$made in an empty environment" && \
+	  rm -rf build/empty && $(PYTHON) -m venv build/empty && \
+	  build/empty/bin/python $(INSTALL) $$made && \
+	  build/empty/bin/python -I -c "import smsapi_async as s, pathlib as p; assert (p.Path(s.__file__).parent / 'py.typed').is_file(); print('imported', s.__version__, 'from', s.__file__)" \
+	  || exit 1; \
+	done
+
+bench: $(READY)
+	@$(if $(BENCHMARKS),,echo "no benchmarks yet")
+	@set -e; for file in $(BENCHMARKS); do echo "== $$file"; $(PY) $$file; done
+
+clean:
+	rm -rf $(VENV) $(VENV)-lowest build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find $(SOURCES) -name __pycache__ -prune -exec rm -rf {} +

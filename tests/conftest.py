@@ -1,0 +1,117 @@
+"""The ground every test stands on: both loops on virtual time, no way out of this machine, a sandbox and its client."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import hypothesis
+import pytest
+import trio
+
+from tests import guard
+from tests.clock import StuckWatch, virtual_backend
+
+if TYPE_CHECKING:
+    from smsapi_async import AsyncClient
+    from smsapi_async.sandbox import Sandbox
+
+guard.install()
+# A slow machine is no failure; CI tries the same examples every time.
+hypothesis.settings.register_profile("ours", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.load_profile("ours")
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
+    """Every coroutine test runs on both loops; on virtual time, unless it is marked `socket`."""
+    if request.node.get_closest_marker("socket"):
+        return request.param, {}
+    return virtual_backend(request.param)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
+    """Put what must hold of every coroutine test around it, then leave the call to anyio's plugin."""
+    if inspect.iscoroutinefunction(pyfuncitem.obj):
+        backend: Any = pyfuncitem.funcargs["anyio_backend"]
+        name, options = backend
+        if name == "asyncio":
+            pyfuncitem.obj = leaves_no_task(pyfuncitem.obj)
+        elif options:
+            pyfuncitem.obj = never_stuck(pyfuncitem.obj, options["instruments"][0])
+
+
+def leaves_no_task(test: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """On trio a task cannot outlive its nursery; on asyncio only a look shows it."""
+
+    @functools.wraps(test)
+    async def run(**arguments: Any) -> None:
+        before = asyncio.all_tasks()
+        await test(**arguments)
+        leaked = asyncio.all_tasks() - before
+        assert not leaked, f"tasks outlive the test: {leaked}"
+
+    return run
+
+
+def never_stuck(test: Callable[..., Awaitable[None]], watch: StuckWatch) -> Callable[..., Awaitable[None]]:
+    """The asyncio loop raises by itself when nothing can happen any more; on trio the watch cancels the test."""
+
+    @functools.wraps(test)
+    async def run(**arguments: Any) -> None:
+        try:
+            with trio.CancelScope() as watch.scope:
+                await test(**arguments)
+        finally:
+            watch.scope = None
+            if watch.stuck:
+                raise watch.stuck
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def stays_on_this_machine() -> Iterator[None]:
+    """Also the default URLs are never called: a lookup of their hosts counts, whatever the tested code makes of it."""
+    guard.refused.clear()
+    yield
+    assert guard.refused == []
+
+
+@pytest.fixture(autouse=True)
+def no_keys_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A developer's real keys and addresses stay out of every test."""
+    for name in [name for name in os.environ if name.startswith("SMSAPI_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def sandbox() -> Sandbox:
+    """A fresh world: both providers, nothing bought yet."""
+    from smsapi_async.sandbox import Sandbox  # noqa: PLC0415  a fault in the sandbox fails its tests, not the collection
+
+    return Sandbox()
+
+
+@pytest.fixture
+async def client(sandbox: Sandbox) -> AsyncIterator[AsyncClient]:
+    """A client of that world, in the same process."""
+    from smsapi_async import AsyncClient  # noqa: PLC0415  the same
+
+    async with (
+        httpx.AsyncClient(transport=sandbox.transport()) as http,
+        AsyncClient(
+            sandbox.token,
+            rent_key=sandbox.rent_key,
+            v1_url=sandbox.v1_url,
+            rent_url=sandbox.rent_url,
+            http_client=http,
+        ) as client,
+    ):
+        yield client
