@@ -1,0 +1,103 @@
+"""One request and its fate, for every way in: what is processed, how long it takes, what is left of the answer.
+Knows no HTTP library. The exceptions it names are those a real socket gave (tests/sandbox/test_proxy.py)."""
+
+from datetime import datetime
+from typing import Protocol
+
+import anyio
+import anyio.lowlevel
+from attrs import frozen
+
+from ._faults import Answer, Cut, Delay, Fault, LostAfter, LostBefore, Mangle, NotConnected, Reset, Stall
+from ._message import Request, Response
+
+DISCONNECTED = "Server disconnected without sending a response."
+
+
+class Provider(Protocol):
+    """What an exchange needs of a sandbox."""
+
+    def now(self) -> datetime: ...
+    def arrive(self, request: Request, now: datetime) -> Fault | None: ...
+    def perform(self, request: Request, now: datetime) -> Response: ...
+    def dated(self, response: Response, now: datetime) -> Response: ...
+
+
+class BrokenError(Exception):
+    """The exchange failed below HTTP: `kind` is the name of the exception in httpx and httpx2 alike."""
+
+    def __init__(self, kind: str, message: str = "") -> None:
+        super().__init__(kind, message)
+        self.kind = kind
+        self.message = message
+
+
+@frozen
+class Passage:
+    """An answer on its way; with `sent` only that much of its body arrives."""
+
+    response: Response
+    sent: int | None = None
+
+    @property
+    def broken(self) -> BrokenError:
+        """What a reader meets behind the last byte of a cut body."""
+        counts = f"received {self.sent} bytes, expected {len(self.response.body)}"
+        return BrokenError(
+            "RemoteProtocolError", f"peer closed connection without sending complete message body ({counts})"
+        )
+
+
+async def exchange(provider: Provider, request: Request, read_timeout: float | None = None) -> Passage:
+    """Let the provider have the request, and do to it what the faults say.
+
+    Raises:
+        BrokenError: there is no answer.
+    """
+    await anyio.lowlevel.checkpoint()
+    fault = provider.arrive(request, provider.now())
+    _drop(provider, request, fault)
+    if isinstance(fault, Stall):
+        return Passage(await _stalled(provider, request, fault, read_timeout))
+    if isinstance(fault, Answer):
+        if fault.processed:
+            provider.perform(request, provider.now())
+        return Passage(provider.dated(fault.response(), provider.now()))
+    response = provider.perform(request, provider.now())
+    if isinstance(fault, Delay):
+        await _wait(fault.seconds, read_timeout)
+    if isinstance(fault, Mangle):
+        response = provider.dated(fault.spoil(response), provider.now())
+    return Passage(response, fault.length(response) if isinstance(fault, Cut) else None)
+
+
+def _drop(provider: Provider, request: Request, fault: Fault | None) -> None:
+    """The faults that end a connection without an answer."""
+    if isinstance(fault, NotConnected):
+        raise BrokenError("ConnectError", "All connection attempts failed")
+    if isinstance(fault, LostBefore):
+        raise BrokenError("RemoteProtocolError", DISCONNECTED)
+    if isinstance(fault, LostAfter):
+        provider.perform(request, provider.now())
+        raise BrokenError("RemoteProtocolError", DISCONNECTED)
+    if isinstance(fault, Reset):
+        if fault.processed:
+            provider.perform(request, provider.now())
+        raise BrokenError("ReadError")
+
+
+async def _stalled(provider: Provider, request: Request, fault: Stall, read_timeout: float | None) -> Response:
+    early = provider.perform(request, provider.now()) if fault.processed else None
+    await _wait(fault.seconds, read_timeout)
+    return early or provider.perform(request, provider.now())
+
+
+async def _wait(seconds: float | None, read_timeout: float | None) -> None:
+    """Sleep, but no longer than the reader's patience; without either end, until cancelled."""
+    if seconds is not None and (read_timeout is None or seconds < read_timeout):
+        await anyio.sleep(seconds)
+    elif read_timeout is None:
+        await anyio.sleep_forever()
+    else:
+        await anyio.sleep(read_timeout)
+        raise BrokenError("ReadTimeout")

@@ -1,0 +1,142 @@
+"""What can go wrong on the way, as data. The transport, the application and the proxy act on it.
+Source: section 4 of both protocol pages; the exceptions are measured in tests/sandbox/test_proxy.py."""
+
+import gzip
+from collections.abc import Callable
+from typing import Literal
+
+from attrs import define, evolve, frozen
+
+from ._message import HTML_TYPE, JSON_TYPE, TEXT_TYPE, Response
+
+Spoiled = Literal["charset", "gzip", "bad gzip", "content type"]
+
+
+@frozen
+class LostBefore:
+    """The connection is dropped before the request is processed."""
+
+
+@frozen
+class LostAfter:
+    """The request is processed, then the connection is dropped without an answer."""
+
+
+@frozen
+class NotConnected:
+    """No connection is made: nothing is sent."""
+
+
+@frozen
+class Cut:
+    """Processed; the body ends after `at` bytes (None: in the middle)."""
+
+    at: int | None = None
+
+    def length(self, response: Response) -> int:
+        """How much of the body is sent: never all of it."""
+        whole = len(response.body)
+        return whole // 2 if self.at is None else max(0, min(self.at, whole - 1))
+
+
+@frozen
+class Stall:
+    """No answer before `seconds` (None: never). Unprocessed with `seconds`: processed only when they are over."""
+
+    seconds: float | None = None
+    processed: bool = True
+
+
+@frozen
+class Reset:
+    """The connection is reset; `processed` says whether the request was done first."""
+
+    processed: bool = True
+
+
+@frozen
+class Answer:
+    """Another answer in place of the real one."""
+
+    status: int
+    body: str | bytes = ""
+    content_type: str = TEXT_TYPE
+    processed: bool = False
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def response(self) -> Response:
+        """The answer, without `Date`."""
+        body = self.body.encode() if isinstance(self.body, str) else self.body
+        return Response(self.status, {"content-type": self.content_type, **dict(self.headers)}, body)
+
+
+@frozen
+class Delay:
+    """Processed at once, answered whole after `seconds`."""
+
+    seconds: float
+
+
+@frozen
+class Mangle:
+    """Processed; the body is changed by a function, or spoiled in a named way.
+
+    charset: UTF-16 that says it is UTF-8; gzip: compressed, as it says; bad gzip: plain, says it is compressed;
+    content type: the right body as `text/html`.
+    """
+
+    change: Callable[[bytes], bytes] | Spoiled
+
+    def spoil(self, response: Response) -> Response:
+        """The response, changed; its length is not corrected here."""
+        if callable(self.change):
+            return evolve(response, body=self.change(response.body))
+        if self.change == "charset":
+            changed = evolve(response, body=response.body.decode().encode("utf-16"))
+            return changed.having({"content-type": f"{JSON_TYPE}; charset=utf-8"})
+        if self.change == "gzip":
+            return evolve(response, body=gzip.compress(response.body, mtime=0)).having({"content-encoding": "gzip"})
+        if self.change == "bad gzip":
+            return response.having({"content-encoding": "gzip"})
+        return response.having({"content-type": HTML_TYPE})
+
+
+Fault = LostBefore | LostAfter | NotConnected | Cut | Stall | Reset | Answer | Delay | Mangle
+
+INTERNAL_ERROR = Answer(500, "internal error")
+INTERNAL_ERROR_AFTER = Answer(500, "internal error", processed=True)
+API_LIMIT = Answer(429, "api limit is 100 requests per second")
+TOO_MANY_REQUESTS = Answer(429, "too many requests")
+IP_LIMIT = Answer(503, "ip address limit is 100 requests per second")
+BAD_GATEWAY = Answer(
+    502,
+    "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n"
+    "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n",
+    HTML_TYPE,
+)
+MAINTENANCE = Answer(200, "<html><body>Technical works</body></html>", HTML_TYPE)
+
+
+def literal(word: str, processed: bool = False) -> Answer:
+    """A refusal of the rent API: HTTP 200, the word as `response`."""
+    return Answer(200, f'{{"response":"{word}"}}', JSON_TYPE, processed)
+
+
+@define
+class Rule:
+    """A fault and the requests it waits for."""
+
+    matches: tuple[str, ...]
+    fault: Fault
+    times: int
+    skip: int
+
+    def applies(self, line: str) -> bool:
+        """Whether this request is hit; counts it."""
+        if self.times <= 0 or not any(match in line for match in self.matches):
+            return False
+        if self.skip > 0:
+            self.skip -= 1
+            return False
+        self.times -= 1
+        return True

@@ -1,0 +1,95 @@
+"""The closing account: what was bought, given back, paid, and left open. Reads the world; changes nothing."""
+
+from decimal import Decimal
+
+from attrs import define
+
+from ._accounts import Account
+from ._message import plain
+from ._orders import Orders
+from ._rents import Rents
+
+
+@define
+class Withdrawal:
+    """Money a vendor took out of a wallet."""
+
+    receiver: str
+    method: str
+    amount: Decimal
+    fee: str
+
+
+class Ledger:
+    """Both purses together. Nothing here is counted twice: `paid` is `bought` minus `refunded`."""
+
+    def __init__(self, orders: Orders, account: Account, rents: Rents, rent_account: Account) -> None:
+        self._orders = orders
+        self._rents = rents
+        self._accounts = (account, rent_account)
+        self.withdrawals: list[Withdrawal] = []
+
+    @property
+    def purchases(self) -> list[int]:
+        """Ids of all v1 orders, in the order they were bought."""
+        return list(self._orders.book)
+
+    @property
+    def rents(self) -> list[int]:
+        """The tzids of all rents, in the order they were bought."""
+        return list(self._rents.book)
+
+    @property
+    def extensions(self) -> list[int]:
+        """The tzid of every extension, renewals by the provider among them."""
+        return list(self._rents.extensions)
+
+    @property
+    def open(self) -> list[int]:
+        """Ids of the v1 orders not in a terminal status."""
+        return [order.id for order in self._orders.book.values() if order.is_open]
+
+    @property
+    def open_rents(self) -> list[int]:
+        """The tzids of the rents still active."""
+        return [rent.tzid for rent in self._rents.open]
+
+    @property
+    def bought(self) -> Decimal:
+        """The price of everything ever bought: orders, rents, extensions."""
+        return sum((account.sum("buy") for account in self._accounts), Decimal(0))
+
+    @property
+    def refunded(self) -> Decimal:
+        """What came back."""
+        return sum((account.sum("refund") for account in self._accounts), Decimal(0))
+
+    @property
+    def paid(self) -> Decimal:
+        """What has not come back, the price of open orders included."""
+        return self.bought - self.refunded
+
+    def balance_ok(self) -> bool:
+        """Whether each purse holds its charges less the unreturned price of every order or rent in the book.
+
+        The world takes a price from the balance at once; `frozen` tells how much of it would still come back,
+        so it is a part of `paid` and is not added again.
+        """
+        prices = (
+            sum((order.price for order in self._orders.book.values() if not order.refunded), Decimal(0)),
+            sum((rent.price for rent in self._rents.book.values() if not rent.refunded), Decimal(0)),
+        )
+        return all(
+            account.balance == account.sum("charge") - unreturned
+            for account, unreturned in zip(self._accounts, prices, strict=True)
+        )
+
+    def __str__(self) -> str:
+        left_open = ", ".join(map(str, self.open + self.open_rents)) or "nothing"
+        return (
+            f"{len(self.purchases)} orders, {len(self.rents)} rents, {len(self.extensions)} extensions, "
+            f"{len(self.withdrawals)} withdrawals\n"
+            f"bought {plain(self.bought)}, refunded {plain(self.refunded)}, paid {plain(self.paid)}\n"
+            f"left open: {left_open}\n"
+            f"balance {'agrees' if self.balance_ok() else 'DOES NOT AGREE'} with the orders"
+        )

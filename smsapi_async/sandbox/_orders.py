@@ -1,0 +1,309 @@
+"""The v1 orders: bought, delivered to, closed. Pure: the timeline calls when an SMS or an end is due.
+Source: protocol/v1.md sections 3 (life, money, rating) and 4 (refusals)."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from itertools import count
+from typing import Literal
+
+from attrs import define, frozen
+
+from ._accounts import Account, Standing
+from ._catalogue import Catalogue
+from ._goods import Country, Delivery, Plan
+from ._message import RefusalError
+from ._scenario import Scenario
+from ._timeline import Timeline
+
+OPEN = frozenset({"PENDING", "RECEIVED"})
+POINTS = {
+    "finished": Decimal("0.5"),
+    "completed": Decimal("0.4"),
+    "timeout": Decimal("-0.15"),
+    "cancel": Decimal("-0.1"),
+    "ban": Decimal("-0.1"),
+}
+
+
+@frozen
+class Sms:
+    """One message an order received."""
+
+    id: int
+    at: datetime
+    sender: str
+    text: str
+    code: str
+
+
+@define
+class Order:
+    """One purchase, as the world knows it; times are the world's own, without the provider's skew."""
+
+    id: int
+    phone: str
+    operator: str
+    product: str
+    country: str
+    price: Decimal
+    status: str
+    created_at: datetime
+    expires_at: datetime
+    sms: list[Sms]
+    category: Literal["activation", "hosting"] = "activation"
+    forwarding: bool = False
+    forwarding_number: str = ""
+    reusable: bool = False
+    voice: bool = False
+    refunded: bool = False
+    lapsed: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an SMS may still come."""
+        return self.status in OPEN
+
+    @property
+    def refundable(self) -> bool:
+        """Whether a cancel would give the price back."""
+        return self.is_open and not self.sms and self.category == "activation"
+
+
+@frozen(kw_only=True)
+class Wish:
+    """What a purchase asks for."""
+
+    country: str
+    operator: str
+    product: str
+    max_price: Decimal | None = None
+    forwarding: bool = False
+    forwarding_number: str = ""
+    reuse: bool = False
+    voice: bool = False
+
+
+class Orders:
+    """All orders of the account, and the acts upon them. Every refusal is a `RefusalError` with the provider's text."""
+
+    def __init__(
+        self, scenario: Scenario, timeline: Timeline, catalogue: Catalogue, account: Account, standing: Standing
+    ) -> None:
+        self._scenario = scenario
+        self._timeline = timeline
+        self._catalogue = catalogue
+        self._account = account
+        self._standing = standing
+        self._ids = count(1090123457, 13)
+        self._sms_ids = count(3027531)
+        self._nth: Counter[str] = Counter()
+        self.book: dict[int, Order] = {}
+        self.max_prices: dict[str, Decimal] = dict(scenario.max_prices)
+
+    @property
+    def frozen(self) -> Decimal:
+        """What would come back if all that can be cancelled were cancelled now."""
+        return sum((order.price for order in self.book.values() if order.refundable), Decimal(0))
+
+    def buy(self, wish: Wish) -> Order:
+        """Sell one activation; the price is taken at once."""
+        limit = wish.max_price if wish.max_price is not None else self.max_prices.get(wish.product)
+        shelf = self._catalogue.pick(wish.country, wish.operator, wish.product, limit)
+        self._check_means(shelf.offer.cost)
+        shelf.left -= 1
+        order = self._open(
+            phone=self._catalogue.new_phone(self._catalogue.countries[shelf.offer.country]),
+            operator=shelf.offer.operator,
+            product=wish.product,
+            country=shelf.offer.country,
+            price=shelf.offer.cost,
+        )
+        order.forwarding, order.forwarding_number = wish.forwarding, wish.forwarding_number
+        order.reusable, order.voice = wish.reuse, wish.voice
+        return order
+
+    def buy_hosting(self, country: str, operator: str, product: str) -> Order:
+        """Sell one hosting order; it stays open for the hours its name says."""
+        shelf = self._catalogue.pick_hosting(country, operator, product)
+        self._check_means(shelf.hosting.cost)
+        shelf.left -= 1
+        home = self._catalogue.countries.get(shelf.hosting.country, Country(shelf.hosting.country, "", "+7", ""))
+        return self._open(
+            phone=self._catalogue.new_phone(home),
+            operator=operator,
+            product=product,
+            country=home.name,
+            price=shelf.hosting.cost,
+            category="hosting",
+            lifetime=shelf.hosting.lifetime,
+        )
+
+    def reuse(self, product: str, number: str) -> Order:
+        """Sell the same number again; the newest order of that number and product decides."""
+        if product not in self._catalogue.products:
+            raise RefusalError("no product")
+        earlier = [o for o in self.book.values() if o.phone == f"+{number}" and o.product == product]
+        if not earlier:
+            raise RefusalError("reuse not possible")
+        last = earlier[-1]
+        self._check_reuse(last)
+        shelf = self._catalogue.pick(last.country, last.operator, product, None)
+        self._check_means(shelf.offer.cost)
+        shelf.left -= 1
+        order = self._open(
+            phone=last.phone,
+            operator=last.operator,
+            product=product,
+            country=last.country,
+            price=shelf.offer.cost,
+        )
+        order.reusable = True
+        return order
+
+    def _check_reuse(self, order: Order) -> None:
+        ended_well = order.status == "FINISHED" and self._scenario.reuse_after_finish
+        allowed = bool(order.sms) and (order.is_open or ended_well) and order.operator not in self._scenario.no_reuse
+        if not allowed:
+            raise RefusalError("reuse not possible")
+        if not order.reusable:
+            raise RefusalError(self._scenario.reuse_refusal)
+        if self._timeline.now - order.created_at > timedelta(seconds=self._scenario.reuse_window):
+            raise RefusalError("reuse expired")
+
+    def _check_means(self, price: Decimal) -> None:
+        if not self._standing.may_buy():
+            raise RefusalError("not enough rating")
+        if self._account.balance < price:
+            raise RefusalError("not enough user balance")
+
+    def _open(
+        self,
+        *,
+        phone: str,
+        operator: str,
+        product: str,
+        country: str,
+        price: Decimal,
+        category: Literal["activation", "hosting"] = "activation",
+        lifetime: float | None = None,
+    ) -> Order:
+        now, seconds = self._timeline.now, self._scenario.lifetime if lifetime is None else lifetime
+        order = Order(
+            next(self._ids), phone, operator, product, country, price, self._scenario.fresh_status,
+            now, now + timedelta(seconds=seconds), [], category,
+        )  # fmt: skip
+        self.book[order.id] = order
+        self._account.move("buy", product, -price, now, order.id)
+        for delivery in self._next_plan(product):
+            self.plan(order, delivery)
+        if self._scenario.ready_after is not None:
+            self._timeline.after(self._scenario.ready_after, partial(self._ready, order))
+        self._timeline.at(order.expires_at, partial(self._expire, order))
+        return order
+
+    def _next_plan(self, product: str) -> Plan:
+        plans = self._scenario.plans.get(product)
+        self._nth[product] += 1
+        return plans[min(self._nth[product], len(plans)) - 1] if plans else ()
+
+    def plan(self, order: Order, delivery: Delivery) -> None:
+        """Send an SMS to the order `delivery.after` seconds from now, if it is still open then."""
+        self._timeline.after(delivery.after, partial(self._deliver, order, delivery))
+
+    def _deliver(self, order: Order, delivery: Delivery) -> None:
+        if not order.is_open:
+            return
+        order.status = "RECEIVED"
+        sms = Sms(next(self._sms_ids), self._timeline.now, delivery.sender, delivery.text, delivery.code)
+        order.sms.append(sms)
+        quiet = self._scenario.finish_after_sms
+        if quiet is not None and order.category == "activation":
+            self._timeline.after(quiet, partial(self._finish_if_quiet, order, sms))
+
+    def _finish_if_quiet(self, order: Order, sms: Sms) -> None:
+        if order.is_open and order.sms[-1] is sms:
+            self._lapse(order)
+
+    def _ready(self, order: Order) -> None:
+        if order.is_open:
+            order.status = "RECEIVED"
+
+    def _expire(self, order: Order) -> None:
+        if not order.is_open:
+            return
+        if order.expires_at > self._timeline.now:
+            self._timeline.at(order.expires_at, partial(self._expire, order))
+            return
+        self._lapse(order)
+
+    def _lapse(self, order: Order) -> None:
+        order.lapsed = True
+        order.status = "FINISHED" if order.sms else "TIMEOUT"
+        if order.category == "hosting":
+            return
+        self._standing.earn(POINTS["completed" if order.sms else "timeout"])
+        if not order.sms and self._scenario.timeout_refunds:
+            self._refund(order)
+
+    def _refund(self, order: Order) -> None:
+        order.refunded = True
+        self._account.move("refund", order.product, order.price, self._timeline.now, order.id)
+
+    def find(self, order_id: int) -> Order:
+        """The order of that id."""
+        if order_id not in self.book:
+            raise RefusalError("order not found")
+        return self.book[order_id]
+
+    def finish(self, order_id: int) -> Order:
+        """Close an order that has its SMS."""
+        order = self._closable(order_id, "FINISHED")
+        if order.is_open:
+            if not order.sms:
+                raise RefusalError("order no sms")
+            order.status = "FINISHED"
+            self._standing.earn(POINTS["finished"])
+        return order
+
+    def cancel(self, order_id: int) -> Order:
+        """Close an order without SMS and give the price back."""
+        order = self._closable(order_id, "CANCELED")
+        if order.is_open:
+            self._check_silent(order)
+            if self._timeline.now - order.created_at < timedelta(seconds=self._scenario.cancel_lock):
+                raise RefusalError("you need to wait time")
+            order.status = "CANCELED"
+            self._standing.earn(POINTS["cancel"])
+            self._refund(order)
+        return order
+
+    def ban(self, order_id: int) -> Order:
+        """Report the number as used already."""
+        order = self._closable(order_id, "BANNED")
+        if order.is_open:
+            self._check_silent(order)
+            order.status = "BANNED"
+            self._standing.earn(POINTS["ban"])
+            if self._scenario.ban_refunds:
+                self._refund(order)
+        return order
+
+    def _check_silent(self, order: Order) -> None:
+        if order.sms:
+            raise RefusalError("order has sms")
+
+    def _closable(self, order_id: int, status: str) -> Order:
+        """The order, open; or closed with that very status where the scenario makes a second close a no-op."""
+        order = self.find(order_id)
+        if order.category == "hosting":
+            raise RefusalError("hosting order")
+        if order.is_open:
+            return order
+        answer = self._scenario.closed_answer
+        if order.lapsed:
+            raise RefusalError("order expired")
+        if answer == "same" and order.status == status:
+            return order
+        raise RefusalError("order expired" if answer == "same" else answer)

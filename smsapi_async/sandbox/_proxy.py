@@ -1,0 +1,146 @@
+"""A TCP proxy before a served sandbox that really breaks connections: dropped, cut, stalled, reset.
+It knows just enough HTTP/1.1 to see where a message ends (`content-length`; the sandbox sends no chunks).
+
+Works on bare sockets: closing one with `SO_LINGER` 0 is the only way to a reset, and no stream class offers it."""
+
+import socket
+import struct
+from collections import deque
+from contextlib import suppress
+from types import TracebackType
+
+import anyio
+import anyio.abc
+from attrs import define, field
+
+from ._faults import Cut, Delay, Fault, LostAfter, LostBefore, Reset, Stall
+
+ProxyFault = LostBefore | LostAfter | Cut | Stall | Reset | Delay
+CHUNK = 65536
+
+
+@define(eq=False)
+class Proxy:
+    """`async with Proxy(upstream_port) as proxy:` then send requests to `proxy.port`, after `proxy.fail(fault)`.
+
+    Args:
+        upstream_port: where the sandbox is served, on 127.0.0.1.
+    """
+
+    upstream_port: int
+    _faults: deque[ProxyFault] = field(factory=deque, init=False)
+    _listener: socket.socket = field(init=False, repr=False)
+    _tasks: anyio.abc.TaskGroup = field(init=False, repr=False)
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        port: int = self._listener.getsockname()[1]
+        return port
+
+    def fail(self, fault: Fault, times: int = 1) -> None:
+        """Let the next `times` requests meet a fault.
+
+        Raises:
+            ValueError: the fault is not one of a connection.
+        """
+        if not isinstance(fault, ProxyFault):
+            raise ValueError(f"{fault!r} is not made below HTTP")
+        self._faults.extend([fault] * times)
+
+    async def __aenter__(self) -> "Proxy":
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.setblocking(False)
+        self._tasks = await anyio.create_task_group().__aenter__()
+        self._tasks.start_soon(self._accept)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        self._tasks.cancel_scope.cancel()
+        try:
+            return await self._tasks.__aexit__(kind, error, trace)
+        finally:
+            self._listener.close()
+
+    async def _accept(self) -> None:
+        while True:
+            await anyio.wait_readable(self._listener)
+            client, _ = self._listener.accept()
+            self._tasks.start_soon(self._serve, client)
+
+    async def _serve(self, client: socket.socket) -> None:
+        client.setblocking(False)
+        try:
+            with suppress(ConnectionError):
+                await self._converse(client)
+        finally:
+            client.close()
+
+    async def _converse(self, client: socket.socket) -> None:
+        while request := await _read_message(client):
+            if not await self._pass(client, request):
+                return
+
+    async def _pass(self, client: socket.socket, request: bytes) -> bool:
+        """Whether the connection goes on after this request."""
+        fault = self._faults.popleft() if self._faults else None
+        if isinstance(fault, LostBefore):
+            return False
+        if isinstance(fault, Stall) and not fault.processed:
+            await _pause(fault.seconds)
+        reset_unasked = isinstance(fault, Reset) and not fault.processed
+        reply = b"" if reset_unasked else await self._ask(request)
+        if isinstance(fault, Reset):
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if isinstance(fault, Reset | LostAfter):
+            return False
+        if isinstance(fault, Delay) or (isinstance(fault, Stall) and fault.processed):
+            await _pause(fault.seconds)
+        await _send(client, _cut(reply, fault.at) if isinstance(fault, Cut) else reply)
+        return not isinstance(fault, Cut)
+
+    async def _ask(self, request: bytes) -> bytes:
+        with socket.socket() as upstream:
+            upstream.connect(("127.0.0.1", self.upstream_port))
+            upstream.setblocking(False)
+            await _send(upstream, request)
+            return await _read_message(upstream)
+
+
+async def _pause(seconds: float | None) -> None:
+    await (anyio.sleep_forever() if seconds is None else anyio.sleep(seconds))
+
+
+async def _send(to: socket.socket, data: bytes) -> None:
+    while data:
+        await anyio.wait_writable(to)
+        data = data[to.send(data) :]
+
+
+async def _read_message(source: socket.socket) -> bytes:
+    """One whole message; empty when the other side has closed."""
+    data = b""
+    while not _is_whole(data):
+        await anyio.wait_readable(source)
+        chunk = source.recv(CHUNK)
+        if not chunk:
+            return b""
+        data += chunk
+    return data
+
+
+def _is_whole(data: bytes) -> bool:
+    head, end, body = data.partition(b"\r\n\r\n")
+    return bool(end) and len(body) >= _length(head)
+
+
+def _length(head: bytes) -> int:
+    lines = (line.partition(b":") for line in head.lower().split(b"\r\n"))
+    return next((int(value) for name, _, value in lines if name == b"content-length"), 0)
+
+
+def _cut(reply: bytes, at: int | None) -> bytes:
+    head, end, body = reply.partition(b"\r\n\r\n")
+    return head + end + body[: len(body) // 2 if at is None else at]

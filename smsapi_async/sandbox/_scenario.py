@@ -1,0 +1,141 @@
+"""What a sandbox is told in advance: catalogue, money, and which SMS arrives when. Data only; never changes.
+
+Every choice the documents leave open is a field here, with the default named beside it. Loadable from JSON.
+Source: protocol/v1.md and protocol/rent.md."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Literal, TypeVar, cast
+
+from attrs import field, frozen
+
+from ._defaults import COUNTRIES, HOSTING, OFFERS, TARIFFS, WALLETS
+from ._goods import Country, Delivery, Hosting, Offer, Plan, Tariff, money, names, prices
+
+Record = TypeVar("Record")
+Row = Mapping[str, Any]
+
+
+def _made(kind: type[Record], rows: Iterable[Record | Row]) -> tuple[Record, ...]:
+    return tuple(row if isinstance(row, kind) else kind(**dict(cast(Row, row))) for row in rows)
+
+
+def _offers(rows: Iterable[Offer | Row]) -> tuple[Offer, ...]:
+    return _made(Offer, rows)
+
+
+def _countries(rows: Iterable[Country | Row]) -> tuple[Country, ...]:
+    return _made(Country, rows)
+
+
+def _hosting(rows: Iterable[Hosting | Row]) -> tuple[Hosting, ...]:
+    return _made(Hosting, rows)
+
+
+def _tariffs(rows: Iterable[Tariff | Row]) -> tuple[Tariff, ...]:
+    return _made(Tariff, rows)
+
+
+def _plans(value: Mapping[Any, Sequence[Iterable[Delivery | Row]]]) -> Mapping[str, tuple[Plan, ...]]:
+    return {str(name): tuple(_made(Delivery, plan) for plan in plans) for name, plans in value.items()}
+
+
+@frozen(kw_only=True)
+class Scenario:
+    """The world before the first request, as `Scenario(balance="5", plans={"telegram": [[Delivery(3, "...")]]})`."""
+
+    balance: Decimal = field(default=Decimal(100), converter=money)
+    rating: Decimal = field(default=Decimal(96), converter=money)
+    offers: tuple[Offer, ...] = field(default=OFFERS, converter=_offers)
+    countries: tuple[Country, ...] = field(default=COUNTRIES, converter=_countries)
+    hosting: tuple[Hosting, ...] = field(default=HOSTING, converter=_hosting)
+    plans: Mapping[str, tuple[Plan, ...]] = field(factory=dict, converter=_plans)
+    """Product -> plans; the n-th order gets the n-th plan, the last repeats. A product without plans gets no SMS."""
+    max_prices: Mapping[str, Decimal] = field(factory=dict, converter=prices)
+    """The account's own "max purchase price" settings."""
+    wallets: Mapping[str, Decimal] = field(default=WALLETS, converter=prices)
+    vendor: str | None = "demo"
+    """None: the profile has no vendor fields, as seen live."""
+    email: str = "user@example.com"
+    forwarding_number: str = "78009005040"
+    flash: Mapping[str, str] = field(factory=lambda: {"ru": "", "en": "", "zh": ""})
+
+    lifetime: float = 900
+    """Seconds of an activation (15 min: docs)."""
+    cancel_lock: float = 0
+    """Seconds during which cancel answers `you need to wait time`."""
+    fresh_status: Literal["PENDING", "RECEIVED"] = "PENDING"
+    """Docs print PENDING, live orders came back RECEIVED."""
+    ready_after: float | None = None
+    """Seconds until a PENDING order is RECEIVED without any SMS; None: only its first SMS does that."""
+    finish_after_sms: float | None = None
+    """Seconds from the last SMS to the automatic finish (help article: about 300); None: at `expires` only."""
+    timeout_refunds: bool = False
+    """Disputed by the sources; False shows a client that lets orders lapse."""
+    ban_refunds: bool = True
+    closed_answer: Literal["order not found", "order expired", "same"] = "order not found"
+    """finish, cancel or ban of an order the client closed; "same": a no-op, 200. A lapsed order: `order expired`."""
+    reuse_window: float = 86400
+    reuse_refusal: Literal["reuse not possible", "reuse false"] = "reuse not possible"
+    """For an order not bought with `reuse=1`: live text, docs text."""
+    reuse_after_finish: bool = True
+    no_reuse: frozenset[str] = field(default=frozenset(), converter=names)
+    """Operators that never allow reuse."""
+    offline: frozenset[str] = field(default=frozenset(), converter=names)
+    """Operators that answer `server offline`."""
+    ignores_max_price: bool = False
+    """A provider that sells above `maxPrice`."""
+    refund_type: str = "charge"
+    """`TypeName` of a refund in the payments: unknown to every source."""
+    requests_per_second: int | None = None
+    """More v1 requests in one second get 429, five such hits a ban of ten minutes; None: no limit."""
+
+    timestamp_digits: Literal[0, 6, 9] = 9
+    money_form: Literal["number", "float", "text"] = "number"
+    """21 and 0.0641; 21.0 and 0.0641; "21" and "0.0641"."""
+    sms_ids: bool = False
+    """SMS of an activation carry `id`, as in 2020-2022."""
+    default_limit: int = 10
+    """Rows of a page asked for without `limit`: undocumented."""
+    total: int | None = None
+    """A `Total` that is not the number of rows (999999 live); None: the truth."""
+    inbox_redirects: bool = False
+    """`user/sms/inbox` answers 302, as seen live."""
+    max_prices_form: Literal["list", "object"] = "list"
+
+    rent_balance: Decimal = field(default=Decimal(1000), converter=money)
+    tariffs: tuple[Tariff, ...] = field(default=TARIFFS, converter=_tariffs)
+    rent_plans: Mapping[str, tuple[Plan, ...]] = field(factory=dict, converter=_plans)
+    """Country code -> plans, counted like `plans`."""
+    rent_window: float = 1200
+    """Seconds in which the first SMS must come, else the rent ends and is refunded."""
+    rent_requests_per_second: int | None = None
+    """More get `INTERVAL_CONCURRENT_REQUESTS_ERROR`; None: no limit."""
+    rent_limit: int | None = None
+    """Rents at one time; more: `EXCEEDED_CONCURRENT_OPERATIONS`."""
+    rent_close_lock: float = 0
+    """Seconds during which closeRentNum answers `NO_COMPLETE_TZID`."""
+    rent_close_refunds: bool = False
+    """Whether closing inside the window gives the price back: no source."""
+    rent_message_form: Literal["page", "list", "pages"] = "page"
+    rent_item_form: Literal["full", "seed"] = "full"
+    rent_gone: Literal["[]", "null", "NO_NUMBER", "ERROR_NO_OPERATIONS", "ERROR_NO_TZID", "ERROR_WRONG_TZID"] = "[]"
+    """getRentState of a rent that is not there."""
+    rent_success: Literal[1, "1"] = 1
+    """`response` of every success but a close; older pages have text."""
+    rent_close_success: Literal[True, 1, "1"] = True
+    """`response` of closeRentNum: true on its page, "1" in the vendor's mocks."""
+    tariff_names: bool = False
+    """`name` also in the tariff of one country: its page lacks it, the vendor's clients require it."""
+    tariffs_envelope: bool = False
+    """`response` beside the tariffs."""
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Scenario":
+        """Read a scenario from a JSON object whose keys are the fields of this class.
+
+        Raises:
+            TypeError: a key that no field has.
+        """
+        return cls(**json.loads(text, parse_float=Decimal))

@@ -1,0 +1,161 @@
+"""The JSON bodies of the v1 API, field by field in the order the samples print them.
+Source: protocol/v1.md section 2, protocol/samples/v1."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from attrs import define
+
+from ._accounts import Entry
+from ._message import plain
+from ._orders import Order, Sms
+from ._scenario import Scenario
+from ._world import World
+
+NANOSECONDS = "028"
+"""A datetime holds microseconds; the samples' last three digits stand for what it cannot."""
+
+
+@define(kw_only=True, eq=False)
+class Quirks:
+    """What may change between requests: the provider's clock, and how its history behaves."""
+
+    clock_skew: timedelta = timedelta(0)
+    history_lag: timedelta = timedelta(0)
+    page_cap: int | None = None
+    listing_without_sms: bool = False
+    reverse_is_empty: bool = False
+
+
+class Shapes:
+    """Writes what the world holds in the words of the wire."""
+
+    def __init__(self, scenario: Scenario, quirks: Quirks) -> None:
+        self._scenario = scenario
+        self._quirks = quirks
+
+    def stamp(self, at: datetime, digits: int | None = None) -> str:
+        """An instant by the provider's clock, with 0, 6 or 9 fraction digits."""
+        digits = self._scenario.timestamp_digits if digits is None else digits
+        at += self._quirks.clock_skew
+        fraction = f".{at.microsecond:06d}{NANOSECONDS}"[: digits + 1] if digits else ""
+        return f"{at:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+
+    def money(self, amount: Decimal) -> Any:
+        """An amount in the scenario's form."""
+        if self._scenario.money_form == "text":
+            return plain(amount)
+        return float(amount) if self._scenario.money_form == "float" else amount
+
+    def bought(self, order: Order) -> dict[str, Any]:
+        """The answer to a purchase; a hosting one has no operator, country and forwarding."""
+        row = {
+            "id": order.id,
+            "phone": order.phone,
+            "operator": order.operator,
+            "product": order.product,
+            "price": self.money(order.price),
+            "status": order.status,
+            "expires": self.stamp(order.expires_at),
+            "sms": self.sms(order) or None,
+            "created_at": self.stamp(order.created_at),
+            "forwarding": order.forwarding,
+            "forwarding_number": order.forwarding_number,
+            "country": order.country,
+        }
+        return _without(row, "operator", "forwarding", "forwarding_number", "country") if _hosting(order) else row
+
+    def checked(self, order: Order) -> dict[str, Any]:
+        """The answer to check, finish, cancel and ban: no operator."""
+        row = {
+            "id": order.id,
+            "created_at": self.stamp(order.created_at),
+            "phone": order.phone,
+            "product": order.product,
+            "price": self.money(order.price),
+            "status": order.status,
+            "expires": self.stamp(order.expires_at),
+            "sms": self.sms(order),
+            "forwarding": order.forwarding,
+            "forwarding_number": order.forwarding_number,
+            "country": order.country,
+        }
+        return _without(row, "forwarding", "forwarding_number", "country") if _hosting(order) else row
+
+    def listed(self, order: Order) -> dict[str, Any]:
+        """A row of the history: no forwarding."""
+        row = {**self.bought(order), "sms": self.sms(order)}
+        dropped = ("sms",) if self._quirks.listing_without_sms else ()
+        return _without(row, "forwarding", "forwarding_number", *dropped)
+
+    def sms(self, order: Order) -> list[dict[str, Any]]:
+        """The messages of an order; hosting has ids, an activation only by scenario."""
+        with_ids = _hosting(order) or self._scenario.sms_ids
+        return [({"id": sms.id} if with_ids else {}) | self._message(sms) for sms in order.sms]
+
+    def inbox(self, order: Order) -> dict[str, Any]:
+        """The inbox: `ID`, and the marks of a voice message."""
+        rows = [{"ID": sms.id, **self._message(sms), "is_wave": False, "wave_uuid": ""} for sms in order.sms]
+        return {"Data": rows, "Total": len(rows)}
+
+    def _message(self, sms: Sms) -> dict[str, Any]:
+        return {
+            "created_at": self.stamp(sms.at),
+            "date": self.stamp(sms.at, digits=0),
+            "sender": sms.sender,
+            "text": sms.text,
+            "code": sms.code,
+        }
+
+    def profile(self, world: World) -> dict[str, Any]:
+        """The account; without a vendor its two fields are absent."""
+        vendor = {"vendor": self._scenario.vendor, "default_forwarding_number": self._scenario.forwarding_number}
+        home = self._scenario.countries[0]
+        return {
+            "id": 1,
+            "email": self._scenario.email,
+            **(vendor if self._scenario.vendor is not None else {}),
+            "balance": self.money(world.balance),
+            "rating": self.money(world.rating),
+            "default_country": {"name": home.name, "iso": home.iso, "prefix": home.prefix},
+            "default_operator": {"name": ""},
+            "frozen_balance": self.money(world.frozen),
+        }
+
+    def orders_page(self, rows: Iterable[Order], total: int) -> dict[str, Any]:
+        """A page of the history."""
+        return {"Data": [self.listed(row) for row in rows], "ProductNames": [], "Statuses": [], "Total": total}
+
+    def payments_page(self, page: Sequence[Entry], entries: Sequence[Entry], total: int) -> dict[str, Any]:
+        """A page of the payments; the two lists name what occurs in all of them."""
+        types = dict.fromkeys(self._type(entry) for entry in entries)
+        providers = dict.fromkeys(entry.name for entry in entries)
+        return {
+            "Data": [self._payment(entry) for entry in page],
+            "PaymentTypes": [{"Name": name} for name in types],
+            "PaymentProviders": [{"Name": name} for name in providers],
+            "Total": total,
+        }
+
+    def _payment(self, entry: Entry) -> dict[str, Any]:
+        return {
+            "ID": entry.id,
+            "TypeName": self._type(entry),
+            "ProviderName": entry.name,
+            "Amount": self.money(entry.amount),
+            "Balance": self.money(entry.balance),
+            "CreatedAt": self.stamp(entry.at),
+        }
+
+    def _type(self, entry: Entry) -> str:
+        return self._scenario.refund_type if entry.kind == "refund" else entry.kind
+
+
+def _hosting(order: Order) -> bool:
+    return order.category == "hosting"
+
+
+def _without(row: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in names}

@@ -1,0 +1,49 @@
+"""A scenario is data: it comes from JSON as well as from Python."""
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from smsapi_async.sandbox import Delivery, Offer, Sandbox, Scenario, Tariff
+
+
+def test_a_scenario_is_read_from_json() -> None:
+    """Numbers become exact decimals, keys of maps what they stand for."""
+    text = json.dumps(
+        {
+            "balance": 12.3456,
+            "offline": ["mts"],
+            "offers": [{"country": "russia", "product": "telegram", "operator": "mts", "cost": "0.1", "rate": 0}],
+            "countries": [{"name": "russia", "iso": "ru", "prefix": "+7", "text_en": "Russia", "unlisted": ["mts"]}],
+            "hosting": [{"product": "1day", "cost": 8}],
+            "plans": {"telegram": [[{"after": 2, "text": "code 1", "code": "1"}]]},
+            "tariffs": [{"code": 7, "name": "Russia", "days": {"1": 1.5}, "count": {"1": 2}, "extend": 1}],
+            "rent_plans": {"7": [[]]},
+        }
+    )
+
+    scenario = Scenario.from_json(text)
+
+    assert scenario.balance == Decimal("12.3456")
+    assert scenario.offers == (Offer("russia", "telegram", "mts", Decimal("0.1"), rate=Decimal(0)),)
+    assert scenario.plans == {"telegram": ((Delivery(2, "code 1", "1"),),)}
+    assert scenario.tariffs == (Tariff(7, "Russia", {1: Decimal("1.5")}, {1: 2}, Decimal(1)),)
+    assert scenario.offline == {"mts"}
+
+
+def test_an_unknown_field_of_a_scenario_is_an_error() -> None:
+    """A misspelt field would silently be the default."""
+    with pytest.raises(TypeError, match="balanse"):
+        Scenario.from_json('{"balanse": 1}')
+
+
+def test_two_sandboxes_share_nothing() -> None:
+    """The default scenario is one object; the worlds made from it are not."""
+    first, second = Sandbox(), Sandbox()
+
+    first.world.order_book.max_prices["telegram"] = Decimal(1)
+    first.world.catalogue.shelves[0].left = 0
+
+    assert second.world.order_book.max_prices == {}
+    assert second.world.catalogue.shelves[0].left == 1260
