@@ -1,0 +1,290 @@
+"""Every error of the package, drawn once. Imports nothing of ours (types aside), knows no wire.
+
+    SmsApiError(Exception)
+      NotSentError                nothing left this machine
+      OutcomeUnknownError         it left; no readable answer (5xx, gateway page, cut, timeout)
+        SpendUnknownError           ... to a call that spends; .candidates, .__cause__
+      NothingBoughtError          the answer was lost; the records show no purchase
+      UnreadableReplyError        an answer to a read that cannot be read
+      RefusedError                the provider said no; .reason its own word, .status the HTTP status
+        AuthenticationError         the key is missing, wrong or expired
+        AccountBlockedError         the account, the key or this address is shut out
+        RateLimitError              too many requests
+        NoNumbersError              out of stock
+        InsufficientBalanceError    not enough money
+        LowRatingError              the account's rating is too low to buy
+        LimitReachedError           too many numbers held at once
+        BadParameterError           the provider does not know what was asked for
+        NotFoundError               no such order, record or route
+        OrderStateError             the order's state does not allow it
+        ReuseRefusedError           the number cannot be bought again
+        ProviderUnavailableError    the provider says it cannot work now
+      PriceTooHighError           bought above the ceiling, given back; .order
+      BudgetExceededError         a guard of the caller's own stopped it; nothing was sent
+      ClientClosedError           the client was closed
+      NoCodeError                 a wait ended without a code; .order or .number
+        OrderExpiredError           the order's time ran out
+        OrderClosedError            the order was closed before a code came
+        RentClosedError             the rented number is gone
+        WaitTimeoutError            the caller's own timeout (also a TimeoutError)
+
+The first question is *did it happen?* Every message names the call and ends with what became of the money and what to
+do next. No message holds a key, a whole phone or a code. A caller's own mistake is ValueError or RuntimeError.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .rent._models import RentedNumber
+    from .v1._models import Order
+
+
+class SmsApiError(Exception):
+    """The root: catch it to catch everything this package raises about the remote side.
+
+    Attributes:
+        call: the call that failed, such as ``v1.buy_activation``; empty when no call was being made.
+    """
+
+    fate: ClassVar[str] = ""
+
+    def __init__(self, what: str, *, call: str = "") -> None:
+        super().__init__(what)
+        self.call = call
+
+    def __str__(self) -> str:
+        head = f"{self.call}: {self.args[0]}" if self.call else str(self.args[0])
+        return f"{head}; {self.fate}" if self.fate else head
+
+    def __reduce__(self) -> tuple[Callable[..., SmsApiError], tuple[Any, ...]]:
+        # Keyword-only arguments defeat the default protocol, which calls the class with `args` alone.
+        return _restore, (type(self), self.args, self.__dict__.copy())
+
+
+def _restore(kind: type[SmsApiError], args: tuple[Any, ...], state: dict[str, Any]) -> SmsApiError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
+
+
+class NotSentError(SmsApiError):
+    """Nothing left this machine: no connection was made."""
+
+    fate = "nothing was sent and nothing spent, try again when the network is back"
+
+
+class OutcomeUnknownError(SmsApiError):
+    """The request left and no readable answer came back: a timeout, a reset, a cut body, a 5xx or a gateway's page.
+
+    Attributes:
+        status: the HTTP status, or None when not even that arrived.
+    """
+
+    fate = "what the provider did is unknown, read its state before trying again"
+
+    def __init__(self, what: str, *, call: str = "", status: int | None = None) -> None:
+        super().__init__(what, call=call)
+        self.status = status
+
+
+class SpendUnknownError(OutcomeUnknownError):
+    """A call that spends lost its answer, and the provider's records did not settle whether it happened.
+
+    Attributes:
+        candidates: what the records show that may be the purchase; perhaps none, perhaps several. Nothing was done
+            to them.
+    """
+
+    fate = "money may be spent: look at the candidates and the provider's records before buying again"
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        call: str = "",
+        status: int | None = None,
+        candidates: tuple[Order | RentedNumber, ...] = (),
+    ) -> None:
+        super().__init__(what, call=call, status=status)
+        self.candidates = candidates
+
+
+class NothingBoughtError(SmsApiError):
+    """The answer to a purchase was lost, and the provider's records show that nothing was bought."""
+
+    fate = "nothing was bought, it is safe to try again"
+
+
+class UnreadableReplyError(SmsApiError):
+    """An answer to a read came whole and cannot be read.
+
+    Attributes:
+        status: the HTTP status.
+        path: where inside the body the reading failed, such as ``sms[0].created_at``; empty for the whole body.
+        excerpt: the first characters of the body, with phones, codes and texts masked.
+    """
+
+    fate = "nothing was spent or changed"
+
+    def __init__(self, what: str, *, call: str = "", status: int = 0, path: str = "", excerpt: str = "") -> None:
+        super().__init__(what, call=call)
+        self.status = status
+        self.path = path
+        self.excerpt = excerpt
+
+
+class RefusedError(SmsApiError):
+    """The provider answered no. Raised itself for a refusal whose words are not known.
+
+    Attributes:
+        reason: the provider's own word, such as ``no free phones`` or ``NO_NUMBER``.
+        status: the HTTP status it came with; 0 when the call was stopped before it was sent.
+    """
+
+    fate = "the request was refused, nothing was spent"
+
+    def __init__(self, reason: str, *, call: str = "", status: int = 0) -> None:
+        what = f"the provider refused with {reason or 'no word'!r} (HTTP {status})" if status else reason
+        super().__init__(what, call=call)
+        self.reason = reason
+        self.status = status
+
+
+class AuthenticationError(RefusedError):
+    """The key is missing, wrong or expired."""
+
+    fate = "nothing was spent, check the key"
+
+
+class AccountBlockedError(RefusedError):
+    """The account, its API access or this address is shut out."""
+
+    fate = "nothing was spent, trying again will not help until the provider lifts it"
+
+
+class RateLimitError(RefusedError):
+    """Too many requests."""
+
+    fate = "the request was turned away before it was carried out, slow down and try again"
+
+
+class NoNumbersError(RefusedError):
+    """No number is in stock for what was asked, or none below the price ceiling."""
+
+    fate = "nothing was bought, try another operator or country, or later"
+
+
+class InsufficientBalanceError(RefusedError):
+    """The balance does not cover it."""
+
+    fate = "nothing was bought, top up first"
+
+
+class LowRatingError(RefusedError):
+    """The account's rating is too low to buy. Too many cancels, bans and timeouts bring it down."""
+
+    fate = "nothing was bought, the provider allows buying again after 24 hours"
+
+
+class LimitReachedError(RefusedError):
+    """The account holds as many numbers at once as it may."""
+
+    fate = "nothing was bought, close a number first"
+
+
+class BadParameterError(RefusedError):
+    """The provider does not know the country, operator, product, days or other value that was asked for."""
+
+    fate = "nothing was bought, correct the arguments"
+
+
+class NotFoundError(RefusedError):
+    """The provider knows no such order, number, record or route."""
+
+    fate = "nothing was changed, check the id and whose key it is"
+
+
+class OrderStateError(RefusedError):
+    """The order's or the rented number's state does not allow it; `reason` says which state."""
+
+    fate = "nothing was changed, read the state with check() or number()"
+
+
+class ReuseRefusedError(RefusedError):
+    """The number cannot be bought again: not bought for reuse, too late, cancelled, or not allowed by its operator."""
+
+    fate = "nothing was bought, buy a fresh number"
+
+
+class ProviderUnavailableError(RefusedError):
+    """The provider says, in words that are known, that it cannot do it now."""
+
+    fate = "nothing was bought, try again later"
+
+
+class PriceTooHighError(SmsApiError):
+    """The provider sold above `max_price`. The order was settled at once.
+
+    Attributes:
+        order: the order as it was left; `status` says whether it was cancelled.
+    """
+
+    fate = "the order was given back at once, `order` and `client.unsettled` tell whether it worked"
+
+    def __init__(self, what: str, *, call: str = "", order: Order) -> None:
+        super().__init__(what, call=call)
+        self.order = order
+
+
+class BudgetExceededError(SmsApiError):
+    """The caller's own budget does not cover it."""
+
+    fate = "nothing was sent and nothing spent"
+
+
+class ClientClosedError(SmsApiError):
+    """The client was closed before or during the call."""
+
+    fate = "nothing more is sent, open orders are in `client.unsettled` or stay open under their ids"
+
+
+class NoCodeError(SmsApiError):
+    """A wait ended without a code.
+
+    Attributes:
+        order: the order as last seen, for a wait on an order; `order.sms` holds the texts that did come.
+        number: the rented number as last seen, for a wait on one.
+    """
+
+    fate = "`order.status` tells what became of it: CANCELED is refunded, FINISHED is paid"
+
+    def __init__(
+        self, what: str, *, call: str = "", order: Order | None = None, number: RentedNumber | None = None
+    ) -> None:
+        super().__init__(what, call=call)
+        self.order = order
+        self.number = number
+
+
+class OrderExpiredError(NoCodeError):
+    """The order's time ran out without a code."""
+
+
+class OrderClosedError(NoCodeError):
+    """The order was cancelled, banned or finished elsewhere before a code came."""
+
+
+class RentClosedError(NoCodeError):
+    """The rented number is not among the account's active ones any more."""
+
+    fate = "it expired, was closed, or was never confirmed; nothing was spent by this wait"
+
+
+class WaitTimeoutError(NoCodeError, TimeoutError):
+    """The wait's own timeout passed, or nothing readable came from the provider for 30 minutes."""
+
+    fate = "`order.status` tells what became of it; what is still open is in `client.unsettled` or under its id"

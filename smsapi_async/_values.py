@@ -1,0 +1,79 @@
+"""The values both APIs share. Frozen, ignorant of any wire; what must not be printed is masked in their repr."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import TypeAlias
+
+import attrs
+
+OrderId: TypeAlias = int
+Phone: TypeAlias = str
+"""``+`` and digits."""
+Seconds: TypeAlias = float
+
+
+def masked_phone(phone: str | None) -> str:
+    """The phone as a log may show it: its first and last digits."""
+    if not phone:
+        return repr(phone)
+    return f"'{phone[:4]}…{phone[-2:]}'" if len(phone) > 8 else "'…'"
+
+
+def hidden(text: str | None) -> str:
+    """A text as a log may show it: only whether it is there."""
+    return repr(text) if not text else "'…'"
+
+
+@attrs.frozen(kw_only=True)
+class Sms:
+    """One message received.
+
+    Attributes:
+        id: the provider's number of the message, where the wire gives one.
+        sender: who sent it, as shown on the phone.
+        text: the whole message.
+        code: what the reader must type, or None when none was found; a `str`, zeros lead.
+        received_at: when the phone received it.
+        created_at: when the provider wrote it down.
+        is_wave: the wire's own flag of inbox messages, unexplained by the provider.
+        wave_uuid: the wire's own mark beside `is_wave`.
+    """
+
+    id: int | None = None
+    sender: str = ""
+    text: str = attrs.field(default="", repr=hidden)
+    code: str | None = attrs.field(default=None, repr=hidden)
+    received_at: datetime | None = None
+    created_at: datetime | None = None
+    is_wave: bool = False
+    wave_uuid: str | None = None
+
+
+def positive(name: str, value: object) -> int:
+    """A whole number above 0, or ValueError naming the argument."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"{name}: a whole number above 0 is needed, not {value!r}")
+    return value
+
+
+def money(name: str, value: object) -> Decimal:
+    """An amount above 0 with at most four decimals, or ValueError naming the argument."""
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if isinstance(value, bool) or not amount.is_finite() or amount <= 0 or amount != round(amount, 4):
+        raise ValueError(f"{name}: an amount above 0 with at most four decimals is needed, not {value!r}")
+    return amount
+
+
+def seconds(name: str, value: float | timedelta | None) -> float | None:
+    """A span as seconds; None stays None. ValueError for one that is negative or no number."""
+    if value is None:
+        return None
+    span = value.total_seconds() if isinstance(value, timedelta) else value
+    if not span >= 0:
+        raise ValueError(f"{name}: seconds or a timedelta, not negative, are needed, not {value!r}")
+    return float(span)
