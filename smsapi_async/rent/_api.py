@@ -1,0 +1,148 @@
+"""A method per endpoint of the rent API. Each checks its arguments, builds a Call and hands it on; nothing more.
+
+Source: https://onlinesim.io/docs/api/en/rent.
+"""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+from typing import Any
+
+import attrs
+
+from .._call import Call, Lane, Repeat
+from .._sender import Sender
+from .._unsettled import Unsettled
+from .._values import positive
+from . import _wire
+from ._calls import one_number
+from ._models import Balance, CountryCode, RentedNumber, Tariff
+from ._reconcile import Purchases
+
+
+class Rent:
+    """The rent API: a number for days. Every method is one endpoint; `client.rent` is one of these."""
+
+    def __init__(self, sender: Sender, unsettled: Unsettled[Any], zone: tzinfo, *, shared_key: bool) -> None:
+        self._sender = sender
+        self._zone = zone
+        self.purchases = Purchases(sender, unsettled, self._listed, shared_key=shared_key)
+
+    async def tariffs(self, country: CountryCode | None = None) -> tuple[Tariff, ...]:
+        """Read the price list, or one country of it, in the order of the provider's site. Free.
+
+        Source: onlinesim.io/docs/api/en/rent/tariffsRent.
+        """
+        query = () if country is None else (("country", str(positive("country", country))),)
+        return await self._sender.send(
+            _wire.call("tariffs", "rent/tariffsRent.php", _wire.read_tariffs, query=query, when_none=tuple, large=True)
+        )
+
+    async def buy_number(self, country: CountryCode, days: int, *, extension: bool = False) -> RentedNumber:
+        """Hire a number for days. Spends the tariff's price; refunded only if no message comes in the first 20 minutes.
+
+        The request is sent once. A lost answer is looked up in the list of active numbers, in about ten seconds. A
+        caller cancelled meanwhile gets no number, and the one that was bought is in `client.unsettled`.
+
+        Args:
+            country: the dial code: 7 is Russia.
+            days: whole days, one of the lengths in `Tariff.prices`.
+            extension: on, the number renews by itself at its end and charges 30 more days; off, the provider may not
+                let it be extended at all. Always sent, because left out the provider takes it for on.
+        Raises:
+            NoNumbersError, InsufficientBalanceError, LimitReachedError, BadParameterError, RateLimitError: nothing
+                was bought.
+            NotSentError, NothingBoughtError: nothing was bought; safe to try again.
+            SpendUnknownError: the answer was lost and the list did not settle it; see its `candidates`.
+        Source: onlinesim.io/docs/api/en/rent/getRentNum.
+        """
+        query = (
+            ("country", str(positive("country", country))),
+            ("days", str(positive("days", days))),
+            ("extension", "true" if extension else "false"),
+            _wire.ALL_AT_ONCE,
+        )
+        return await self.purchases.buy(self._spending("buy_number", "rent/getRentNum.php", query), country)
+
+    async def numbers(self) -> tuple[RentedNumber, ...]:
+        """Read the active numbers with their messages. Free.
+
+        Source: onlinesim.io/docs/api/en/rent/getRentState.
+        """
+        return await self._sender.send(self._listing())
+
+    async def number(self, tzid: int) -> RentedNumber:
+        """Read one active number with its messages. Free.
+
+        Raises:
+            NotFoundError: it is not active: unknown, expired, closed, or never confirmed.
+        Source: onlinesim.io/docs/api/en/rent/getRentState.
+        """
+        return await self._sender.send(one_number(positive("tzid", tzid), self._zone))
+
+    async def extend(self, tzid: int, days: int) -> RentedNumber:
+        """Keep a rented number for more days. Spends the price in `RentedNumber.extensions`.
+
+        The request is sent once. A lost answer is looked up in the number's own days and time left.
+
+        Args:
+            days: whole days, one of the lengths in `RentedNumber.extensions`.
+        Raises:
+            InsufficientBalanceError, BadParameterError, OrderStateError, NotFoundError: nothing was extended.
+            NotSentError, NothingBoughtError: nothing was extended; safe to try again.
+            SpendUnknownError: the answer was lost and the number does not tell; read `number(tzid)` before trying
+                again.
+        Source: onlinesim.io/docs/api/en/rent/extendRentState.
+        """
+        query = (("tzid", str(positive("tzid", tzid))), ("days", str(positive("days", days))))
+        return await self.purchases.extend(self._spending("extend", "rent/extendRentState.php", query), tzid)
+
+    async def reload_port(self, tzid: int) -> None:
+        """Restart the number's port, when messages do not come. Free; see `RentedNumber.port_reload_available`.
+
+        The provider's newer pages leave it out, so it may be retired. Repeated when its answer is lost.
+
+        Raises:
+            NotFoundError: the number is not active, or the provider knows no such method any more.
+        Source: onlinesim.io/docs/api/en/rent/getRentNum, field `reload`.
+        """
+        await self._sender.send(self._closing("reload_port", "rent/portReload.php", tzid, Lane.LOOK))
+
+    async def close(self, tzid: int) -> None:
+        """Give the number up, for good. No refund is promised. Repeated when its answer is lost.
+
+        Raises:
+            NotFoundError: it is not active.
+            OrderStateError: it is too early to close it.
+        Source: onlinesim.io/docs/api/en/rent/closeRentNum.
+        """
+        await self._sender.send(self._closing("close", "rent/closeRentNum.php", tzid, Lane.CANCEL))
+
+    async def balance(self) -> Balance:
+        """Read the account's money. Free. Source: onlinesim.io/docs/api/en/getBalance."""
+        return await self._sender.send(_wire.call("balance", "getBalance.php", _wire.read_balance))
+
+    # -- shared by the methods above --------------------------------------------------------------------------------
+
+    def _listing(self) -> Call[tuple[RentedNumber, ...]]:
+        return _wire.call(
+            "numbers",
+            "rent/getRentState.php",
+            _wire.read_numbers(self._zone),
+            query=(_wire.ALL_AT_ONCE,),
+            when_none=tuple,
+            large=True,
+        )
+
+    async def _listed(self) -> tuple[RentedNumber, ...]:
+        """The active numbers, asked as part of a purchase."""
+        return await self._sender.send(attrs.evolve(self._listing(), settling=True))
+
+    def _spending(self, name: str, path: str, query: tuple[tuple[str, str], ...]) -> Call[RentedNumber]:
+        return _wire.call(
+            name, path, _wire.read_purchase(self._zone), repeat=Repeat.NEVER, lane=Lane.PURCHASE, query=query
+        )
+
+    def _closing(self, name: str, path: str, tzid: int, lane: Lane) -> Call[None]:
+        query = (("tzid", str(positive("tzid", tzid))),)
+        return _wire.call(name, path, _wire.read_success, repeat=Repeat.IF_LOST, lane=lane, query=query)

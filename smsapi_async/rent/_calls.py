@@ -1,0 +1,24 @@
+"""The call about one rented number, as a value: what both the API and the waits send."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+
+from .._call import Call
+from .._errors import NotFoundError
+from . import _wire
+from ._models import RentedNumber
+
+
+def one_number(tzid: int, zone: tzinfo) -> Call[RentedNumber]:
+    """The call that asks for one number; whatever way its absence is told, it is NotFoundError."""
+
+    def read(body: object) -> RentedNumber:
+        found = next((number for number in _wire.read_numbers(zone)(body) if number.tzid == tzid), None)
+        return found or absent()
+
+    def absent() -> RentedNumber:
+        raise NotFoundError(f"number {tzid} is not active", call="rent.number")
+
+    query = (("tzid", str(tzid)), _wire.ALL_AT_ONCE)
+    return _wire.call("number", "rent/getRentState.php", read, query=query, when_none=absent)

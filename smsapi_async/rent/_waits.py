@@ -1,0 +1,114 @@
+"""Waiting for codes of rented numbers. Such a wait never closes its number, and ends only when the number is gone."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+from math import inf
+
+import anyio
+
+from .._call import Call, Reply
+from .._codes import Pick, Seen
+from .._errors import NotFoundError, RentClosedError, WaitTimeoutError
+from .._sender import Sender
+from .._values import Sms
+from .._wait import Phase, Sight, Turns, Waiter, Watch
+from ._calls import one_number
+from ._models import RentedNumber
+
+
+class Waits:
+    """Every wait of one client for a rented number. A code is handed over once, also across waits."""
+
+    def __init__(self, sender: Sender, zone: tzinfo) -> None:
+        self.turns: Turns[RentedNumber] = Turns()
+        self._sender = sender
+        self._zone = zone
+        self._seen: dict[int, Seen] = {}
+
+    def watch(self, tzid: int) -> Watch[RentedNumber]:
+        """The watch of the number."""
+        asked = _look(tzid, self._zone)
+        return self.turns.watch(tzid, lambda: self._sender.send(asked, once=True), anyio.current_time())
+
+    async def sms(self, tzid: int, pick: Pick, *, timeout: float | None) -> Sms:
+        """The newest message with a code that this client has not handed over yet."""
+        seen = self._seen.setdefault(tzid, Seen())
+        now = anyio.current_time()
+        waiter = self.turns.join(self.watch(tzid), now, inf if timeout is None else now + timeout)
+        try:
+            while True:
+                number = await self._news(waiter)
+                found = pick(seen.new(number.messages))
+                if found is not None:
+                    seen.add(number.messages)
+                    return found
+                if waiter.timed_out() or waiter.watch.gone_dark():
+                    what = f"number {tzid} got no code in time"
+                    raise WaitTimeoutError(what, call="await_rent_code", number=number)
+        finally:
+            self.turns.leave(waiter, anyio.current_time())
+
+    async def next_message(self, watch: Watch[RentedNumber], seen: Seen) -> Sms | None:
+        """The oldest message not handed over yet; None once the number is gone."""
+        waiter = self.turns.join(watch, anyio.current_time())
+        try:
+            while True:
+                number = await self._news(waiter)
+                for sms in seen.new(number.messages):
+                    seen.add_one(sms)
+                    return sms
+                if waiter.watch.gone_dark():
+                    what = "nothing readable came for 30 minutes"
+                    raise WaitTimeoutError(what, call="rent_messages", number=number)
+        except RentClosedError:
+            return None
+        finally:
+            self.turns.leave(waiter, anyio.current_time())
+
+    async def _news(self, waiter: Waiter[RentedNumber]) -> RentedNumber:
+        """The number as last seen, after a look; RentClosedError when two looks in a row did not find it."""
+        try:
+            await self.turns.news(waiter)
+        except NotFoundError as gone:
+            sight = waiter.watch.sight
+            number = sight.subject if sight is not None else None
+            what = f"number {waiter.watch.key} is not active"
+            raise RentClosedError(what, call="await_rent_code", number=number) from gone
+        sight = waiter.watch.sight
+        return RentedNumber(tzid=waiter.watch.key) if sight is None else sight.subject
+
+
+class RentMessages:
+    """An async iterator over the messages of a rented number: each once, oldest first, until the number is gone.
+
+    It waits only inside ``async for``; left early, it leaves nothing behind.
+    """
+
+    def __init__(self, waits: Waits, tzid: int) -> None:
+        self._waits = waits
+        self._tzid = tzid
+        self._watch: Watch[RentedNumber] | None = None
+        self._seen = Seen()
+
+    def __aiter__(self) -> RentMessages:
+        return self
+
+    async def __anext__(self) -> Sms:
+        self._watch = self._watch or self._waits.watch(self._tzid)
+        sms = await self._waits.next_message(self._watch, self._seen)
+        if sms is None:
+            raise StopAsyncIteration
+        return sms
+
+
+def _look(tzid: int, zone: tzinfo) -> Call[Sight[RentedNumber]]:
+    """The call that asks for one number, its answer read as a look."""
+    asked = one_number(tzid, zone)
+
+    def read(reply: Reply) -> Sight[RentedNumber]:
+        number = asked.read(reply)
+        left = None if number.ends_in is None else number.ends_in.total_seconds()
+        return Sight(subject=number, sms=number.messages, phase=Phase.OPEN, left=left, age=None, at=reply.arrived_at)
+
+    return asked.reading(read)

@@ -1,0 +1,364 @@
+"""The wire of the rent API: which bytes are which values, and which are refusals. Never waits, never sends.
+
+Source: https://onlinesim.io/docs/api/en/rent and tests/samples/rent (INDEX.md says where each was found). The quirks:
+
+- Success is `1`, `"1"`, `true`, `"OK"`, or no `response` at all; any other text of `response` is a literal, compared
+  whole whatever the HTTP status. An envelope may sit inside `original`.
+- `time` is minutes; `hours` and `days` are the same span rounded down. Empty maps come as `[]`.
+- `messages` is a list, or a page whose `data` is a list or a list of lists; `[{}]` holds no message.
+- `reload` 0 means that a port reload IS available. Money is a text or a number. `number` lacks the country.
+- Tariffs have no envelope: one object with `country=`, a map of them without, `[]` or null when nothing is sold.
+- The documentation's own examples hold placeholder keys where lengths in days should be: they are passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+import attrs
+
+from .._call import BODY_CAP, CATALOGUE_CAP, Call, Lane, Repeat, Reply, masked, unreadable
+from .._errors import (
+    AccountBlockedError,
+    AuthenticationError,
+    BadParameterError,
+    InsufficientBalanceError,
+    LimitReachedError,
+    NoNumbersError,
+    NotFoundError,
+    OrderStateError,
+    OutcomeUnknownError,
+    ProviderUnavailableError,
+    RateLimitError,
+    RefusedError,
+    ReuseRefusedError,
+)
+from .._fields import (
+    READ_APART,
+    UNREADABLE,
+    Reader,
+    field,
+    flag_or_none,
+    number,
+    number_or_none,
+    path_of,
+    text,
+    text_or_none,
+    whole,
+    whole_or_none,
+)
+from .._values import Sms
+from ._models import Balance, RentedNumber, Tariff
+
+T = TypeVar("T")
+
+REFUSALS: Mapping[str, type[RefusedError]] = MappingProxyType(
+    {
+        "ERROR_WRONG_KEY": AuthenticationError,
+        "ERROR_NO_KEY": AuthenticationError,
+        "ACCOUNT_BLOCKED": AccountBlockedError,
+        "API_ACCESS_DISABLED": AccountBlockedError,
+        "API_ACCESS_IP": AccountBlockedError,
+        "ACCOUNT_IDENTIFICATION_REQUIRED": AccountBlockedError,
+        "REQUEST_NOT_FOUND": NotFoundError,
+        "WARNING_LOW_BALANCE": InsufficientBalanceError,
+        "NO_NUMBER": NoNumbersError,
+        "WARNING_NO_NUMS": NoNumbersError,
+        "EXCEEDED_CONCURRENT_OPERATIONS": LimitReachedError,
+        "INTERVAL_CONCURRENT_REQUESTS_ERROR": RateLimitError,
+        "TIME_INTERVAL_ERROR": RateLimitError,
+        "TRY_AGAIN_LATER": ProviderUnavailableError,
+        "DUPLICATE_OPERATION": OrderStateError,
+        "UNDEFINED_COUNTRY": BadParameterError,
+        "UNDEFINED_DAYS": BadParameterError,
+        "NO_COUNTRY": BadParameterError,
+        "ERROR_PARAMS": BadParameterError,
+        "ERROR_NO_TZID": NotFoundError,
+        "ERROR_WRONG_TZID": NotFoundError,
+        "ERROR_NO_OPERATIONS": NotFoundError,
+        "NO_COMPLETE_TZID": OrderStateError,
+        "LIFICYCLE_NUM_EXPIRED": OrderStateError,
+        "NEED_EXTENSION_NUMBER": OrderStateError,
+        "ERROR_NO_SERVICE": BadParameterError,
+        "NO_NUMBER_FOR_FORWARD": BadParameterError,
+        "NO_FORWARD_FOR_DEFFER": OrderStateError,
+        "ERROR_LENGTH_NUMBER_FOR_FORWARD": BadParameterError,
+        "NO_CONFIRM_FORWARD": OrderStateError,
+        "ERROR_NO_NUMBER": BadParameterError,
+        "ERROR_NUMBERS_PARAMS": BadParameterError,
+        "ERROR_NO_SERVICE_REPEAT": ReuseRefusedError,
+        "SERVICE_TO_NUMBER_EMPTY": ReuseRefusedError,
+        "REPEAT DISABLED": ReuseRefusedError,
+        "TZ_INPOOL": OrderStateError,
+        "TZ_NUM_WAIT": OrderStateError,
+        "TZ_NUM_ANSWER": OrderStateError,
+        "TZ_OVER_EMPTY": OrderStateError,
+        "TZ_OVER_OK": OrderStateError,
+    }
+)
+"""The provider's literals, each with what it means. Compared whole: NO_NUMBER is also the start of another."""
+
+MAY_HAVE_SPENT = frozenset({"TRY_AGAIN_LATER", "DUPLICATE_OPERATION"})
+"""After a call that spends these promise nothing: an earlier request with the same parameters may have gone through."""
+
+NONE_ACTIVE = frozenset({"NO_NUMBER", "ERROR_NO_OPERATIONS"})
+"""How some clients saw an empty list answered."""
+
+_BY_STATUS: Mapping[int, type[RefusedError]] = {
+    401: AuthenticationError,
+    403: AccountBlockedError,
+    404: NotFoundError,
+    405: NotFoundError,
+    429: RateLimitError,
+}
+
+
+ALL_AT_ONCE = ("pagination", "false")
+"""The parameter that makes `messages` a plain list."""
+
+
+def call(
+    name: str,
+    path: str,
+    parse: Callable[[Any], T],
+    *,
+    repeat: Repeat = Repeat.FREELY,
+    lane: Lane = Lane.LOOK,
+    query: Iterable[tuple[str, str]] = (),
+    when_none: Callable[[], T] | None = None,
+    large: bool = False,
+) -> Call[T]:
+    """A call whose answer is first held against the refusals and then read by `parse`.
+
+    Args:
+        when_none: the value of an answer that says nothing is active.
+    """
+
+    def read(reply: Reply) -> T:
+        try:
+            body = _opened(reply.json())
+            literal = _literal(body)
+        except UNREADABLE as error:
+            _raise_for_status(name, reply)
+            raise unreadable(f"rent.{name}", repeat, reply, "no JSON") from error
+        if literal is not None:
+            if literal in NONE_ACTIVE and when_none is not None:
+                return when_none()
+            raise _refusal(name, repeat, literal, reply)
+        try:
+            return parse(body)
+        except UNREADABLE as error:
+            raise unreadable(f"rent.{name}", repeat, reply, type(error).__name__, path_of(error)) from error
+
+    return Call(
+        name=f"rent.{name}",
+        provider="rent",
+        path=path,
+        read=read,
+        repeat=repeat,
+        lane=lane,
+        query=tuple(query),
+        cap=CATALOGUE_CAP if large else BODY_CAP,
+    )
+
+
+def _opened(body: Any) -> Any:
+    """The envelope, taken out of `original` where a framework wrapped it once more."""
+    if isinstance(body, Mapping) and "response" not in body and isinstance(body.get("original"), Mapping):
+        return body["original"]
+    return body
+
+
+def _literal(body: Any) -> str | None:
+    """The refusal an answer holds, or None for a success."""
+    if not isinstance(body, Mapping) or "response" not in body:
+        return None
+    word = body["response"]
+    if isinstance(word, Mapping) or word is True or (not isinstance(word, bool) and str(word).strip() in ("1", "OK")):
+        return None
+    return str(word).strip() if isinstance(word, str) else ""
+
+
+def _refusal(name: str, repeat: Repeat, literal: str, reply: Reply) -> Exception:
+    known = REFUSALS.get(literal.upper())
+    if repeat is Repeat.NEVER and (known is None or literal.upper() in MAY_HAVE_SPENT):
+        word = masked(literal)[:300]
+        return OutcomeUnknownError(f"the provider answered {word!r}", call=f"rent.{name}", status=reply.status)
+    return (known or RefusedError)(masked(literal)[:300], call=f"rent.{name}", status=reply.status)
+
+
+def _raise_for_status(name: str, reply: Reply) -> None:
+    """A body that is no JSON came from a server in front of the API: only the status tells anything."""
+    if 400 <= reply.status < 500:
+        kind = _BY_STATUS.get(reply.status, RefusedError)
+        raise kind(reply.excerpt(), call=f"rent.{name}", status=reply.status)
+    if reply.status >= 500:
+        what = f"HTTP {reply.status}: {reply.excerpt()!r}"
+        raise OutcomeUnknownError(what, call=f"rent.{name}", status=reply.status)
+
+
+# -- single values --------------------------------------------------------------------------------------------------
+
+
+def _map(value: Any) -> dict[int, Any]:
+    """A map keyed by days, `[]` when empty; keys that are no number are the documentation's placeholders."""
+    items = value.items() if isinstance(value, Mapping) else ()
+    return {int(key): item for key, item in sorted(items, key=_by_days) if str(key).isdigit()}
+
+
+def _by_days(item: tuple[str, Any]) -> int:
+    return int(item[0]) if str(item[0]).isdigit() else 0
+
+
+def _prices(value: Any, _: Any = None) -> Mapping[int, Decimal]:
+    return {days: number(price) for days, price in _map(value).items()}
+
+
+def _stock(value: Any, _: Any = None) -> Mapping[int, int]:
+    return {days: whole(count) for days, count in _map(value).items()}
+
+
+def _minutes(value: Any, _: Any = None) -> timedelta | None:
+    found = number_or_none(value)
+    return None if found is None else timedelta(minutes=float(found))
+
+
+def _reload(value: Any, _: Any = None) -> bool | None:
+    """0 is documented as available; what 1 and null mean is not."""
+    found = whole_or_none(value)
+    return None if found is None else found == 0
+
+
+def _join(country: int | None, national: str) -> str:
+    """The phone from its parts; a number that has its plus, or its country already, is not given it again."""
+    if national.startswith("+") or not national:
+        return national
+    return f"+{national}" if country is None else f"+{country}{national}"
+
+
+# -- objects --------------------------------------------------------------------------------------------------------
+
+structure = Reader(
+    {
+        RentedNumber: {
+            "tzid": field(whole),
+            "number": field(text),
+            "country": field(whole_or_none),
+            "status": field(whole_or_none),
+            "checked": field(flag_or_none),
+            "days_bought": field(whole_or_none, "rent"),
+            "ends_in": field(_minutes, "time"),
+            "extensions": field(_prices, "extend"),
+            "extension": field(flag_or_none),
+            "price": field(number_or_none, "sum"),
+            "port_reload_available": field(_reload, "reload"),
+            "freeze": field(flag_or_none),
+            "phone": READ_APART,
+            "messages": READ_APART,
+        },
+        Tariff: {
+            "country": field(whole, "code"),
+            "name": field(text_or_none),
+            "enabled": field(flag_or_none),
+            "new": field(flag_or_none),
+            "position": field(whole_or_none),
+            "prices": field(_prices, "days"),
+            "stock": field(_stock, "count"),
+            "extend_price": field(number_or_none, "extend"),
+        },
+        Balance: {"balance": field(number), "frozen": field(number_or_none, "zbalance")},
+        Sms: {
+            "id": field(whole_or_none),
+            "sender": field(text, "service"),
+            "text": field(text),
+            "code": field(text_or_none),
+            "received_at": READ_APART,
+            "created_at": READ_APART,
+            "is_wave": READ_APART,
+            "wave_uuid": READ_APART,
+        },
+    }
+)
+"""The one configuration of this wire."""
+
+
+def read_messages(raw: Any, zone: tzinfo) -> tuple[Sms, ...]:
+    """A list, or a page whose `data` is a list or a list of lists: oldest first. Empty objects are filler."""
+    rows = raw.get("data") if isinstance(raw, Mapping) else raw
+    flat = [row for entry in rows or () for row in (entry if isinstance(entry, list) else [entry]) if row]
+    found = [_message(row, zone) for row in flat]
+    return tuple(sorted(found, key=lambda sms: (sms.received_at or _BEGINNING, sms.id or 0)))
+
+
+def _message(row: Mapping[str, Any], zone: tzinfo) -> Sms:
+    stamp = text(row.get("created_at")).strip()
+    moment = datetime.fromisoformat(stamp).replace(tzinfo=zone).astimezone(UTC) if stamp else None
+    return attrs.evolve(structure(row, Sms), received_at=moment, created_at=moment)
+
+
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+
+
+# -- whole bodies ---------------------------------------------------------------------------------------------------
+
+
+def read_number(zone: tzinfo) -> Callable[[Any], RentedNumber]:
+    """Reads one rented number: `item`, or the only entry of `list`."""
+    return lambda body: _rented(_entries(body)[0], zone)
+
+
+def read_purchase(zone: tzinfo) -> Callable[[Any], RentedNumber]:
+    """The same after a purchase: of a number that cannot be read whole at least tzid and phone, for it is paid for."""
+
+    def read(body: Any) -> RentedNumber:
+        raw = _entries(body)[0]
+        try:
+            return _rented(raw, zone)
+        except UNREADABLE:
+            national = raw.get("number")
+            return _with_phone(
+                RentedNumber(tzid=whole(raw["tzid"]), number=national if isinstance(national, str) else "")
+            )
+
+    return read
+
+
+def read_numbers(zone: tzinfo) -> Callable[[Any], tuple[RentedNumber, ...]]:
+    """Reads the active numbers; `list` may be empty, null or missing."""
+    return lambda body: tuple(_rented(raw, zone) for raw in _entries(body))
+
+
+def _entries(body: Mapping[str, Any]) -> list[Any]:
+    item = body.get("item")
+    return [item] if item else list(body.get("list") or ())
+
+
+def _rented(raw: Mapping[str, Any], zone: tzinfo) -> RentedNumber:
+    found = structure(raw, RentedNumber)
+    return _with_phone(attrs.evolve(found, messages=read_messages(raw.get("messages"), zone)))
+
+
+def _with_phone(found: RentedNumber) -> RentedNumber:
+    return attrs.evolve(found, phone=_join(found.country, found.number))
+
+
+def read_tariffs(body: Any) -> tuple[Tariff, ...]:
+    """One object, a map of them, `[]` or null; in the order of the provider's site."""
+    if not body:
+        return ()
+    rows = [body] if "code" in body else [raw for key, raw in body.items() if key != "response"]
+    return tuple(sorted((structure(raw, Tariff) for raw in rows), key=lambda tariff: tariff.position or 0))
+
+
+def read_balance(body: Any) -> Balance:
+    return structure(body, Balance)
+
+
+def read_success(body: Any) -> None:
+    """Nothing but that it was a success."""
+    if not isinstance(body, Mapping):
+        raise TypeError("an object is needed")

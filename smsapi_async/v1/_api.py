@@ -1,0 +1,404 @@
+"""A method per endpoint of the v1 API. Each checks its arguments, builds a Call and hands it on; nothing more.
+
+Source: https://5sim.net/docs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Literal
+
+from .._call import Call, Lane, Repeat
+from .._sender import Sender
+from .._values import Phone, money, positive
+from . import _arguments as arguments
+from . import _calls, _wire
+from ._models import Country, Inbox, MaxPrice, Order, Page, Payment, Prices, Product, Profile, Wallets
+from ._pages import Listing, OpenOrders, R, Rows, listing
+from ._reconcile import Purchase, Purchases
+from ._wire import Category
+
+Amount = Decimal | int | float | str
+"""Money as callers write it; converted by way of its text, so 0.1 means 0.1."""
+
+
+ACTIVATION_AGE = timedelta(hours=1)
+HOSTING_AGE = timedelta(days=31)
+"""How far back open orders are looked for: the longest an order of each category lives."""
+
+
+class V1:
+    """The v1 API: a number for one verification SMS. Every method is one endpoint; `client.v1` is one of these."""
+
+    def __init__(self, sender: Sender, purchases: Purchases) -> None:
+        self._sender = sender
+        self._purchases = purchases
+
+    # -- account ----------------------------------------------------------------------------------------------------
+
+    async def profile(self) -> Profile:
+        """Read the account: balance, rating, defaults. Free.
+
+        Raises:
+            AuthenticationError: the token is missing, wrong or expired.
+        Source: 5sim.net/docs, "Balance request".
+        """
+        return await self._sender.send(_wire.call("profile", "user/profile", _wire.read_profile))
+
+    async def orders(
+        self,
+        category: Category,
+        *,
+        limit: int | None = None,
+        offset: int | None = None,
+        order: str | None = None,
+        reverse: bool | None = None,
+    ) -> Page[Order]:
+        """Read one page of the order history. Free.
+
+        Args:
+            category: ``activation`` or ``hosting``.
+            limit: rows of the page.
+            offset: rows to pass over.
+            order: the field to sort by, such as ``id``.
+            reverse: the newest first, with ``order="id"``.
+        Source: 5sim.net/docs, "Orders history".
+        """
+        query = (("category", arguments.category(category)), *arguments.paging(limit, offset, order, reverse))
+        return await self._sender.send(_wire.call("orders", "user/orders", _wire.read_page(Order), query=query))
+
+    def iter_orders(self, category: Category) -> Rows[Order]:
+        """Iterate over the whole order history, newest first; each order once. Free, one request a page."""
+        return self._rows("user/orders", Order, category=arguments.category(category))
+
+    def iter_open_orders(self, max_age: timedelta | None) -> OpenOrders:
+        """What `AsyncClient.iter_open_orders` gives."""
+        ages: tuple[tuple[Category, timedelta], ...] = (("activation", ACTIVATION_AGE), ("hosting", HOSTING_AGE))
+        return OpenOrders(
+            [self._rows("user/orders", Order, category=category, max_age=max_age or age) for category, age in ages]
+        )
+
+    async def payments(
+        self,
+        *,
+        limit: int | None = None,
+        offset: int | None = None,
+        order: str | None = None,
+        reverse: bool | None = None,
+    ) -> Page[Payment]:
+        """Read one page of the account's book. Free. The arguments are those of `orders`.
+
+        Source: 5sim.net/docs, "Payments history".
+        """
+        query = arguments.paging(limit, offset, order, reverse)
+        return await self._sender.send(_wire.call("payments", "user/payments", _wire.read_page(Payment), query=query))
+
+    def iter_payments(self) -> Rows[Payment]:
+        """Iterate over the account's whole book, newest first; each entry once. Free, one request a page."""
+        return self._rows("user/payments", Payment)
+
+    # -- catalogue --------------------------------------------------------------------------------------------------
+
+    async def products(self, country: str = "any", operator: str = "any") -> Mapping[str, Product]:
+        """Read what may be bought there, by product name. Free, needs no token. `prices` is nearer to what one costs.
+
+        Raises:
+            BadParameterError: the provider does not know the country or operator.
+        Source: 5sim.net/docs, "Products request".
+        """
+        path = f"guest/products/{arguments.slugs(country=country, operator=operator)}"
+        return await self._sender.send(_wire.call("products", path, _wire.read_products, catalogue=True))
+
+    async def prices(self, *, country: str | None = None, product: str | None = None) -> Prices:
+        """Read the price table, or the part for a country or a product. Free, needs no token.
+
+        Without a filter it is 9 to 24 MB, and a dozen such calls in a few seconds reach the provider's limit. Nothing
+        sold there is an empty table.
+
+        Raises:
+            BadParameterError: the provider does not know the country or product.
+        Source: 5sim.net/docs, "Prices request" and the three after it.
+        """
+        filters = {"country": country, "product": product}
+        query = [(name, arguments.slug(name, value)) for name, value in filters.items() if value is not None]
+        asked = _wire.call("prices", "guest/prices", _wire.read_prices(product), query=query, catalogue=True)
+        return await self._sender.send(asked)
+
+    async def countries(self) -> Mapping[str, Country]:
+        """Read the countries and the operators selling there, by country name. Free, needs no token.
+
+        Source: 5sim.net/docs, "Countries list".
+        """
+        return await self._sender.send(_wire.call("countries", "guest/countries", _wire.read_countries, catalogue=True))
+
+    async def notification(self, lang: Literal["ru", "en"]) -> str:
+        """Read the provider's notice to its users. Free. It may be empty or hold HTML: never render it raw.
+
+        Source: 5sim.net/docs, "Get notifications".
+        """
+        path = f"guest/flash/{arguments.slug('lang', lang)}"
+        return await self._sender.send(_wire.call("notification", path, _wire.read_notification, catalogue=True))
+
+    # -- purchases --------------------------------------------------------------------------------------------------
+
+    async def buy_activation(
+        self,
+        product: str,
+        *,
+        country: str = "any",
+        operator: str = "any",
+        forwarding: bool | None = None,
+        number: Phone | None = None,
+        reuse: bool = False,
+        voice: bool = False,
+        ref: str | None = None,
+        max_price: Amount | None = None,
+    ) -> Order:
+        """Buy a number for the code of one product. Spends the order's `price` at once; a cancel gives it back.
+
+        The request is sent once. A lost answer is looked up in the order history, in about ten seconds. A caller
+        cancelled meanwhile gets no order, and the one that was bought is cancelled again.
+
+        Args:
+            forwarding: forward calls to `number`.
+            number: where calls go: a Russian number of 11 digits.
+            reuse: ask for a number that may be bought again with `reuse`.
+            voice: ask for a number that a robot may call.
+            ref: a referral key.
+            max_price: the most one number may cost, at most four decimals; the provider knows it only with operator
+                ``any``, other operators are a ValueError.
+        Raises:
+            NoNumbersError, InsufficientBalanceError, LowRatingError, BadParameterError, RateLimitError,
+            ProviderUnavailableError: nothing was bought.
+            NotSentError, NothingBoughtError: nothing was bought; safe to try again.
+            SpendUnknownError: the answer was lost and the records did not settle it; see its `candidates`.
+            PriceTooHighError: bought above `max_price`, and settled at once.
+        Source: 5sim.net/docs, "Buy activation number".
+        """
+        path = arguments.slugs(country=country, operator=operator, product=product)
+        ceiling = None if max_price is None else money("max_price", max_price)
+        if ceiling is not None and operator != "any":
+            raise ValueError("max_price: the provider ignores it with a named operator, so operator must be 'any'")
+        query = arguments.buy_options(forwarding, number, reuse=reuse, voice=voice, ref=ref, ceiling=ceiling)
+        order = await self._buy(
+            "buy_activation", f"user/buy/activation/{path}", Purchase("activation", product, country), query
+        )
+        return await self._purchases.guard_price(order, ceiling)
+
+    async def buy_hosting(self, product: str, *, country: str = "any", operator: str = "any") -> Order:
+        """Keep a number for hours or days. Spends the order's `price`; there is no cancel.
+
+        The request is sent once, and a lost answer looked up as in `buy_activation`. A caller cancelled meanwhile
+        gets no order, and the one that was bought is in `client.unsettled`.
+
+        Args:
+            product: the length: ``3hours``, ``1day``, ``10days`` or ``1month``.
+        Raises:
+            NoNumbersError, InsufficientBalanceError, LowRatingError, BadParameterError, RateLimitError,
+            ProviderUnavailableError: nothing was bought.
+            NotSentError, NothingBoughtError: nothing was bought; safe to try again.
+            SpendUnknownError: the answer was lost and the records did not settle it; see its `candidates`.
+        Source: 5sim.net/docs, "Buy hosting number".
+        """
+        path = arguments.slugs(country=country, operator=operator, product=product)
+        return await self._buy("buy_hosting", f"user/buy/hosting/{path}", Purchase("hosting", product, country))
+
+    async def reuse(self, product: str, phone: Phone) -> Order:
+        """Buy a number again that was bought with ``reuse=True``. Spends; the provider does not say how much.
+
+        Args:
+            phone: the order's `phone`, with or without its plus.
+        Raises:
+            ReuseRefusedError: not bought for reuse, too late, or the order was cancelled. Nothing was bought.
+            SpendUnknownError: the answer was lost and the records did not settle it; see its `candidates`.
+            and those of `buy_activation`.
+        Source: 5sim.net/docs, "Re-buy number".
+        """
+        digits = arguments.phone_digits("phone", phone, 4, 15)
+        path = f"user/reuse/{arguments.slug('product', product)}/{digits}"
+        return await self._buy("reuse", path, Purchase("activation", product, phone=digits))
+
+    # -- one order --------------------------------------------------------------------------------------------------
+
+    async def check(self, id: int) -> Order:
+        """Read an order and its messages. Free.
+
+        Raises:
+            NotFoundError: no such order under this token.
+        Source: 5sim.net/docs, "Check order (Get SMS)".
+        """
+        return await self._sender.send(_calls.check(positive("id", id)))
+
+    async def finish(self, id: int) -> Order:
+        """Close an order that got its SMS. Costs no more, adds 0.5 to the rating. Repeated when its answer is lost.
+
+        Raises:
+            OrderStateError: it has no SMS, is over, or is a hosting order.
+        Source: 5sim.net/docs, "Finish order".
+        """
+        return await self._sender.send(_calls.finish(positive("id", id)))
+
+    async def cancel(self, id: int) -> Order:
+        """Give an order without SMS back. Refunds it, takes 0.1 from the rating. Repeated when its answer is lost.
+
+        Raises:
+            OrderStateError: it has an SMS, is over, is a hosting order, or it is too early to cancel.
+        Source: 5sim.net/docs, "Cancel order".
+        """
+        return await self._sender.send(_calls.cancel(positive("id", id)))
+
+    async def ban(self, id: int) -> Order:
+        """Report a number as used already and give it back. Believed to refund; takes 0.1 from the rating.
+
+        Raises:
+            OrderStateError: it has an SMS, is over, or is a hosting order.
+        Source: 5sim.net/docs, "Ban order".
+        """
+        return await self._sender.send(_calls.ban(positive("id", id)))
+
+    async def inbox(self, id: int) -> Inbox:
+        """Read all messages of a hosting order. Free.
+
+        Raises:
+            NotFoundError: no such order, or the provider has switched the inbox off.
+        Source: 5sim.net/docs, "SMS inbox list".
+        """
+        return await self._sender.send(_wire.call("inbox", f"user/sms/inbox/{positive('id', id)}", _wire.read_inbox))
+
+    # -- the account's own price ceilings ---------------------------------------------------------------------------
+
+    async def max_prices(self) -> tuple[MaxPrice, ...]:
+        """Read the account's price ceilings. Free. Source: 5sim.net/docs, "Max prices"."""
+        return await self._sender.send(_wire.call("max_prices", "user/max-prices", _wire.read_max_prices))
+
+    async def set_max_price(self, product: str, price: Amount) -> None:
+        """Set the account's price ceiling for a product. Free; repeated when its answer is lost.
+
+        Source: 5sim.net/docs, "Max prices".
+        """
+        amount = money("price", price)
+        body = {"product_name": arguments.slug("product", product), "price": float(amount)}
+        await self._sender.send(self._ceiling("set_max_price", "POST", body))
+
+    async def delete_max_price(self, product: str) -> None:
+        """Drop the account's price ceiling for a product. Free; repeated when its answer is lost.
+
+        Raises:
+            NotFoundError: there is none.
+        Source: 5sim.net/docs, "Max prices".
+        """
+        body = {"product_name": arguments.slug("product", product)}
+        await self._sender.send(self._ceiling("delete_max_price", "DELETE", body))
+
+    # -- partners ---------------------------------------------------------------------------------------------------
+
+    async def vendor(self) -> Profile:
+        """Read the partner's account. Free. Source: 5sim.net/docs, "Vendor statistic"."""
+        return await self._sender.send(_wire.call("vendor", "user/vendor", _wire.read_profile))
+
+    async def wallets(self) -> Wallets:
+        """Read what each payment system holds for the partner, by its name. Free.
+
+        Source: 5sim.net/docs, "Wallets reserve".
+        """
+        return await self._sender.send(_wire.call("wallets", "vendor/wallets", _wire.read_wallets))
+
+    async def vendor_orders(
+        self,
+        category: Category,
+        *,
+        limit: int | None = None,
+        offset: int | None = None,
+        order: str | None = None,
+        reverse: bool | None = None,
+    ) -> Page[Order]:
+        """Read one page of the partner's orders. Free. The arguments are those of `orders`.
+
+        Source: 5sim.net/docs, "Vendor orders history".
+        """
+        query = (("category", arguments.category(category)), *arguments.paging(limit, offset, order, reverse))
+        return await self._sender.send(
+            _wire.call("vendor_orders", "vendor/orders", _wire.read_page(Order), query=query)
+        )
+
+    def iter_vendor_orders(self, category: Category) -> Rows[Order]:
+        """Iterate over the partner's whole order history, newest first; each order once. Free, one request a page."""
+        return self._rows("vendor/orders", Order, category=arguments.category(category))
+
+    async def vendor_payments(
+        self,
+        *,
+        limit: int | None = None,
+        offset: int | None = None,
+        order: str | None = None,
+        reverse: bool | None = None,
+    ) -> Page[Payment]:
+        """Read one page of the partner's book. Free. The arguments are those of `orders`.
+
+        Source: 5sim.net/docs, "Vendor payments history".
+        """
+        query = arguments.paging(limit, offset, order, reverse)
+        return await self._sender.send(
+            _wire.call("vendor_payments", "vendor/payments", _wire.read_page(Payment), query=query)
+        )
+
+    def iter_vendor_payments(self) -> Rows[Payment]:
+        """Iterate over the partner's whole book, newest first; each entry once. Free, one request a page."""
+        return self._rows("vendor/payments", Payment)
+
+    async def withdraw(
+        self,
+        *,
+        receiver: str,
+        method: Literal["visa", "qiwi", "yandex"],
+        amount: Amount,
+        fee: Literal["fkwallet", "payeer", "unitpay"],
+    ) -> None:
+        """Pay out to the partner. Spends `amount`. Sent once; the provider keeps no record to look a lost answer up in.
+
+        Args:
+            receiver: the wallet or card that receives it.
+            method: how it is paid out.
+            fee: the payment system it is taken from.
+        Raises:
+            SpendUnknownError: the answer was lost, or says what no documentation explains; ask the provider.
+        Source: 5sim.net/docs, "Create payouts".
+        """
+        if not receiver.strip() or not receiver.isprintable():
+            raise ValueError("receiver: a wallet or card is needed")
+        body = {
+            "receiver": receiver,
+            "method": arguments.one_of("method", method, ("visa", "qiwi", "yandex")),
+            "amount": f"{money('amount', amount):f}",
+            "fee": arguments.one_of("fee", fee, ("fkwallet", "payeer", "unitpay")),
+        }
+        await self._purchases.withdraw(
+            _wire.call(
+                "withdraw",
+                "vendor/withdraw",
+                _wire.read_withdrawal,
+                method="POST",
+                body=body,
+                repeat=Repeat.NEVER,
+                lane=Lane.PURCHASE,
+            )
+        )
+
+    # -- shared by the methods above --------------------------------------------------------------------------------
+
+    async def _buy(self, name: str, path: str, purchase: Purchase, query: tuple[tuple[str, str], ...] = ()) -> Order:
+        asked = _wire.call(name, path, _wire.read_purchase, repeat=Repeat.NEVER, lane=Lane.PURCHASE, query=query)
+        return await self._purchases.make(asked, purchase)
+
+    def _rows(
+        self, path: str, model: type[R], *, category: Category | None = None, max_age: timedelta | None = None
+    ) -> Rows[R]:
+        async def fetch(offset: int, reverse: bool) -> Listing[R]:
+            return await self._sender.send(listing(path, model, offset, reverse=reverse, category=category))
+
+        return Rows(fetch, max_age=max_age)
+
+    def _ceiling(self, name: str, method: str, body: Mapping[str, object]) -> Call[None]:
+        return _wire.call(name, "user/max-prices", _wire.read_nothing, method=method, body=body, repeat=Repeat.IF_LOST)

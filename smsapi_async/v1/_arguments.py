@@ -1,0 +1,85 @@
+"""What callers may pass to the v1 API, checked before anything is sent: a ValueError names the argument.
+
+The provider's lists of countries, operators and products grow, so a name is held against the form of its routes only.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from .._values import Phone, positive
+from ._wire import Category
+
+_SLUG = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_WORD = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def slug(name: str, value: object) -> str:
+    """A path segment the provider's routes accept, or ValueError naming the argument."""
+    if not isinstance(value, str) or not _SLUG.fullmatch(value):
+        raise ValueError(f"{name}: a v1 {name} is a lower-case word such as 'england' or 'virtual53', not {value!r}")
+    return value
+
+
+def slugs(**values: object) -> str:
+    """Path segments in their order, each checked."""
+    return "/".join(slug(name, value) for name, value in values.items())
+
+
+def phone_digits(name: str, value: object, least: int, most: int) -> str:
+    """A phone as the provider's paths want it, without its plus, or ValueError naming the argument."""
+    digits = value.removeprefix("+") if isinstance(value, str) else ""
+    if not (digits.isascii() and digits.isdigit() and least <= len(digits) <= most):
+        length = f"{least}" if least == most else f"{least} to {most}"
+        raise ValueError(f"{name}: a phone of {length} digits, perhaps after a plus, is needed")
+    return digits
+
+
+def category(value: str) -> Category:
+    return "hosting" if one_of("category", value, ("activation", "hosting")) == "hosting" else "activation"
+
+
+def one_of(name: str, value: str, words: tuple[str, ...]) -> str:
+    if value not in words:
+        raise ValueError(f"{name}: one of {', '.join(words)} is needed, not {value!r}")
+    return value
+
+
+def paging(
+    limit: int | None, offset: int | None, order: str | None, reverse: bool | None
+) -> tuple[tuple[str, str], ...]:
+    query = []
+    if limit is not None:
+        query.append(("limit", str(positive("limit", limit))))
+    if offset is not None:
+        query.append(("offset", str(positive("offset", offset) if offset != 0 else 0)))
+    if order is not None:
+        if not _WORD.fullmatch(order):
+            raise ValueError(f"order: the name of a field is needed, not {order!r}")
+        query.append(("order", order))
+    if reverse is not None:
+        query.append(("reverse", "true" if reverse else "false"))
+    return tuple(query)
+
+
+def buy_options(
+    forwarding: bool | None,
+    number: Phone | None,
+    *,
+    reuse: bool,
+    voice: bool,
+    ref: str | None,
+    ceiling: Decimal | None,
+) -> tuple[tuple[str, str], ...]:
+    if ref is not None and not _WORD.fullmatch(ref):
+        raise ValueError("ref: a referral key of letters, digits, '-' and '_' is needed")
+    options = (
+        ("forwarding", "1" if forwarding else None),
+        ("number", None if number is None else phone_digits("number", number, 11, 11)),
+        ("reuse", "1" if reuse else None),
+        ("voice", "1" if voice else None),
+        ("ref", ref),
+        ("maxPrice", None if ceiling is None else f"{ceiling:f}"),
+    )
+    return tuple((name, value) for name, value in options if value is not None)

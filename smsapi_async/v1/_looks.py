@@ -1,0 +1,44 @@
+"""Looks: an answer about an order becomes a Sight, and a message becomes the code in it. Pure.
+
+Time left is `expires` minus the Date of the same answer, so a wrong clock here or there does not matter.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from .._call import Call
+from .._wait import Sight
+from ._life import phase
+from ._models import Order
+from ._wire import call, read_order
+
+CLOCK_SLACK = timedelta(minutes=5)
+
+
+def look(order_id: int) -> Call[Sight[Order]]:
+    """The call that asks for one order."""
+    return call("check", f"user/check/{order_id}", lambda reply: sight(read_order(reply), reply.date, reply.arrived_at))
+
+
+def first_sight(purchase: Call[Order]) -> Call[Sight[Order]]:
+    """The purchase, its answer read as the first look at the order."""
+    return purchase.reading(lambda reply: sight(purchase.read(reply), reply.date, reply.arrived_at, fresh=True))
+
+
+def sight(order: Order, date: datetime | None, at: float, *, fresh: bool = False) -> Sight[Order]:
+    """What the answer shows of the order's time.
+
+    A Date before the purchase, or after an expiry although the order is open, is no plausible clock. Then, from a
+    `fresh` purchase, the span counts for which the order was sold.
+    """
+    created, expires = order.created_at, order.expires_at
+    plausible = date is not None and (created is None or date > created - CLOCK_SLACK)
+    age = left = None
+    if date is not None and plausible and created is not None:
+        age = max(0.0, (date - created).total_seconds())
+    if date is not None and plausible and expires is not None and expires > date:
+        left = (expires - date).total_seconds()
+    elif fresh and created is not None and expires is not None and expires > created:
+        left = (expires - created).total_seconds()
+    return Sight(subject=order, sms=order.sms, phase=phase(order), left=left, age=age, at=at)

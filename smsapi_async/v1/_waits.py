@@ -1,0 +1,164 @@
+"""Waiting for codes of v1 orders: which message counts, when a wait is over, and what becomes of the order then.
+
+The looks and their times are `_wait`'s; the acts at the end are `_settle`'s.
+"""
+
+from __future__ import annotations
+
+from math import inf
+
+import anyio
+
+from .._codes import Pick, Seen
+from .._errors import NoCodeError, OrderClosedError, OrderExpiredError, WaitTimeoutError
+from .._sender import Sender
+from .._values import Sms
+from .._wait import Phase, Turns, Waiter, Watch
+from ._life import is_hosting, is_open
+from ._looks import look, sight
+from ._models import Order
+from ._reconcile import Purchases
+from ._settle import Settler
+
+FINISH_WITHIN = 2.0
+"""Seconds a found code is held back for finishing its order; what takes longer is left to the client's closing."""
+
+
+class Waits:
+    """Every wait of one client for a v1 order."""
+
+    def __init__(self, sender: Sender, settler: Settler, purchases: Purchases) -> None:
+        self.turns: Turns[Order] = Turns()
+        self._sender = sender
+        self._settler = settler
+        self._purchases = purchases
+
+    def watch(self, order_id: int) -> Watch[Order]:
+        """The watch of the order; of one this client just bought it knows the purchase's answer."""
+        watch = self.turns.watch(order_id, lambda: self._sender.send(look(order_id), once=True), anyio.current_time())
+        bought = self._purchases.bought(order_id)
+        if bought is not None and watch.sight is None:
+            watch.note(bought)
+            watch.bought_at = bought.at
+        return watch
+
+    async def sms(
+        self,
+        order_id: int,
+        pick: Pick,
+        *,
+        timeout: float | None,
+        settle: bool,
+        seen: Seen | None = None,
+    ) -> Sms:
+        """The newest message with a code that was not handed over yet, or the error that says why none came."""
+        seen = Seen() if seen is None else seen
+        now = anyio.current_time()
+        waiter = self.turns.join(self.watch(order_id), now, inf if timeout is None else now + timeout)
+        try:
+            with self._sender.under_way:
+                found = await self._find(waiter, pick, seen)
+        finally:
+            alone = self.turns.leave(waiter, anyio.current_time())
+        may_settle = settle and alone
+        if found is None:
+            return await self._give_up(waiter, pick, seen, may_settle=may_settle)
+        order = self._order(waiter.watch)
+        seen.add(order.sms)
+        if may_settle and is_open(order):
+            await self._settler.settle(order, taken=True, bound=FINISH_WITHIN, tell=False)
+        return found
+
+    async def next_message(self, watch: Watch[Order], seen: Seen) -> Sms | None:
+        """The oldest message not handed over yet; None once the order is closed and all are."""
+        waiter = self.turns.join(watch, anyio.current_time())
+        try:
+            while True:
+                await self.turns.news(waiter)
+                order = self._order(waiter.watch)
+                for sms in seen.new(order.sms):
+                    seen.add_one(sms)
+                    return sms
+                if not is_open(order):
+                    return None
+                if waiter.watch.gone_dark():
+                    raise WaitTimeoutError("nothing readable came for 30 minutes", call="messages", order=order)
+        finally:
+            self.turns.leave(waiter, anyio.current_time())
+
+    async def settle_held(self) -> None:
+        """Settle the orders whose scopes are still open although the client closes."""
+        for watch in self.turns.held():
+            order = self._order(watch)
+            if is_open(order) and not is_hosting(order):
+                order = await self._settler.settle(order, taken=False)
+                watch.note(sight(order, None, anyio.current_time()))
+
+    async def _find(self, waiter: Waiter[Order], pick: Pick, seen: Seen) -> Sms | None:
+        """The message, or None once the wait is over without one."""
+        watch = waiter.watch
+        while True:
+            await self.turns.news(waiter)
+            order = self._order(watch)
+            found = pick(seen.new(order.sms))
+            if found is not None:
+                return found
+            ended = watch.last_look_taken() and not is_hosting(order)
+            if ended or not is_open(order) or waiter.timed_out() or watch.gone_dark():
+                return None
+
+    async def _give_up(self, waiter: Waiter[Order], pick: Pick, seen: Seen, *, may_settle: bool) -> Sms:
+        """Settle the order, and raise; unless the code landed meanwhile."""
+        order = self._order(waiter.watch)
+        error = _why(waiter, order)
+        if may_settle and is_open(order):
+            order = await self._settler.settle(order, taken=False)
+            found = pick(seen.new(order.sms))
+            if found is not None:
+                seen.add(order.sms)
+                return found
+            error.order = order
+        raise error
+
+    def _order(self, watch: Watch[Order]) -> Order:
+        return Order(id=watch.key) if watch.sight is None else watch.sight.subject
+
+
+class Messages:
+    """An async iterator over the messages of one order: each once, oldest first, until the order closes.
+
+    It waits only inside ``async for``; left early, it leaves nothing behind.
+    """
+
+    def __init__(self, waits: Waits, order_id: int) -> None:
+        self._waits = waits
+        self._order_id = order_id
+        self._watch: Watch[Order] | None = None
+        self._seen = Seen()
+
+    def __aiter__(self) -> Messages:
+        return self
+
+    async def __anext__(self) -> Sms:
+        self._watch = self._watch or self._waits.watch(self._order_id)
+        sms = await self._waits.next_message(self._watch, self._seen)
+        if sms is None:
+            raise StopAsyncIteration
+        return sms
+
+
+def _why(waiter: Waiter[Order], order: Order) -> NoCodeError:
+    """The error for a wait that is over without a code."""
+    seen_phase = waiter.watch.sight.phase if waiter.watch.sight else Phase.OPEN
+    what = f"order {order.id}"
+    if seen_phase is Phase.EXPIRED:
+        return OrderExpiredError(f"{what} ran out of time without a code", call="await_code", order=order)
+    if seen_phase is not Phase.OPEN:
+        return OrderClosedError(f"{what} is {order.status} and has no code", call="await_code", order=order)
+    if waiter.watch.last_look_taken() and not is_hosting(order):
+        if order.sms:
+            return NoCodeError(f"{what} got messages and no code in them", call="await_code", order=order)
+        return OrderExpiredError(f"{what} got no code before its time ran out", call="await_code", order=order)
+    if waiter.timed_out():
+        return WaitTimeoutError(f"{what} got no code within the timeout", call="await_code", order=order)
+    return WaitTimeoutError(f"nothing readable came of {what} for 30 minutes", call="await_code", order=order)
