@@ -1,0 +1,82 @@
+"""An asyncio (and trio) client for two SMS number APIs: *v1*, a number for one verification SMS, and *rent*, for days.
+
+    async with AsyncClient() as client:  # SMSAPI_TOKEN, SMSAPI_RENT_KEY from the environment
+        async with client.activation("telegram", country="russia") as order:
+            await sign_in(order.phone)
+            code = await order.code()  # finished on the way out; cancelled if no code was taken
+
+The tour: `AsyncClient` is the door. `client.v1` and `client.rent` have a coroutine per remote operation, their values
+are in `smsapi_async.v1` and `smsapi_async.rent`. `client.await_code(order_id)` waits for an order bought earlier. Every
+error is a `SmsApiError`; its tree is drawn in `_errors.py` and in the README. `smsapi_async.sandbox` is a local
+provider to try everything against.
+"""
+
+from ._activation import Activation
+from ._client import AsyncClient
+from ._errors import (
+    AccountBlockedError,
+    AuthenticationError,
+    BadParameterError,
+    BudgetExceededError,
+    ClientClosedError,
+    InsufficientBalanceError,
+    LimitReachedError,
+    LowRatingError,
+    NoCodeError,
+    NoNumbersError,
+    NotFoundError,
+    NothingBoughtError,
+    NotSentError,
+    OrderClosedError,
+    OrderExpiredError,
+    OrderStateError,
+    OutcomeUnknownError,
+    PriceTooHighError,
+    ProviderUnavailableError,
+    RateLimitError,
+    RefusedError,
+    RentClosedError,
+    ReuseRefusedError,
+    SmsApiError,
+    SpendUnknownError,
+    UnreadableReplyError,
+    WaitTimeoutError,
+)
+from ._pace import Pace
+from ._values import Sms
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AccountBlockedError",
+    "Activation",
+    "AsyncClient",
+    "AuthenticationError",
+    "BadParameterError",
+    "BudgetExceededError",
+    "ClientClosedError",
+    "InsufficientBalanceError",
+    "LimitReachedError",
+    "LowRatingError",
+    "NoCodeError",
+    "NoNumbersError",
+    "NotFoundError",
+    "NotSentError",
+    "NothingBoughtError",
+    "OrderClosedError",
+    "OrderExpiredError",
+    "OrderStateError",
+    "OutcomeUnknownError",
+    "Pace",
+    "PriceTooHighError",
+    "ProviderUnavailableError",
+    "RateLimitError",
+    "RefusedError",
+    "RentClosedError",
+    "ReuseRefusedError",
+    "Sms",
+    "SmsApiError",
+    "SpendUnknownError",
+    "UnreadableReplyError",
+    "WaitTimeoutError",
+]

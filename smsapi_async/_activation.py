@@ -1,0 +1,142 @@
+"""The scope of one order, from its purchase (or its resumption) to its settlement on every way out."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from types import TracebackType
+
+import anyio
+
+from ._codes import Extract, Match, Pick, Seen
+from ._values import OrderId, Phone, Sms, seconds
+from ._wait import Watch
+from .v1 import V1, Messages, Order
+from .v1._life import is_hosting, is_open
+from .v1._looks import sight
+from .v1._settle import Settler
+from .v1._waits import Waits
+
+
+class Activation:
+    """One order in a scope: ``async with client.activation("telegram") as order:``.
+
+    On the way out the order is finished when a code was taken, else cancelled with a refund. What cannot be brought
+    to its end in time is in `client.unsettled`.
+    """
+
+    def __init__(self, obtain: Callable[[], Awaitable[Order]], v1: V1, waits: Waits, settler: Settler) -> None:
+        self._obtain = obtain
+        self._v1 = v1
+        self._waits = waits
+        self._settler = settler
+        self._order: Order | None = None
+        self._watch: Watch[Order] | None = None
+        self._seen = Seen()
+        self._taken = False
+
+    async def __aenter__(self) -> Activation:
+        if self._watch is not None:
+            raise RuntimeError("a scope is entered once: ask the client for another")
+        self._order = await self._obtain()
+        self._watch = self._waits.turns.hold(self._waits.watch(self._order.id))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        watch, order = self._held, self.order
+        self._watch = None
+        cancelled = kind is not None and issubclass(kind, anyio.get_cancelled_exc_class())
+        bound = self._settler.cancel_timeout if cancelled else self._settler.settle_timeout
+        try:
+            if is_open(order) and not is_hosting(order):
+                self._order = await self._settler.settle(order, taken=self._taken, bound=bound)
+                if error is not None and is_open(self._order):
+                    error.add_note(f"order {order.id} could not be settled and is in client.unsettled")
+        finally:
+            self._waits.turns.release(watch)
+
+    def __del__(self) -> None:
+        if self._watch is not None and self._order is not None:
+            warnings.warn(f"order {self._order.id} was never settled: its scope was not left", ResourceWarning, 1, self)
+
+    def __repr__(self) -> str:
+        return f"<Activation: {self._order!r}>"
+
+    @property
+    def order(self) -> Order:
+        """The order as last seen."""
+        seen = self._watch.sight.subject if self._watch is not None and self._watch.sight is not None else None
+        order = seen or self._order
+        if order is None:
+            raise RuntimeError("the order is bought on entering the scope: use `async with`")
+        return order
+
+    @property
+    def id(self) -> OrderId:
+        """The order's id: store it, and `client.resume(id)` goes on after a crash."""
+        return self.order.id
+
+    @property
+    def phone(self) -> Phone:
+        """The number, ``+`` and digits."""
+        return self.order.phone
+
+    async def code(
+        self,
+        *,
+        timeout: float | timedelta | None = None,
+        match: Match | None = None,
+        extract: Extract | None = None,
+    ) -> str:
+        """Wait for the next code. Costs nothing beyond the order's price; the arguments are those of `sms`.
+
+        Called again it waits for another code, in a new message.
+        """
+        return (await self.sms(timeout=timeout, match=match, extract=extract)).code or ""
+
+    async def sms(
+        self,
+        *,
+        timeout: float | timedelta | None = None,
+        match: Match | None = None,
+        extract: Extract | None = None,
+    ) -> Sms:
+        """Wait for the next message with a code.
+
+        Args:
+            timeout: seconds or a timedelta after which to stop; without it the wait lasts until ten seconds before
+                the order's end.
+            match: passes over the messages for which it is false.
+            extract: finds the code in a text; asked before the provider's own code.
+        Raises:
+            WaitTimeoutError: `timeout` passed. The order is still open, leaving the scope settles it.
+            OrderExpiredError, OrderClosedError, NoCodeError: the order ended without a code.
+        """
+        sms = await self._waits.sms(
+            self._held.key, Pick(match, extract), timeout=seconds("timeout", timeout), settle=False, seen=self._seen
+        )
+        self._taken = True
+        return sms
+
+    def messages(self) -> Messages:
+        """Iterate over the messages of the order, each once, until it closes."""
+        return Messages(self._waits, self._held.key)
+
+    async def ban(self) -> Order:
+        """Report the number as used already and give it back. Believed to refund; takes 0.1 from the rating.
+
+        Raises:
+            OrderStateError: it has an SMS or is over.
+        """
+        self._order = await self._v1.ban(self._held.key)
+        self._held.note(sight(self._order, None, anyio.current_time()))
+        return self._order
+
+    @property
+    def _held(self) -> Watch[Order]:
+        if self._watch is None:
+            raise RuntimeError("the order is looked after inside its scope: use `async with`")
+        return self._watch

@@ -1,0 +1,315 @@
+"""AsyncClient: opens the layers below, hands out the houses and the waits, and closes everything in order."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable
+from datetime import timedelta, timezone, tzinfo
+from types import TracebackType
+from typing import Literal
+from urllib.parse import urlsplit
+
+import anyio
+
+from ._activation import Activation
+from ._codes import Extract, Match, Pick
+from ._http import Http, HttpClient, Target
+from ._pace import Pace
+from ._sender import Sender
+from ._shield import Ended, shielded
+from ._unsettled import Unsettled
+from ._values import OrderId, Phone, Sms, positive, seconds
+from .rent import Rent, RentedNumber, RentMessages
+from .rent._waits import Waits as RentWaits
+from .v1 import V1, Messages, Order
+from .v1._api import Amount
+from .v1._pages import OpenOrders
+from .v1._reconcile import Purchases
+from .v1._settle import Settler
+from .v1._waits import Waits
+
+MOSCOW = timezone(timedelta(hours=3))
+"""The rent API writes its times without a zone; the same provider's other API prints +03:00."""
+
+
+class AsyncClient:
+    """Both APIs behind one door: ``async with AsyncClient() as client:``.
+
+    Opening a client sends nothing and spends nothing. It belongs to the event loop that first uses it.
+
+    Args:
+        token: the v1 key; `SMSAPI_TOKEN` when left out. Missing keys matter only to the calls that need them.
+        rent_key: the rent key; `SMSAPI_RENT_KEY` when left out.
+        v1_url: base of the v1 API; `SMSAPI_V1_URL`, else ``https://5sim.net/v1``.
+        rent_url: base of the rent API; `SMSAPI_RENT_URL`, else ``https://onlinesim.io/api``.
+        request_timeout: seconds one request may take, its whole body included.
+        max_retries: how often a failed read, finish, cancel or ban is repeated. A purchase never is.
+        pace: how fast requests leave; give several clients the same one when they share a key.
+        shared_key: other processes use the same keys, so a purchase whose answer was lost is never claimed.
+        http_client: an `httpx.AsyncClient` of yours (or one of httpx2) to send through. It stays yours: it is not
+            closed. Never give one that repeats requests by itself.
+        rent_key_in: where the rent key travels: ``header``, or ``query`` for hosts that know no other way.
+        rent_timezone: the zone of the times in rent messages, which carry none.
+        settle_timeout: seconds spent on settling an order on an ordinary way out.
+        cancel_timeout: seconds spent on it when the caller is being cancelled.
+        on_unsettled: called with every order or rented number that could not be brought to its end.
+    """
+
+    def __init__(
+        self,
+        token: str | None = None,
+        *,
+        rent_key: str | None = None,
+        v1_url: str | None = None,
+        rent_url: str | None = None,
+        request_timeout: float = 30.0,
+        max_retries: int = 3,
+        pace: Pace | None = None,
+        shared_key: bool = False,
+        http_client: HttpClient | None = None,
+        rent_key_in: Literal["header", "query"] = "header",
+        rent_timezone: tzinfo = MOSCOW,
+        settle_timeout: float = 120.0,
+        cancel_timeout: float = 10.0,
+        on_unsettled: Callable[[Order | RentedNumber], object] | None = None,
+    ) -> None:
+        v1 = Target(_url("v1_url", v1_url, "SMSAPI_V1_URL", "https://5sim.net/v1"), _key(token, "SMSAPI_TOKEN"))
+        rent = Target(
+            _url("rent_url", rent_url, "SMSAPI_RENT_URL", "https://onlinesim.io/api"),
+            _key(rent_key, "SMSAPI_RENT_KEY"),
+            "apikey" if _checked_place(rent_key_in) == "query" else None,
+        )
+        http = Http({"v1": v1, "rent": rent}, _span("request_timeout", request_timeout), http_client)
+        self._sender = Sender(http, pace or Pace(), max_retries)
+        self._unsettled: Unsettled[Order | RentedNumber] = Unsettled(on_unsettled)
+        self._settler = Settler(
+            self._sender,
+            self._unsettled,
+            _span("settle_timeout", settle_timeout),
+            _span("cancel_timeout", cancel_timeout),
+        )
+        self._purchases = Purchases(self._sender, self._settler, shared_key=shared_key)
+        self._waits = Waits(self._sender, self._settler, self._purchases)
+        self._rent_waits = RentWaits(self._sender, rent_timezone)
+        self.v1 = V1(self._sender, self._purchases)
+        self.rent = Rent(self._sender, self._unsettled, rent_timezone, shared_key=shared_key)
+
+    async def __aenter__(self) -> AsyncClient:
+        self._sender.check_loop()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"<AsyncClient: {'closed' if self._sender.closing else 'open'}, {len(self.unsettled)} unsettled>"
+
+    @property
+    def unsettled(self) -> tuple[Order | RentedNumber, ...]:
+        """Orders and rented numbers this client could not bring to their end."""
+        return self._unsettled.subjects
+
+    # -- waiting for codes ------------------------------------------------------------------------------------------
+
+    async def await_code(
+        self,
+        order_id: OrderId,
+        *,
+        timeout: float | timedelta | None = None,
+        settle: bool = True,
+        match: Match | None = None,
+        extract: Extract | None = None,
+    ) -> str:
+        """Wait for the code of an order, then finish the order; cancel it when none comes. Spends nothing by itself.
+
+        The order is asked about after 4 s, then every 8 % of its age, between 2 and 30 s: about 29 requests for an
+        order that gets nothing in 15 minutes, and a code is found 1.9 s after it arrived on average. A network that
+        fails slows this down and ends no wait before its end. A code that arrived is returned even when the order
+        was finished meanwhile.
+
+        Cancelled, the wait sends nothing more and the order stays open under its id.
+
+        Args:
+            timeout: seconds or a timedelta after which to stop. Without it the wait lasts until ten seconds before
+                the order's end, while cancelling still refunds.
+            settle: finish the order when the code is there, cancel it when the wait ends without one. Several waits
+                on one order: the last to leave does it; never while a scope holds the order.
+            match: passes over the messages for which it is false.
+            extract: finds the code in a text; asked before the provider's own code.
+        Raises:
+            OrderExpiredError: no code until the end; cancelled with a refund if that was still possible.
+            WaitTimeoutError: no code within `timeout`, or nothing readable for 30 minutes.
+            OrderClosedError: the order was cancelled, banned or finished elsewhere.
+            NoCodeError: messages came, but no code in them; `order.sms` holds the texts. The order is finished.
+            NotFoundError: no such order under this token.
+            AuthenticationError, AccountBlockedError: the wait is over, the order stays open.
+            ClientClosedError: the client was closed; the order stays open.
+        """
+        sms = await self.await_sms(order_id, timeout=timeout, settle=settle, match=match, extract=extract)
+        return sms.code or ""
+
+    async def await_sms(
+        self,
+        order_id: OrderId,
+        *,
+        timeout: float | timedelta | None = None,
+        settle: bool = True,
+        match: Match | None = None,
+        extract: Extract | None = None,
+    ) -> Sms:
+        """Wait for the message with the code: `await_code` that returns the whole message, its code filled in."""
+        span = seconds("timeout", timeout)
+        return await self._waits.sms(positive("order_id", order_id), Pick(match, extract), timeout=span, settle=settle)
+
+    def messages(self, order_id: OrderId) -> Messages:
+        """Iterate over the messages of an order: each once, as it arrives, until the order closes. Settles nothing."""
+        return Messages(self._waits, positive("order_id", order_id))
+
+    async def await_rent_code(
+        self,
+        tzid: int,
+        *,
+        timeout: float | timedelta | None = None,
+        match: Match | None = None,
+        extract: Extract | None = None,
+    ) -> str:
+        """Wait for the next code of a rented number. Never closes the number; spends nothing.
+
+        A code this client handed over once is not handed over again. After a restart the newest code in the inbox
+        counts as the next; `match` tells old from new.
+
+        Raises:
+            RentClosedError: the number is not active any more.
+            WaitTimeoutError: no code within `timeout`, or nothing readable for 30 minutes.
+        """
+        pick = Pick(match, extract)
+        sms = await self._rent_waits.sms(positive("tzid", tzid), pick, timeout=seconds("timeout", timeout))
+        return sms.code or ""
+
+    def rent_messages(self, tzid: int) -> RentMessages:
+        """Iterate over the messages of a rented number: each once, as it arrives, until the number is gone."""
+        return RentMessages(self._rent_waits, positive("tzid", tzid))
+
+    # -- scopes -----------------------------------------------------------------------------------------------------
+
+    def activation(
+        self,
+        product: str,
+        *,
+        country: str = "any",
+        operator: str = "any",
+        forwarding: bool | None = None,
+        number: Phone | None = None,
+        reuse: bool = False,
+        voice: bool = False,
+        ref: str | None = None,
+        max_price: Amount | None = None,
+    ) -> Activation:
+        """A scope around one new order: bought on entering, settled on every way out.
+
+        Finished when a code was taken, else cancelled with a refund. The arguments and errors are those of
+        `v1.buy_activation`.
+        """
+
+        async def buy() -> Order:
+            return await self.v1.buy_activation(
+                product,
+                country=country,
+                operator=operator,
+                forwarding=forwarding,
+                number=number,
+                reuse=reuse,
+                voice=voice,
+                ref=ref,
+                max_price=max_price,
+            )
+
+        return Activation(buy, self.v1, self._waits, self._settler)
+
+    def resume(self, order: Order | OrderId) -> Activation:
+        """The same scope around an order that exists: after `reuse`, after `buy_activation`, after a crash.
+
+        A code that is there already is returned at once. A hosting order is left open on the way out.
+        """
+        if isinstance(order, Order):
+            known = order
+
+            async def obtain() -> Order:
+                return known
+        else:
+            order_id = positive("order", order)
+
+            async def obtain() -> Order:
+                return await self.v1.check(order_id)
+
+        return Activation(obtain, self.v1, self._waits, self._settler)
+
+    def iter_open_orders(self, *, max_age: timedelta | None = None) -> OpenOrders:
+        """Iterate over the orders still open, newest first: what a crash left behind. Free, a few requests.
+
+        Args:
+            max_age: how far back to look; without it an hour for activations, 31 days for hosting orders.
+        """
+        return self.v1.iter_open_orders(max_age)
+
+    # -- closing ----------------------------------------------------------------------------------------------------
+
+    async def aclose(self) -> None:
+        """Close the client: waits end, purchases in flight complete, what is unsettled is tried once more.
+
+        Takes at most `settle_timeout` (`cancel_timeout` when the caller is being cancelled). Nothing is sent after it
+        returns. May be called twice.
+        """
+        if self._sender.closing:
+            return
+        self._sender.start_closing()
+        self._waits.turns.close()
+        self._rent_waits.turns.close()
+        ended: Ended[None] = Ended()
+        try:
+            await shielded(
+                self._settle_all, ended, bound=self._settler.settle_timeout, hurry=self._settler.cancel_timeout
+            )
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._sender.aclose()
+            if self.unsettled:
+                ids = ", ".join(str(key) for key in self._unsettled.keys)
+                warnings.warn(f"closed with unsettled orders: {ids}", ResourceWarning, stacklevel=2)
+
+    async def _settle_all(self) -> None:
+        """Let what is under way come to its end, then ask for the rest once more."""
+        await self._sender.under_way.nothing()
+        await self._waits.settle_held()
+        await self._unsettled.try_again()
+
+
+def _key(given: str | None, variable: str) -> str | None:
+    key = given if given is not None else os.environ.get(variable)
+    if key is not None and (not key.isascii() or not key.isprintable() or " " in key):
+        raise ValueError(f"{variable}: a key holds neither blanks nor control characters")
+    return key or None
+
+
+def _url(name: str, given: str | None, variable: str, default: str) -> str:
+    url = given or os.environ.get(variable) or default
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        raise ValueError(f"{name}: an http(s) URL without query is needed, not {url!r}")
+    return url.rstrip("/")
+
+
+def _span(name: str, value: float) -> float:
+    span = seconds(name, value)
+    if not span:
+        raise ValueError(f"{name}: more than 0 seconds are needed, not {value!r}")
+    return span
+
+
+def _checked_place(place: str) -> str:
+    if place not in ("header", "query"):
+        raise ValueError(f"rent_key_in: 'header' or 'query' is needed, not {place!r}")
+    return place
