@@ -92,8 +92,8 @@ class AsyncClient:
         self._purchases = Purchases(self._sender, self._settler, shared_key=shared_key)
         self._waits = Waits(self._sender, self._settler, self._purchases)
         self._rent_waits = RentWaits(self._sender, rent_timezone)
-        self.v1 = V1(self._sender, self._purchases)
-        self.rent = Rent(self._sender, self._unsettled, rent_timezone, shared_key=shared_key)
+        self.v1: V1 = V1(self._sender, self._purchases)
+        self.rent: Rent = Rent(self._sender, self._unsettled, rent_timezone, shared_key=shared_key)
 
     async def __aenter__(self) -> AsyncClient:
         self._sender.check_loop()

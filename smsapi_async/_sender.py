@@ -30,7 +30,7 @@ class Sender:
         self._loop: EventLoopToken | None = None
         self._closing = False
         self._closed = False
-        self.under_way = UnderWay()
+        self.under_way: UnderWay = UnderWay()
 
     async def send(self, call: Call[T], *, once: bool = False) -> T:
         """Send the call, again where `_retry` allows it, and read the answer.

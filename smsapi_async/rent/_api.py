@@ -26,7 +26,7 @@ class Rent:
     def __init__(self, sender: Sender, unsettled: Unsettled[Any], zone: tzinfo, *, shared_key: bool) -> None:
         self._sender = sender
         self._zone = zone
-        self.purchases = Purchases(sender, unsettled, self._listed, shared_key=shared_key)
+        self.purchases: Purchases = Purchases(sender, unsettled, self._listed, shared_key=shared_key)
 
     async def tariffs(self, country: CountryCode | None = None) -> tuple[Tariff, ...]:
         """Read the price list, or one country of it, in the order of the provider's site. Free.

@@ -33,7 +33,7 @@ class Account:
     """What is in one purse. The opening sum is its first entry, a charge a day before the world began."""
 
     def __init__(self, opening: Decimal, start: datetime) -> None:
-        self.balance = Decimal(0)
+        self.balance: Decimal = Decimal(0)
         self.entries: list[Entry] = []
         self._ids = count(30011934)
         self.move("charge", "admin", opening, start - timedelta(days=1))
@@ -52,7 +52,7 @@ class Standing:
     """The rating: at 0 nothing is sold for 24 hours, then it is 96 again."""
 
     def __init__(self, rating: Decimal, clock: Callable[[], datetime]) -> None:
-        self.rating = rating
+        self.rating: Decimal = rating
         self._clock = clock
         self._zero_since = clock()
 

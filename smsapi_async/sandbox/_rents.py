@@ -71,8 +71,10 @@ class Rents:
         self._sold = count(1)
         self._message_ids = count(1)
         self._nth: Counter[str] = Counter()
-        self.tariffs = {tariff.code: tariff for tariff in scenario.tariffs}
-        self.stock = {(t.code, days): left for t in scenario.tariffs for days, left in t.count.items()}
+        self.tariffs: dict[int, Tariff] = {tariff.code: tariff for tariff in scenario.tariffs}
+        self.stock: dict[tuple[int, int], int] = {
+            (t.code, days): left for t in scenario.tariffs for days, left in t.count.items()
+        }
         self.book: dict[int, Rent] = {}
         self.extensions: list[int] = []
 

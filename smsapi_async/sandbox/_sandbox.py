@@ -4,7 +4,7 @@ It is told what time it is by the event loop's clock, and never waits by itself.
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import anyio
 from attrs import define, field, frozen
@@ -67,8 +67,8 @@ class Sandbox(Quirks):
     _rules: list[Rule] = field(factory=list, init=False, repr=False)
     _first_use: float | None = field(default=None, init=False, repr=False)
 
-    v1_url = f"http://{HOST}/v1"
-    rent_url = f"http://{HOST}/api"
+    v1_url: ClassVar[str] = f"http://{HOST}/v1"
+    rent_url: ClassVar[str] = f"http://{HOST}/api"
 
     def __attrs_post_init__(self) -> None:
         self._world = World(self.scenario, self.start)

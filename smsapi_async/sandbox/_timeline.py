@@ -13,7 +13,7 @@ class Timeline:
 
     def __init__(self, start: datetime) -> None:
         self.start = start
-        self.now = start
+        self.now: datetime = start
         self._due: list[tuple[datetime, int, Act]] = []
         self._number = count()
 

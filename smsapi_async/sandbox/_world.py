@@ -22,15 +22,15 @@ class World:
 
     def __init__(self, scenario: Scenario, start: datetime) -> None:
         self.scenario = scenario
-        self.timeline = Timeline(start)
-        self.account = Account(scenario.balance, start)
-        self.standing = Standing(scenario.rating, lambda: self.timeline.now)
-        self.catalogue = Catalogue(scenario)
-        self.order_book = Orders(scenario, self.timeline, self.catalogue, self.account, self.standing)
-        self.rent_account = Account(scenario.rent_balance, start)
-        self.rent_book = Rents(scenario, self.timeline, self.rent_account)
+        self.timeline: Timeline = Timeline(start)
+        self.account: Account = Account(scenario.balance, start)
+        self.standing: Standing = Standing(scenario.rating, lambda: self.timeline.now)
+        self.catalogue: Catalogue = Catalogue(scenario)
+        self.order_book: Orders = Orders(scenario, self.timeline, self.catalogue, self.account, self.standing)
+        self.rent_account: Account = Account(scenario.rent_balance, start)
+        self.rent_book: Rents = Rents(scenario, self.timeline, self.rent_account)
         self.wallets: dict[str, Decimal] = dict(scenario.wallets)
-        self.ledger = Ledger(self.order_book, self.account, self.rent_book, self.rent_account)
+        self.ledger: Ledger = Ledger(self.order_book, self.account, self.rent_book, self.rent_account)
 
     @property
     def now(self) -> datetime:
