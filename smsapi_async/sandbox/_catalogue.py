@@ -37,7 +37,9 @@ class Catalogue:
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
         self.shelves: list[Shelf] = [Shelf(offer, offer.count) for offer in scenario.offers]
-        self.hosting: dict[str, HostingShelf] = {each.product: HostingShelf(each, each.count) for each in scenario.hosting}
+        self.hosting: dict[str, HostingShelf] = {
+            each.product: HostingShelf(each, each.count) for each in scenario.hosting
+        }
         strangers = {name: Country(name, name[:2], "+7", name.title()) for name in (o.country for o in scenario.offers)}
         self.countries: dict[str, Country] = strangers | {country.name: country for country in scenario.countries}
         self._sold = count(1)

@@ -35,7 +35,7 @@ def _stock(value: Mapping[Any, int]) -> Mapping[int, int]:
 class Delivery:
     """One SMS to come: `after` seconds from the purchase. A blank `code` is a text in which the provider found none."""
 
-    after: float
+    after: float = field(converter=float)
     text: str
     code: str = ""
     sender: str = "Telegram"
@@ -80,7 +80,7 @@ class Hosting:
     product: str
     cost: Decimal = field(converter=money)
     count: int = 10
-    lifetime: float = 86400
+    lifetime: float = field(default=86400, converter=float)
     country: str = "russia"
 
 

@@ -64,6 +64,8 @@ class Sandbox(Quirks):
     token: str = field(default=TOKEN, kw_only=True, repr=False)
     rent_key: str = field(default=RENT_KEY, kw_only=True, repr=False)
     log: list[LogEntry] = field(factory=list, init=False, repr=False)
+    faults_met: list[tuple[str, Fault]] = field(factory=list, init=False, repr=False)
+    """Each request that met a fault of `fail` or `lose_next_reply`, as "METHOD target", and the fault."""
     _rules: list[Rule] = field(factory=list, init=False, repr=False)
     _first_use: float | None = field(default=None, init=False, repr=False)
 
@@ -139,6 +141,8 @@ class Sandbox(Quirks):
     def arrive(self, request: Request, now: datetime) -> Fault | None:
         """Note a request, if it got this far, and name the fault that awaits it; once each, before `perform`."""
         fault: Fault | None = next((rule.fault for rule in self._rules if rule.applies(request.line)), None)
+        if fault is not None:
+            self.faults_met.append((request.line, fault))
         if isinstance(fault, NotConnected):
             return fault
         clock = self._loop_time()

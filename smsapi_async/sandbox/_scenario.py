@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Literal, TypeVar, cast
 
-from attrs import field, frozen
+from attrs import converters, field, frozen
 
 from ._defaults import COUNTRIES, HOSTING, OFFERS, TARIFFS, WALLETS
 from ._goods import Country, Delivery, Hosting, Offer, Plan, Tariff, money, names, prices
@@ -61,22 +61,22 @@ class Scenario:
     forwarding_number: str = "78009005040"
     flash: Mapping[str, str] = field(factory=lambda: {"ru": "", "en": "", "zh": ""})
 
-    lifetime: float = 900
+    lifetime: float = field(default=900, converter=float)
     """Seconds of an activation (15 min: docs)."""
-    cancel_lock: float = 0
+    cancel_lock: float = field(default=0, converter=float)
     """Seconds during which cancel answers `you need to wait time`."""
     fresh_status: Literal["PENDING", "RECEIVED"] = "PENDING"
     """Docs print PENDING, live orders came back RECEIVED."""
-    ready_after: float | None = None
+    ready_after: float | None = field(default=None, converter=converters.optional(float))
     """Seconds until a PENDING order is RECEIVED without any SMS; None: only its first SMS does that."""
-    finish_after_sms: float | None = None
+    finish_after_sms: float | None = field(default=None, converter=converters.optional(float))
     """Seconds from the last SMS to the automatic finish (help article: about 300); None: at `expires` only."""
     timeout_refunds: bool = False
     """Disputed by the sources; False shows a client that lets orders lapse."""
     ban_refunds: bool = True
     closed_answer: Literal["order not found", "order expired", "same"] = "order not found"
     """finish, cancel or ban of an order the client closed; "same": a no-op, 200. A lapsed order: `order expired`."""
-    reuse_window: float = 86400
+    reuse_window: float = field(default=86400, converter=float)
     reuse_refusal: Literal["reuse not possible", "reuse false"] = "reuse not possible"
     """For an order not bought with `reuse=1`: live text, docs text."""
     reuse_after_finish: bool = True
@@ -108,13 +108,13 @@ class Scenario:
     tariffs: tuple[Tariff, ...] = field(default=TARIFFS, converter=_tariffs)
     rent_plans: Mapping[str, tuple[Plan, ...]] = field(factory=dict, converter=_plans)
     """Country code -> plans, counted like `plans`."""
-    rent_window: float = 1200
+    rent_window: float = field(default=1200, converter=float)
     """Seconds in which the first SMS must come, else the rent ends and is refunded."""
     rent_requests_per_second: int | None = None
     """More get `INTERVAL_CONCURRENT_REQUESTS_ERROR`; None: no limit."""
     rent_limit: int | None = None
     """Rents at one time; more: `EXCEEDED_CONCURRENT_OPERATIONS`."""
-    rent_close_lock: float = 0
+    rent_close_lock: float = field(default=0, converter=float)
     """Seconds during which closeRentNum answers `NO_COMPLETE_TZID`."""
     rent_close_refunds: bool = False
     """Whether closing inside the window gives the price back: no source."""

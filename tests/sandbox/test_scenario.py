@@ -47,3 +47,13 @@ def test_two_sandboxes_share_nothing() -> None:
 
     assert second.world.order_book.max_prices == {}
     assert second.world.catalogue.shelves[0].left == 1260
+
+
+def test_seconds_in_json_may_have_fractions() -> None:
+    """JSON fractions are read as exact decimals, which no clock adds."""
+    text = '{"lifetime": 90.5, "ready_after": 1.5, "plans": {"telegram": [[{"after": 2.5, "text": "hello"}]]}}'
+
+    scenario = Scenario.from_json(text)
+
+    spans = (scenario.lifetime, scenario.ready_after, scenario.plans["telegram"][0][0].after)
+    assert [(type(span), span) for span in spans] == [(float, 90.5), (float, 1.5), (float, 2.5)]
