@@ -6,8 +6,9 @@ Raises only what `UNREADABLE` names.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 import cattrs
@@ -15,19 +16,30 @@ from cattrs.gen import make_dict_structure_fn, override
 
 T = TypeVar("T")
 
-UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, cattrs.BaseValidationError)
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 """What reading a body of the wrong shape may raise."""
+
+MOST_DIGITS = 30
+"""Before the point, and zeros after it. `1e999999999` is nine characters of JSON and a gigabyte as an int."""
+
+
+class MisreadError(ValueError):
+    """A value inside a body that cannot be read; `path` says where, in the names of the wire."""
+
+    def __init__(self, path: str, what: str) -> None:
+        super().__init__(what)
+        self.path = path
 
 
 def number_or_none(value: Any, _: Any = None) -> Decimal | None:
     """Money and rates: an int, a fraction, or the same as text."""
     if value is None or value == "":
         return None
-    if isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
         raise TypeError("a number is needed")
     number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-    if not number.is_finite():
-        raise ValueError("a finite number is needed")
+    if not number.is_finite() or abs(number.adjusted()) > MOST_DIGITS:
+        raise ValueError("a number of sensible size is needed")
     return number
 
 
@@ -40,10 +52,11 @@ def number(value: Any, _: Any = None) -> Decimal:
 
 
 def whole(value: Any, _: Any = None) -> int:
-    """An int, perhaps as text or as a fraction without one."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)) or int(value) != Decimal(value):
-        raise TypeError("a whole number is needed")
-    return int(value)
+    """An int, perhaps as text or as a fraction of nothing (`3.0`)."""
+    found = number(value)
+    if found != found.to_integral_value():
+        raise ValueError("a whole number is needed")
+    return int(found)
 
 
 def whole_or_none(value: Any, _: Any = None) -> int | None:
@@ -65,17 +78,21 @@ def text_or_none(value: Any, _: Any = None) -> str | None:
 
 
 def flag_or_none(value: Any, _: Any = None) -> bool | None:
-    """true, false, 1, 0, perhaps as text."""
-    return None if value is None else str(value).strip().lower() in ("true", "1")
+    """true, false, 1, 0, perhaps as text; anything else is as good as not told."""
+    return {"true": True, "1": True, "false": False, "0": False}.get(str(value).strip().lower())
 
 
-def instant_or_none(value: Any, _: Any = None) -> datetime | None:
-    """An ISO instant with any number of digits of fraction; blank and the year 1 are none."""
+def instant_or_none(value: Any, _: Any = None, *, zone: tzinfo = UTC) -> datetime | None:
+    """An ISO instant with any number of digits of fraction, in UTC; blank and the years 0 and 1 are none.
+
+    Args:
+        zone: where the clock hangs that wrote an instant without a zone.
+    """
     stamp = text(value).strip()
-    if not stamp or stamp.startswith("0001-"):
+    if not stamp or stamp.startswith(("0000-", "0001-")):
         return None
     instant = datetime.fromisoformat(stamp)
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    return (instant if instant.tzinfo else instant.replace(tzinfo=zone)).astimezone(UTC)
 
 
 READ_APART = override(omit=True)
@@ -88,31 +105,71 @@ def field(read: Callable[..., Any], wire_name: str | None = None) -> Any:
 
 
 class Reader:
-    """Reads objects into the models of one wire: unknown fields are passed over, missing ones take the default."""
+    """Reads objects into the models of one wire: unknown fields are passed over, missing ones take the default.
+
+    What reads is generated when it is first needed, which keeps importing the package cheap.
+    """
 
     def __init__(self, fields: Mapping[type, Mapping[str, Any]]) -> None:
-        self._fast = _converter(fields, detailed=False)
-        self._exact = _converter(fields, detailed=True)
+        self._fields = fields
+
+    @cached_property
+    def _converter(self) -> cattrs.Converter:
+        converter = cattrs.Converter(detailed_validation=False)
+        for model, hooks in self._fields.items():
+            converter.register_structure_hook(model, make_dict_structure_fn(model, converter, **hooks))
+        return converter
 
     def __call__(self, raw: Any, model: type[T]) -> T:
         """The model, read fast; when that fails, read again slowly for an error that says where."""
         if not isinstance(raw, Mapping):
             raise TypeError(f"an object is needed for {model.__name__}")
         try:
-            return self._fast.structure(raw, model)
+            return self._converter.structure(raw, model)
         except UNREADABLE:
-            return self._exact.structure(raw, model)
+            for wire_name, read in self._readers(model).values():
+                read_at(wire_name, read, raw.get(wire_name))
+            raise
+
+    def salvage(self, raw: Any, model: type[T], *needed: str) -> T:
+        """The model with every field that can be read; the others take the default. The needed ones must be there."""
+        found = {}
+        for name, (wire_name, read) in self._readers(model).items():
+            try:
+                found[name] = read(raw[wire_name])
+            except UNREADABLE:
+                if name in needed:
+                    raise
+        return model(**found)
+
+    def _readers(self, model: type) -> dict[str, tuple[str, Callable[[Any], Any]]]:
+        hooks = {name: hook for name, hook in self._fields[model].items() if hook.struct_hook}
+        return {name: (hook.rename or name, partial(_plainly, hook.struct_hook)) for name, hook in hooks.items()}
 
 
-def _converter(fields: Mapping[type, Mapping[str, Any]], *, detailed: bool) -> cattrs.Converter:
-    converter = cattrs.Converter(detailed_validation=detailed)
-    for model, hooks in fields.items():
-        converter.register_structure_hook(model, make_dict_structure_fn(model, converter, **hooks))
-    return converter
+def _plainly(hook: Callable[[Any, Any], Any], value: Any) -> Any:
+    return hook(value, None)
+
+
+def read_at(where: str, read: Callable[[Any], T], value: Any) -> T:
+    """The value read; an error that says where it stood."""
+    try:
+        return read(value)
+    except UNREADABLE as error:
+        inner = path_of(error)
+        path = where + inner if inner.startswith("[") or not inner else f"{where}.{inner}"
+        raise MisreadError(path, str(error)) from error
+
+
+def each(raw: Any, read: Callable[[Any], T], where: str = "") -> tuple[T, ...]:
+    """The rows of a list read; null is an empty one."""
+    if raw is None:
+        return ()
+    if not isinstance(raw, list):
+        raise MisreadError(where, "a list is needed")
+    return tuple(read_at(f"{where}[{position}]", read, row) for position, row in enumerate(raw))
 
 
 def path_of(error: BaseException) -> str:
     """Where inside the body the reading failed, as far as it is known."""
-    if not isinstance(error, cattrs.BaseValidationError):
-        return ""
-    return cattrs.transform_error(error)[0].rpartition(" @ ")[2].removeprefix("$").removeprefix(".")
+    return error.path if isinstance(error, MisreadError) else ""

@@ -58,22 +58,37 @@ def positive(name: str, value: object) -> int:
     return value
 
 
+def natural(name: str, value: object) -> int:
+    """A whole number, 0 or above, or ValueError naming the argument."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"{name}: a whole number, 0 or above, is needed, not {value!r}")
+    return value
+
+
+def switch(name: str, value: object) -> bool:
+    """True or False itself, or ValueError naming the argument: the text "false" would turn on what costs money."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name}: True or False is needed, not {value!r}")
+    return value
+
+
 def money(name: str, value: object) -> Decimal:
-    """An amount above 0 with at most four decimals, or ValueError naming the argument."""
+    """An amount above 0, written with at most four decimals, or ValueError naming the argument."""
     try:
         amount = Decimal(str(value))
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if isinstance(value, bool) or not amount.is_finite() or amount <= 0 or amount != round(amount, 4):
+        rounded = round(amount, 4)
+    except (InvalidOperation, ValueError, OverflowError):
+        amount = rounded = Decimal(0)
+    if isinstance(value, bool) or not amount.is_finite() or amount <= 0 or amount != rounded:
         raise ValueError(f"{name}: an amount above 0 with at most four decimals is needed, not {value!r}")
-    return amount
+    return min(amount, rounded, key=lambda same: len(f"{same:f}"))
 
 
-def seconds(name: str, value: float | timedelta | None) -> float | None:
+def seconds(name: str, value: object) -> float | None:
     """A span as seconds; None stays None. ValueError for one that is negative or no number."""
     if value is None:
         return None
     span = value.total_seconds() if isinstance(value, timedelta) else value
-    if not span >= 0:
+    if isinstance(span, bool) or not isinstance(span, (int, float)) or not span >= 0:
         raise ValueError(f"{name}: seconds or a timedelta, not negative, are needed, not {value!r}")
     return float(span)

@@ -13,7 +13,7 @@ import attrs
 from .._call import Call, Lane, Repeat
 from .._sender import Sender
 from .._unsettled import Unsettled
-from .._values import positive
+from .._values import positive, switch
 from . import _wire
 from ._calls import one_number
 from ._models import Balance, CountryCode, RentedNumber, Tariff
@@ -59,7 +59,7 @@ class Rent:
         query = (
             ("country", str(positive("country", country))),
             ("days", str(positive("days", days))),
-            ("extension", "true" if extension else "false"),
+            ("extension", "true" if switch("extension", extension) else "false"),
             _wire.ALL_AT_ONCE,
         )
         return await self.purchases.buy(self._spending("buy_number", "rent/getRentNum.php", query), country)

@@ -25,7 +25,7 @@ class RentedNumber:
         tzid: the provider's number of the operation: the handle of every other call.
         number: the national part, as the provider writes it.
         country: the dial code.
-        phone: ``+`` and digits, joined from the two.
+        phone: ``+`` and digits, joined from the two; the bare number when the provider left the country out.
         status: 0 while it is being confirmed, 1 once it is.
         checked: the provider's own flag of confirmation; it does not always agree with `status`.
         days_bought: days bought in all.
@@ -34,7 +34,7 @@ class RentedNumber:
         extension: whether it renews by itself, for 30 more days at its end.
         price: what was paid.
         port_reload_available: whether `reload_port` would do something; None when the provider does not say.
-        messages: the messages so far, oldest first. Their times carry the zone the client was told.
+        messages: the messages so far, oldest first. Their times are UTC, taken from the zone the client was told.
         freeze: the provider's own flag, unexplained.
     """
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
+from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -41,11 +42,14 @@ from .._fields import (
     READ_APART,
     UNREADABLE,
     Reader,
+    each,
     field,
     flag_or_none,
+    instant_or_none,
     number,
     number_or_none,
     path_of,
+    read_at,
     text,
     text_or_none,
     whole,
@@ -141,18 +145,20 @@ def call(
     def read(reply: Reply) -> T:
         try:
             body = _opened(reply.json())
-            literal = _literal(body)
-        except UNREADABLE as error:
-            _raise_for_status(name, reply)
+        except ValueError as error:
+            _raise_for_status(name, reply, "")
             raise unreadable(f"rent.{name}", repeat, reply, "no JSON") from error
+        literal = _literal(body)
+        if literal is None and not _says_success(body):
+            _raise_for_status(name, reply, _message_of(body))
         if literal is not None:
-            if literal in NONE_ACTIVE and when_none is not None:
+            if literal.upper() in NONE_ACTIVE and when_none is not None:
                 return when_none()
             raise _refusal(name, repeat, literal, reply)
         try:
             return parse(body)
         except UNREADABLE as error:
-            raise unreadable(f"rent.{name}", repeat, reply, type(error).__name__, path_of(error)) from error
+            raise unreadable(f"rent.{name}", repeat, reply, masked(str(error))[:100], path_of(error)) from error
 
     return Call(
         name=f"rent.{name}",
@@ -173,14 +179,23 @@ def _opened(body: Any) -> Any:
     return body
 
 
+def _says_success(body: Any) -> bool:
+    word = body.get("response") if isinstance(body, Mapping) else None
+    return word in (1, True) if not isinstance(word, str) else word.strip().lower() in ("1", "ok", "true")
+
+
 def _literal(body: Any) -> str | None:
-    """The refusal an answer holds, or None for a success."""
-    if not isinstance(body, Mapping) or "response" not in body:
+    """The refusal an answer holds, empty when it holds no word; None for a success."""
+    if not isinstance(body, Mapping) or "response" not in body or _says_success(body):
         return None
     word = body["response"]
-    if isinstance(word, Mapping) or word is True or (not isinstance(word, bool) and str(word).strip() in ("1", "OK")):
-        return None
-    return str(word).strip() if isinstance(word, str) else ""
+    return word.strip() if isinstance(word, str) else ""
+
+
+def _message_of(body: Any) -> str:
+    """What an answer without `response` says: the form of the framework below, or of a server in front."""
+    word = body.get("message", body.get("error")) if isinstance(body, Mapping) else None
+    return word if isinstance(word, str) else ""
 
 
 def _refusal(name: str, repeat: Repeat, literal: str, reply: Reply) -> Exception:
@@ -191,11 +206,11 @@ def _refusal(name: str, repeat: Repeat, literal: str, reply: Reply) -> Exception
     return (known or RefusedError)(masked(literal)[:300], call=f"rent.{name}", status=reply.status)
 
 
-def _raise_for_status(name: str, reply: Reply) -> None:
-    """A body that is no JSON came from a server in front of the API: only the status tells anything."""
+def _raise_for_status(name: str, reply: Reply, word: str) -> None:
+    """A body that is not the API's own came from something in front of it: only the status tells what happened."""
     if 400 <= reply.status < 500:
         kind = _BY_STATUS.get(reply.status, RefusedError)
-        raise kind(reply.excerpt(), call=f"rent.{name}", status=reply.status)
+        raise kind(masked(word)[:300] or reply.excerpt(), call=f"rent.{name}", status=reply.status)
     if reply.status >= 500:
         what = f"HTTP {reply.status}: {reply.excerpt()!r}"
         raise OutcomeUnknownError(what, call=f"rent.{name}", status=reply.status)
@@ -204,22 +219,22 @@ def _raise_for_status(name: str, reply: Reply) -> None:
 # -- single values --------------------------------------------------------------------------------------------------
 
 
-def _map(value: Any) -> dict[int, Any]:
+def _map(value: Any, read: Callable[[Any], T]) -> dict[int, T]:
     """A map keyed by days, `[]` when empty; keys that are no number are the documentation's placeholders."""
-    items = value.items() if isinstance(value, Mapping) else ()
-    return {int(key): item for key, item in sorted(items, key=_by_days) if str(key).isdigit()}
-
-
-def _by_days(item: tuple[str, Any]) -> int:
-    return int(item[0]) if str(item[0]).isdigit() else 0
+    if value is None or value == []:
+        return {}
+    if not isinstance(value, Mapping):
+        raise TypeError("an object is needed")
+    lengths = {key: int(key) for key in value if key.isdecimal() and value[key] is not None}
+    return {lengths[key]: read_at(key, read, value[key]) for key in sorted(lengths, key=lambda key: lengths[key])}
 
 
 def _prices(value: Any, _: Any = None) -> Mapping[int, Decimal]:
-    return {days: number(price) for days, price in _map(value).items()}
+    return _map(value, number)
 
 
 def _stock(value: Any, _: Any = None) -> Mapping[int, int]:
-    return {days: whole(count) for days, count in _map(value).items()}
+    return _map(value, whole)
 
 
 def _minutes(value: Any, _: Any = None) -> timedelta | None:
@@ -234,10 +249,10 @@ def _reload(value: Any, _: Any = None) -> bool | None:
 
 
 def _join(country: int | None, national: str) -> str:
-    """The phone from its parts; a number that has its plus, or its country already, is not given it again."""
-    if national.startswith("+") or not national:
+    """The phone from its parts. A number with a plus is whole; one without a country cannot be made so."""
+    if national.startswith("+") or not national or country is None:
         return national
-    return f"+{national}" if country is None else f"+{country}{national}"
+    return f"+{country}{national}"
 
 
 # -- objects --------------------------------------------------------------------------------------------------------
@@ -246,7 +261,7 @@ structure = Reader(
     {
         RentedNumber: {
             "tzid": field(whole),
-            "number": field(text),
+            "number": field(lambda value, _: text(value).strip()),
             "country": field(whole_or_none),
             "status": field(whole_or_none),
             "checked": field(flag_or_none),
@@ -288,16 +303,21 @@ structure = Reader(
 
 def read_messages(raw: Any, zone: tzinfo) -> tuple[Sms, ...]:
     """A list, or a page whose `data` is a list or a list of lists: oldest first. Empty objects are filler."""
-    rows = raw.get("data") if isinstance(raw, Mapping) else raw
-    flat = [row for entry in rows or () for row in (entry if isinstance(entry, list) else [entry]) if row]
-    found = [_message(row, zone) for row in flat]
+    found = _rows(raw.get("data"), zone, "data") if isinstance(raw, Mapping) else _rows(raw, zone, "")
     return tuple(sorted(found, key=lambda sms: (sms.received_at or _BEGINNING, sms.id or 0)))
 
 
-def _message(row: Mapping[str, Any], zone: tzinfo) -> Sms:
-    stamp = text(row.get("created_at")).strip()
-    moment = datetime.fromisoformat(stamp).replace(tzinfo=zone).astimezone(UTC) if stamp else None
-    return attrs.evolve(structure(row, Sms), received_at=moment, created_at=moment)
+def _rows(raw: Any, zone: tzinfo, where: str) -> list[Sms]:
+    nested = each(raw, lambda entry: _rows(entry, zone, "") if isinstance(entry, list) else _one(entry, zone), where)
+    return [sms for rows in nested for sms in rows]
+
+
+def _one(row: Any, zone: tzinfo) -> list[Sms]:
+    if row == {}:
+        return []
+    found = structure(row, Sms)
+    moment = read_at("created_at", lambda stamp: instant_or_none(stamp, zone=zone), row.get("created_at"))
+    return [attrs.evolve(found, received_at=moment, created_at=moment)]
 
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -306,40 +326,42 @@ _BEGINNING = datetime.min.replace(tzinfo=UTC)
 # -- whole bodies ---------------------------------------------------------------------------------------------------
 
 
-def read_number(zone: tzinfo) -> Callable[[Any], RentedNumber]:
-    """Reads one rented number: `item`, or the only entry of `list`."""
-    return lambda body: _rented(_entries(body)[0], zone)
-
-
 def read_purchase(zone: tzinfo) -> Callable[[Any], RentedNumber]:
-    """The same after a purchase: of a number that cannot be read whole at least tzid and phone, for it is paid for."""
+    """The number bought: `item`, or the only entry of `list`.
+
+    One that cannot be read whole is paid for, so whatever of it can be read, its tzid at least.
+    """
 
     def read(body: Any) -> RentedNumber:
-        raw = _entries(body)[0]
+        raw, *_ = _entries(body)
         try:
             return _rented(raw, zone)
         except UNREADABLE:
-            national = raw.get("number")
-            return _with_phone(
-                RentedNumber(tzid=whole(raw["tzid"]), number=national if isinstance(national, str) else "")
-            )
+            return _with_phone(structure.salvage(raw, RentedNumber, "tzid"))
 
     return read
 
 
 def read_numbers(zone: tzinfo) -> Callable[[Any], tuple[RentedNumber, ...]]:
-    """Reads the active numbers; `list` may be empty, null or missing."""
-    return lambda body: tuple(_rented(raw, zone) for raw in _entries(body))
+    """Reads the active numbers; after a `response` of success `list` may be empty, null or missing."""
+
+    def read(body: Any) -> tuple[RentedNumber, ...]:
+        if not {"response", "list", "item"} & set(body):
+            raise LookupError("a list is needed")
+        return each(_entries(body), lambda raw: _rented(raw, zone), "list")
+
+    return read
 
 
-def _entries(body: Mapping[str, Any]) -> list[Any]:
+def _entries(body: Mapping[str, Any]) -> Any:
     item = body.get("item")
-    return [item] if item else list(body.get("list") or ())
+    return [item] if item else body.get("list") or []
 
 
-def _rented(raw: Mapping[str, Any], zone: tzinfo) -> RentedNumber:
+def _rented(raw: Any, zone: tzinfo) -> RentedNumber:
     found = structure(raw, RentedNumber)
-    return _with_phone(attrs.evolve(found, messages=read_messages(raw.get("messages"), zone)))
+    messages = read_at("messages", lambda value: read_messages(value, zone), raw.get("messages"))
+    return _with_phone(attrs.evolve(found, messages=messages))
 
 
 def _with_phone(found: RentedNumber) -> RentedNumber:
@@ -348,10 +370,17 @@ def _with_phone(found: RentedNumber) -> RentedNumber:
 
 def read_tariffs(body: Any) -> tuple[Tariff, ...]:
     """One object, a map of them, `[]` or null; in the order of the provider's site."""
-    if not body:
+    if body is None or body == []:
         return ()
-    rows = [body] if "code" in body else [raw for key, raw in body.items() if key != "response"]
-    return tuple(sorted((structure(raw, Tariff) for raw in rows), key=lambda tariff: tariff.position or 0))
+    if "code" in body:
+        return (structure(body, Tariff),)
+    tariffs = [read_at(key, partial(_tariff, key), raw) for key, raw in body.items() if key != "response"]
+    return tuple(sorted(tariffs, key=lambda tariff: tariff.position or 0))
+
+
+def _tariff(code: str, raw: Any) -> Tariff:
+    """One of a map: its key is the country, inside or not."""
+    return structure({**raw, "code": raw.get("code") or code}, Tariff)
 
 
 def read_balance(body: Any) -> Balance:
@@ -359,6 +388,6 @@ def read_balance(body: Any) -> Balance:
 
 
 def read_success(body: Any) -> None:
-    """Nothing but that it was a success."""
-    if not isinstance(body, Mapping):
-        raise TypeError("an object is needed")
+    """Nothing but that it was a success; without a word of it there is none."""
+    if not _says_success(body):
+        raise LookupError("a `response` is needed")

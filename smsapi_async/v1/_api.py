@@ -14,7 +14,7 @@ from .._call import Call, Lane, Repeat
 from .._sender import Sender
 from .._values import Phone, money, positive
 from . import _arguments as arguments
-from . import _calls, _wire
+from . import _calls, _offers, _wire
 from ._models import Country, Inbox, MaxPrice, Order, Page, Payment, Prices, Product, Profile, Wallets
 from ._pages import Listing, OpenOrders, R, Rows, listing
 from ._reconcile import Purchase, Purchases
@@ -123,7 +123,7 @@ class V1:
         """
         filters = {"country": country, "product": product}
         query = [(name, arguments.slug(name, value)) for name, value in filters.items() if value is not None]
-        asked = _wire.call("prices", "guest/prices", _wire.read_prices(product), query=query, catalogue=True)
+        asked = _wire.call("prices", "guest/prices", _offers.read_prices(country, product), query=query, catalogue=True)
         return await self._sender.send(asked)
 
     async def countries(self) -> Mapping[str, Country]:
@@ -279,7 +279,8 @@ class V1:
         Source: 5sim.net/docs, "Max prices".
         """
         amount = money("price", price)
-        body = {"product_name": arguments.slug("product", product), "price": float(amount)}
+        number = int(amount) if amount == amount.to_integral_value() else float(amount)
+        body = {"product_name": arguments.slug("product", product), "price": number}
         await self._sender.send(self._ceiling("set_max_price", "POST", body))
 
     async def delete_max_price(self, product: str) -> None:
@@ -366,10 +367,8 @@ class V1:
             SpendUnknownError: the answer was lost, or says what no documentation explains; ask the provider.
         Source: 5sim.net/docs, "Create payouts".
         """
-        if not receiver.strip() or not receiver.isprintable():
-            raise ValueError("receiver: a wallet or card is needed")
         body = {
-            "receiver": receiver,
+            "receiver": arguments.account("receiver", receiver),
             "method": arguments.one_of("method", method, ("visa", "qiwi", "yandex")),
             "amount": f"{money('amount', amount):f}",
             "fee": arguments.one_of("fee", fee, ("fkwallet", "payeer", "unitpay")),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from .._values import Phone, positive
+from .._values import Phone, natural, positive, switch
 from ._wire import Category
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -36,6 +36,13 @@ def phone_digits(name: str, value: object, least: int, most: int) -> str:
     return digits
 
 
+def account(name: str, value: object) -> str:
+    """A wallet or card, of any form, or ValueError naming the argument."""
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise ValueError(f"{name}: a wallet or card is needed")
+    return value
+
+
 def category(value: str) -> Category:
     return "hosting" if one_of("category", value, ("activation", "hosting")) == "hosting" else "activation"
 
@@ -46,6 +53,13 @@ def one_of(name: str, value: str, words: tuple[str, ...]) -> str:
     return value
 
 
+def word(name: str, value: object) -> str:
+    """A word of letters, digits, '-' and '_', or ValueError naming the argument."""
+    if not isinstance(value, str) or not _WORD.fullmatch(value):
+        raise ValueError(f"{name}: a word of letters, digits, '-' and '_' is needed, not {value!r}")
+    return value
+
+
 def paging(
     limit: int | None, offset: int | None, order: str | None, reverse: bool | None
 ) -> tuple[tuple[str, str], ...]:
@@ -53,13 +67,11 @@ def paging(
     if limit is not None:
         query.append(("limit", str(positive("limit", limit))))
     if offset is not None:
-        query.append(("offset", str(positive("offset", offset) if offset != 0 else 0)))
+        query.append(("offset", str(natural("offset", offset))))
     if order is not None:
-        if not _WORD.fullmatch(order):
-            raise ValueError(f"order: the name of a field is needed, not {order!r}")
-        query.append(("order", order))
+        query.append(("order", word("order", order)))
     if reverse is not None:
-        query.append(("reverse", "true" if reverse else "false"))
+        query.append(("reverse", "true" if switch("reverse", reverse) else "false"))
     return tuple(query)
 
 
@@ -72,14 +84,12 @@ def buy_options(
     ref: str | None,
     ceiling: Decimal | None,
 ) -> tuple[tuple[str, str], ...]:
-    if ref is not None and not _WORD.fullmatch(ref):
-        raise ValueError("ref: a referral key of letters, digits, '-' and '_' is needed")
     options = (
-        ("forwarding", "1" if forwarding else None),
+        ("forwarding", "1" if forwarding is not None and switch("forwarding", forwarding) else None),
         ("number", None if number is None else phone_digits("number", number, 11, 11)),
-        ("reuse", "1" if reuse else None),
-        ("voice", "1" if voice else None),
-        ("ref", ref),
+        ("reuse", "1" if switch("reuse", reuse) else None),
+        ("voice", "1" if switch("voice", voice) else None),
+        ("ref", None if ref is None else word("ref", ref)),
         ("maxPrice", None if ceiling is None else f"{ceiling:f}"),
     )
     return tuple((name, value) for name, value in options if value is not None)

@@ -1,7 +1,7 @@
 """Walking the provider's lists page by page, newest first, each row once although new rows push old ones down.
 
 `Total` is never trusted (3 with one row, 999999 with five), and neither is that a page is as long as was asked: the
-first page tells how long pages are. A reversed list that comes empty although `Total` says otherwise is read forward.
+first page tells how long pages are. A reversed list that comes empty is read forward, unless `Total` says 0.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ from ._models import Order, Page
 from ._wire import Category, call, read_page
 
 PAGE_SIZE = 100
+
+REPEATED = 2
+"""How often the same page comes again before the provider counts as one that ignores the offset. Once is no proof: a
+page of new rows pushes the page just read to exactly where the next one is asked for."""
 
 
 class Row(Protocol):
@@ -52,7 +56,7 @@ def listing(
     """The call for one page. The provider knows only the lower-case words true and false."""
     paging = (("limit", str(PAGE_SIZE)), ("offset", str(offset)), ("order", "id"), ("reverse", str(reverse).lower()))
     query = paging if category is None else (("category", category), *paging)
-    asked = call(path.partition("/")[2], path, read_page(model), query=query)
+    asked = call(path.removeprefix("user/").replace("/", "_"), path, read_page(model), query=query)
 
     def read(reply: Reply) -> Listing[R]:
         return Listing(asked.read(reply), reply.date or datetime.now(UTC), reply.arrived_at)
@@ -71,6 +75,7 @@ class Rows(Generic[R]):
         self._offset = 0
         self._page_size = 1
         self._last_page: tuple[int, ...] = ()
+        self._repeated = 0
         self._done = False
 
     def __aiter__(self) -> Rows[R]:
@@ -86,7 +91,7 @@ class Rows(Generic[R]):
     async def _ask(self) -> None:
         listed = await self._fetch(self._offset, True)
         rows: Sequence[R] = listed.page.items
-        if not rows and not self._offset and listed.page.total:
+        if not rows and not self._offset and listed.page.total != 0:
             self._done = True
             rows = await self._forward()
         self._take(rows, listed.date)
@@ -106,7 +111,9 @@ class Rows(Generic[R]):
         ids = tuple(row.id for row in rows)
         if not self._offset:
             self._page_size = max(1, len(rows))
-        self._done = self._done or len(rows) < self._page_size or ids == self._last_page or self._too_old(rows, date)
+        self._repeated = self._repeated + 1 if ids == self._last_page else 0
+        ignored = self._repeated == REPEATED
+        self._done = self._done or len(rows) < self._page_size or ignored or self._too_old(rows, date)
         self._last_page = ids
         self._offset += len(rows)
         self._ready = [row for row in reversed(rows) if row.id not in self._seen]

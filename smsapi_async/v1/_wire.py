@@ -6,9 +6,8 @@ Source: https://5sim.net/docs and tests/samples/v1 (INDEX.md says where each was
   whole trimmed text is compared first, in lower case, and only then the status is asked.
 - An order's `sms` is null, [], a list or absent; its `operator` and `country` are absent, blank or capitalised.
 - Instants have 0, 6 or 9 digits of fraction; Go's zero instant is none. Names mix snake_case and PascalCase.
-- `guest/prices?product=` nests product > country > operator, the other three country > product > operator; nothing
-  found is `null` or `{}`.
 - An unknown route answers 302 to /404.html, which is never followed.
+- The price table has quirks of its own, which `_offers.py` knows.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
@@ -39,18 +39,20 @@ from .._errors import (
 from .._fields import (
     UNREADABLE,
     Reader,
+    each,
     field,
     flag_or_none,
     instant_or_none,
     number_or_none,
     path_of,
+    read_at,
     text,
     text_or_none,
     whole,
     whole_or_none,
 )
 from .._values import Sms
-from ._models import Country, Inbox, MaxPrice, Offer, Order, Page, Payment, Prices, Product, Profile, Status
+from ._models import Country, Inbox, MaxPrice, Order, Page, Payment, Product, Profile, Status
 
 T = TypeVar("T")
 Category = Literal["activation", "hosting"]
@@ -123,7 +125,7 @@ def call(
         try:
             return parse(reply)
         except UNREADABLE as error:
-            raise unreadable(f"v1.{name}", repeat, reply, type(error).__name__, path_of(error)) from error
+            raise unreadable(f"v1.{name}", repeat, reply, masked(str(error))[:100], path_of(error)) from error
 
     return Call(
         name=f"v1.{name}",
@@ -147,7 +149,8 @@ def _raise_refusal(name: str, repeat: Repeat, reply: Reply) -> None:
         raise known(word if len(word) < 60 else "not found", call=f"v1.{name}", status=reply.status)
     if 200 <= reply.status < 300 and word.lower() != "internal error":
         return
-    if 400 <= reply.status < 500 and name != "withdraw":
+    # The refusals of a payout are documented nowhere: only what is turned away before it is carried out is one.
+    if reply.status in _BY_STATUS or (400 <= reply.status < 500 and name != "withdraw"):
         kind = _BY_STATUS.get(reply.status, RefusedError)
         raise kind(masked(word)[:300], call=f"v1.{name}", status=reply.status)
     if reply.headers.get("location", "").endswith("/404.html"):
@@ -158,17 +161,18 @@ def _raise_refusal(name: str, repeat: Repeat, reply: Reply) -> None:
 
 
 def _word(reply: Reply) -> str:
-    """The text of a refusal: the whole body, or what a JSON envelope of only an error says."""
+    """The text of a refusal: the whole body, or what a JSON envelope without an `id` says (seen nowhere; low)."""
     if len(reply.body) > 2_000:
         return reply.text[:300]
     word = reply.text
-    if word.startswith(('{"message"', '{"error"', '"')):
+    if word.startswith(("{", '"')):
         try:
-            body = json.loads(word)
+            body = reply.json()
         except ValueError:
             return word
-        inner = body if isinstance(body, str) else body.get("message", body.get("error"))
-        return inner.strip() if isinstance(inner, str) else word
+        if isinstance(body, dict) and "id" not in body:
+            body = body.get("message", body.get("error"))
+        return body.strip() if isinstance(body, str) else word
     return word
 
 
@@ -185,14 +189,35 @@ def _status(value: Any, _: Any = None) -> str:
     return Status(word) if word in Status.__members__ else word
 
 
+def _identity(value: Any, _: Any = None) -> int:
+    """An id; 0 is Go's zero value and nobody's order."""
+    found = whole(value)
+    if found < 1:
+        raise ValueError("an id above 0 is needed")
+    return found
+
+
+def _phone(value: Any, _: Any = None) -> str:
+    """A phone with its plus; the account's own forwarding number is written without (`78009005040`)."""
+    phone = text(value).strip()
+    return f"+{phone}" if phone.isdecimal() else phone
+
+
 def _inner_name(value: Any, _: Any = None) -> str | None:
     """`{"name": ...}`, where the documentation says array."""
     return text_or_none(value.get("name")) if isinstance(value, Mapping) else text_or_none(value)
 
 
-def _names(value: Any) -> tuple[str, ...]:
-    """`[{"Name": ...}]`, `[...]` or null."""
-    return tuple(text(item.get("Name") if isinstance(item, Mapping) else item) for item in value or ())
+def _names(raw: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """`[{"Name": ...}]`, `[...]`, null or absent."""
+    return each(raw.get(key), lambda item: text(item.get("Name") if isinstance(item, Mapping) else item), key)
+
+
+def _flags(value: Any) -> tuple[str, ...]:
+    """`{"ru": 1}`: the keys are what it says."""
+    if value is not None and not isinstance(value, Mapping):
+        raise TypeError("an object is needed")
+    return tuple(value or ())
 
 
 # -- objects --------------------------------------------------------------------------------------------------------
@@ -206,12 +231,12 @@ structure = Reader(
             "code": field(text_or_none),
             "received_at": field(instant_or_none, "date"),
             "created_at": field(instant_or_none),
-            "is_wave": field(lambda value, _: bool(value)),
+            "is_wave": field(lambda value, _: flag_or_none(value) or False),
             "wave_uuid": field(text_or_none),
         },
         Order: {
-            "id": field(whole),
-            "phone": field(text),
+            "id": field(_identity),
+            "phone": field(_phone),
             "product": field(_name),
             "operator": field(_name),
             "country": field(_name),
@@ -221,7 +246,7 @@ structure = Reader(
             "created_at": field(instant_or_none),
             "sms": field(lambda value, _: read_messages(value)),
             "forwarding": field(flag_or_none),
-            "forwarding_number": field(text_or_none),
+            "forwarding_number": field(lambda value, _: _phone(value) or None),
         },
         Profile: {
             "id": field(whole_or_none),
@@ -232,7 +257,7 @@ structure = Reader(
             "rating": field(number_or_none),
             "default_country": field(_inner_name),
             "default_operator": field(_inner_name),
-            "default_forwarding_number": field(text_or_none),
+            "default_forwarding_number": field(lambda value, _: _phone(value) or None),
         },
         Payment: {
             "id": field(whole, "ID"),
@@ -258,10 +283,14 @@ structure = Reader(
 """The one configuration of this wire."""
 
 
-def read_messages(raw: Any) -> tuple[Sms, ...]:
+def read_messages(raw: Any, where: str = "") -> tuple[Sms, ...]:
     """null, [], a list: oldest first. The provider documents no order; rows of an inbox write `ID` for `id`."""
-    rows = [structure({**row, "id": row.get("id", row.get("ID"))}, Sms) for row in raw or ()]
-    return tuple(sorted(rows, key=lambda sms: sms.created_at or _BEGINNING))
+    rows = each(raw, _message, where)
+    return tuple(sorted(rows, key=lambda sms: sms.created_at or sms.received_at or _BEGINNING))
+
+
+def _message(row: Any) -> Sms:
+    return structure({**row, "id": row["ID"]} if "ID" in row else row, Sms)
 
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -275,32 +304,35 @@ def read_order(reply: Reply) -> Order:
 
 
 def read_purchase(reply: Reply) -> Order:
-    """An order; of one that cannot be read whole at least its id and phone, because it is paid for."""
+    """An order; one that cannot be read whole is paid for, so whatever of it can be read, its id at least."""
     raw = reply.json()
     try:
         return structure(raw, Order)
     except UNREADABLE:
-        phone = raw.get("phone")
-        return Order(id=whole(raw["id"]), phone=phone if isinstance(phone, str) else "")
+        return structure.salvage(raw, Order, "id")
 
 
 def read_profile(reply: Reply) -> Profile:
-    return structure(reply.json(), Profile)
+    """Every field may be missing, but an answer with neither id nor balance is no profile."""
+    raw = reply.json()
+    if "id" not in raw and "balance" not in raw:
+        raise LookupError("a profile is needed")
+    return structure(raw, Profile)
 
 
 def read_page(model: type[T]) -> Callable[[Reply], Page[T]]:
-    """Reads a page of orders or payments; every list of it may be null or absent."""
+    """Reads a page of orders or payments; each list of it may be null, and all but `Data` absent."""
 
     def read(reply: Reply) -> Page[T]:
         raw = reply.json()
         return Page(
-            items=tuple(structure(row, model) for row in raw.get("Data") or ()),
-            total=whole_or_none(raw.get("Total")),
-            product_names=_names(raw.get("ProductNames")),
-            statuses=_names(raw.get("Statuses")),
-            payment_types=_names(raw.get("PaymentTypes")),
-            payment_providers=_names(raw.get("PaymentProviders")),
-            payment_statuses=_names(raw.get("PaymentStatuses")),
+            items=each(raw["Data"], lambda row: structure(row, model), "Data"),
+            total=read_at("Total", whole_or_none, raw.get("Total")),
+            product_names=_names(raw, "ProductNames"),
+            statuses=_names(raw, "Statuses"),
+            payment_types=_names(raw, "PaymentTypes"),
+            payment_providers=_names(raw, "PaymentProviders"),
+            payment_statuses=_names(raw, "PaymentStatuses"),
         )
 
     return read
@@ -308,85 +340,54 @@ def read_page(model: type[T]) -> Callable[[Reply], Page[T]]:
 
 def read_inbox(reply: Reply) -> Inbox:
     raw = reply.json()
-    return Inbox(sms=read_messages(raw.get("Data")), total=whole_or_none(raw.get("Total")))
+    return Inbox(sms=read_messages(raw["Data"], "Data"), total=read_at("Total", whole_or_none, raw.get("Total")))
 
 
 def read_products(reply: Reply) -> Mapping[str, Product]:
-    return {name: structure(raw, Product) for name, raw in (reply.json() or {}).items()}
+    read = partial(structure, model=Product)
+    return {name: read_at(name, read, raw) for name, raw in (reply.json() or {}).items()}
 
 
 def read_countries(reply: Reply) -> Mapping[str, Country]:
-    """Beside `iso`, `prefix` and texts every key whose value is an object is an operator."""
-    return {name: _country(name, raw) for name, raw in (reply.json() or {}).items()}
+    return {name: read_at(name, partial(_country, name), raw) for name, raw in (reply.json() or {}).items()}
 
 
 def _country(name: str, raw: Mapping[str, Any]) -> Country:
+    """Beside `iso`, `prefix` and texts every key whose value is an object is an operator."""
     rest = {key: value for key, value in raw.items() if key not in ("iso", "prefix") and isinstance(value, Mapping)}
     return Country(
         name=name,
-        iso=tuple(raw.get("iso") or ()),
-        prefixes=tuple(raw.get("prefix") or ()),
-        text_en=text_or_none(raw.get("text_en")),
-        text_ru=text_or_none(raw.get("text_ru")),
+        iso=read_at("iso", _flags, raw.get("iso")),
+        prefixes=read_at("prefix", _flags, raw.get("prefix")),
+        text_en=read_at("text_en", text_or_none, raw.get("text_en")),
+        text_ru=read_at("text_ru", text_or_none, raw.get("text_ru")),
         operators={operator: tuple(categories) for operator, categories in rest.items()},
     )
 
 
-def read_prices(product: str | None) -> Callable[[Reply], Prices]:
-    """Reads the table, whichever way round it came for this product."""
-
-    def read(reply: Reply) -> Prices:
-        table = reply.json(parse_float=float) or {}
-        _check_nesting(table)
-        if product is not None and set(table) == {product}:
-            table = {country: {product: offers} for country, offers in table[product].items()}
-        return Prices(table, make_offer)
-
-    return read
-
-
-def _check_nesting(table: Any) -> None:
-    for name, inner in table.items():
-        if not isinstance(inner, dict) or not all(isinstance(offers, dict) for offers in inner.values()):
-            raise TypeError(f"objects are needed below {name}")
-
-
-def make_offer(country: str, product: str, operator: str, raw: Any) -> Offer:
-    """One offer; `rate1`, `rate24`, ... are percentages over so many hours."""
-    leaf = raw if isinstance(raw, Mapping) else {}
-    return Offer(
-        country=country,
-        product=product,
-        operator=operator,
-        cost=number_or_none(leaf.get("cost")),
-        count=whole_or_none(leaf.get("count")),
-        rate=number_or_none(leaf.get("rate")),
-        rates={
-            int(key[4:]): rate
-            for key, value in leaf.items()
-            if key.startswith("rate") and key[4:].isdigit() and (rate := number_or_none(value)) is not None
-        },
-    )
-
-
 def read_notification(reply: Reply) -> str:
-    return text(reply.json().get("text"))
+    return text(reply.json()["text"])
 
 
 def read_max_prices(reply: Reply) -> tuple[MaxPrice, ...]:
     """A list; one object in some editions of the documentation, which also disagree on `CreatedAt`."""
-    raw = reply.json() or []
-    rows = raw if isinstance(raw, list) else [raw]
-    return tuple(structure({"created_at": row.get("CreatedAt"), **row}, MaxPrice) for row in rows)
+    raw = reply.json()
+    return (_max_price(raw),) if isinstance(raw, Mapping) else each(raw, _max_price)
+
+
+def _max_price(row: Any) -> MaxPrice:
+    return structure({"created_at": row.get("CreatedAt"), "product": row["product"], **row}, MaxPrice)
 
 
 def read_wallets(reply: Reply) -> Mapping[str, Decimal]:
-    amounts = {name: number_or_none(value) for name, value in reply.json().items()}
+    amounts = {name: read_at(name, number_or_none, value) for name, value in reply.json().items()}
     return {name: amount for name, amount in amounts.items() if amount is not None}
 
 
 def read_nothing(reply: Reply) -> None:
-    """A body that is not documented: any successful answer will do."""
+    """A body that is not documented: any successful answer will do but a gateway's page."""
+    if reply.text.startswith("<"):
+        raise ValueError("a page")
 
 
 def read_withdrawal(reply: Reply) -> None:
