@@ -34,22 +34,24 @@ class Activation:
         self._order: Order | None = None
         self._watch: Watch[Order] | None = None
         self._seen = Seen()
+        self._entered = False
         self._taken = False
 
     async def __aenter__(self) -> Activation:
-        if self._watch is not None:
+        if self._entered:
             raise RuntimeError("a scope is entered once: ask the client for another")
+        self._entered = True
         self._order = await self._obtain()
-        self._watch = self._waits.turns.hold(self._waits.watch(self._order.id))
+        self._watch = self._waits.turns.hold(self._waits.watch(self._order.id), self._order)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         watch, order = self._held, self.order
-        self._watch = None
-        cancelled = kind is not None and issubclass(kind, anyio.get_cancelled_exc_class())
-        bound = self._settler.cancel_timeout if cancelled else self._settler.settle_timeout
+        self._watch, self._order = None, order
+        in_a_hurry = kind is not None and not issubclass(kind, Exception)  # cancelled, Ctrl-C, exit
+        bound = self._settler.cancel_timeout if in_a_hurry else self._settler.settle_timeout
         try:
             if is_open(order) and not is_hosting(order):
                 self._order = await self._settler.settle(order, taken=self._taken, bound=bound)
@@ -68,8 +70,7 @@ class Activation:
     @property
     def order(self) -> Order:
         """The order as last seen."""
-        seen = self._watch.sight.subject if self._watch is not None and self._watch.sight is not None else None
-        order = seen or self._order
+        order = (self._watch and self._watch.subject()) or self._order
         if order is None:
             raise RuntimeError("the order is bought on entering the scope: use `async with`")
         return order

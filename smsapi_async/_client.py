@@ -133,8 +133,8 @@ class AsyncClient:
         Cancelled, the wait sends nothing more and the order stays open under its id.
 
         Args:
-            timeout: seconds or a timedelta after which to stop. Without it the wait lasts until ten seconds before
-                the order's end, while cancelling still refunds.
+            timeout: seconds or a timedelta after which to stop, with a last look of at most 5 s. Without it the wait
+                lasts until ten seconds before the order's end, while cancelling still refunds.
             settle: finish the order when the code is there, cancel it when the wait ends without one. Several waits
                 on one order: the last to leave does it; never while a scope holds the order.
             match: passes over the messages for which it is false.
@@ -165,7 +165,10 @@ class AsyncClient:
         return await self._waits.sms(positive("order_id", order_id), Pick(match, extract), timeout=span, settle=settle)
 
     def messages(self, order_id: OrderId) -> Messages:
-        """Iterate over the messages of an order: each once, as it arrives, until the order closes. Settles nothing."""
+        """Iterate over the messages of an order: each once, as it arrives, until the order closes.
+
+        It settles nothing, and keeps no wait for the order's code from settling it.
+        """
         return Messages(self._waits, positive("order_id", order_id))
 
     async def await_rent_code(
@@ -263,6 +266,7 @@ class AsyncClient:
         Takes at most `settle_timeout` (`cancel_timeout` when the caller is being cancelled). Nothing is sent after it
         returns. May be called twice.
         """
+        self._sender.check_loop()
         if self._sender.closing:
             return
         self._sender.start_closing()
@@ -274,6 +278,7 @@ class AsyncClient:
                 self._settle_all, ended, bound=self._settler.settle_timeout, hurry=self._settler.cancel_timeout
             )
         finally:
+            self._unsettled.tell_of_all()
             with anyio.CancelScope(shield=True):
                 await self._sender.aclose()
             if self.unsettled:
@@ -281,10 +286,12 @@ class AsyncClient:
                 warnings.warn(f"closed with unsettled orders: {ids}", ResourceWarning, stacklevel=2)
 
     async def _settle_all(self) -> None:
-        """Let what is under way come to its end, then ask for the rest once more."""
-        await self._sender.under_way.nothing()
-        await self._waits.settle_held()
-        await self._unsettled.try_again()
+        """Ask once more for what is unsettled; also for what joins it when all that is under way has ended."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._unsettled.try_again)
+            await self._sender.under_way.nothing()
+            self._waits.register_held()
+            group.start_soon(self._unsettled.try_again)
 
 
 def _key(given: str | None, variable: str) -> str | None:

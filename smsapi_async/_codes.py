@@ -1,5 +1,6 @@
 """Finding the code in a message, and telling new messages from those already handed over. Pure."""
 
+# ruff: noqa: RUF001 - messages come in every script
 from __future__ import annotations
 
 import re
@@ -15,22 +16,70 @@ Match: TypeAlias = Callable[[Sms], bool]
 Extract: TypeAlias = Callable[[str], "str | None"]
 
 _WORD = re.compile(
-    r"\b(?:code|codes|otp|pin|password|passcode|kod|código|codigo|codice|parol|пароль|код|кодом|коду|验证码|認証コード)\b"
-    r"|验证码|認証コード",
+    r"(?<!promo )(?<!promo-)(?<!error )(?<!zip )(?<!postal )(?<!country )(?<!area )(?<!qr )(?<!discount )(?<!coupon )"
+    r"(?<!промо-)"
+    r"\b(?:(?:sicherheits|bestätigungs|verifizierungs|verificatie|aktivierungs)?codes?|otp|pin|tan|pass(?:word|code)"
+    r"|kode?|kodu(?:nuz)?|kodun|kód|koodi|koden?|c[oó]digo|codice|codul|clave|senha|parola|parol|mã|kodi"
+    r"|код(?:а|у|ом|ы)?|пароль|коды|коди|шифра)\b"
+    r"|验证码|驗證碼|校验码|动态码|認証コード|認証番号|確認コード|인증번호|인증 ?코드|رمز|كود|کد|קוד|कोड|รหัส",
     re.IGNORECASE,
 )
-_GROUP = re.compile(r"(?<![\w.,:/+-])(?:G-)?((?=[A-Z]*\d)[A-Z\d]{4,8}|\d{3}-\d{3})(?![\w-]|[.,:/]\d)")
+"""Words that name a code in messages; a promo, postal or error code is not typed to sign in."""
+
+_CJK = "\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af"
+_GROUP = re.compile(
+    rf"(?<![^\W{_CJK}])(?<![+/#№$€£₽-])(?<!\d[.,:]\d)(?<!\d[.,: ])(?:(?:G|FB)-)?"
+    r"((?=[A-Z]*\d)[A-Z\d]{4,8}|\d{3}[- ]\d{3})"
+    rf"(?![^\W{_CJK}]|-\w|[.,:/]\d| \d)"
+)
+_NO_CODE_BEFORE = re.compile(
+    r"(?:account|acct|a/c|card|order|ending(?: in| with)?|no\.|number|phone|call|text|tel\.?|ref\.?|year|since"
+    r"|rub|usd|eur|gbp|inr|rs\.?|january|february|march|april|may|june|july|august|september|october|november|december"
+    r"|konto|karte|cuenta|tarjeta|заказа?|номер[ау]?|карт[аеуы]|сч[её]т[ау]?|тел\.?|sms to|to"
+    r"|[а-я]*(?:аря|раля|рта|реля|мая|юня|юля|густа|тября|ября))\W{0,3}$",
+    re.IGNORECASE,
+)
+_NO_CODE_AFTER = re.compile(
+    r"\s?(?:[$€£₽%]|(?:rub|usd|eur|gbp|uah|inr|rs|tl|руб|грн|min|sec|hour|day|мин|сек|час|м\.|р\.|км|mb|gb|мб|гб)"
+    r"|(?:года|год|г\.))",
+    re.IGNORECASE,
+)
+"""What stands beside amounts, spans, years, accounts and phones, which are no codes."""
+
+LONGEST = 2_000
+"""Characters read of a message, a dozen SMS long: what is compared grows with the square of it."""
+
+_SENTENCE_ENDS = re.compile(r"[!?。！？]|[.;](?=\s|$)|\n\s*\n")
+NEAR = 60
+"""Characters between a code and its word in one sentence; `code for <a long purpose>: 1234` is about as long."""
 
 
 def extract_code(text: str) -> str | None:
     """The code of a message in which the provider found none.
 
-    Counts only where exactly one group of 4 to 8 characters stands in a message with a word for code: a wrong code is
-    worse than none. Groups are digits, or capital letters and digits mixed; `123-456` counts as one, and
-    so does `G-123456`, whose prefix is not typed.
+    Counts only where exactly one group of 4 to 8 characters stands beside a word for code, in the same sentence: a
+    wrong code is worse than none. Groups are digits, or capital letters and digits mixed; `123-456` counts as one, and
+    so does `G-123456`, whose prefix is not typed. An amount, a span of time, a year or the number of an account, a
+    card or a phone is no code.
     """
-    groups = {match.group(1).replace("-", "") for match in _GROUP.finditer(text)}
-    return groups.pop() if len(groups) == 1 and _WORD.search(text) else None
+    text = text[:LONGEST]
+    words = [match.span() for match in _WORD.finditer(text)]
+    groups = set()
+    for match in _GROUP.finditer(text):
+        if _is_something_else(text, *match.span()):
+            continue
+        if any(_beside(text, match.span(), word) for word in words):
+            groups.add(re.sub(r"\D", "", match[1]) if match[1][3] in "- " else match[1])
+    return groups.pop() if len(groups) == 1 else None
+
+
+def _is_something_else(text: str, start: int, end: int) -> bool:
+    return bool(_NO_CODE_BEFORE.search(text[max(0, start - 20) : start]) or _NO_CODE_AFTER.match(text, end))
+
+
+def _beside(text: str, group: tuple[int, int], word: tuple[int, int]) -> bool:
+    between = text[group[1] : word[0]] if group[1] <= word[0] else text[word[1] : group[0]]
+    return len(between) <= NEAR and not _SENTENCE_ENDS.search(between)
 
 
 def _mark(sms: Sms) -> tuple[object, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
+import anyio
 import attrs
 
 from ._log import logger
@@ -14,12 +15,15 @@ T = TypeVar("T")
 TryAgain = Callable[[], Awaitable[bool]]
 
 
-@attrs.frozen
+@attrs.define
 class Entry(Generic[T]):
-    """One order or rented number, and how to try again; None where nothing must be undone."""
+    """One order or rented number, why it is here, and how to try again; None where nothing must be undone."""
 
     subject: T
+    why: str
     try_again: TryAgain | None
+    told: bool = False
+    tried: bool = False
 
 
 class Unsettled(Generic[T]):
@@ -38,23 +42,42 @@ class Unsettled(Generic[T]):
         return tuple(entry.subject for entry in self._entries.values())
 
     def add(self, key: Hashable, subject: T, why: str, try_again: TryAgain | None = None, *, tell: bool = True) -> None:
-        """Keep it; unless told otherwise log it with its id and hand it to the caller's own function."""
-        self._entries[key] = Entry(subject, try_again)
+        """Keep it; unless told otherwise log it with its id and hand it to the caller's own function, once."""
+        before = self._entries.get(key)
+        self._entries[key] = Entry(subject, why, try_again, told=before is not None and before.told)
         if tell:
-            logger.warning("order.unsettled id=%s why=%s", key, why)
-        if self._tell is None or not tell:
-            return
-        try:
-            self._tell(subject)
-        except Exception:  # noqa: BLE001 - the caller's function must not keep an order from being registered
-            logger.exception("on_unsettled failed id=%s", key)
+            self._tell_of(key)
 
     def discard(self, key: Hashable) -> None:
         """It came to its end after all."""
         self._entries.pop(key, None)
 
     async def try_again(self) -> None:
-        """Ask each once more; what succeeds is dropped."""
-        for key, entry in tuple(self._entries.items()):
-            if entry.try_again is not None and await entry.try_again():
-                self.discard(key)
+        """Ask all of them once more, at the same time, lest one that hangs holds up the rest."""
+        async with anyio.create_task_group() as group:
+            for key, entry in self._entries.items():
+                if entry.try_again is not None and not entry.tried:
+                    entry.tried = True
+                    group.start_soon(self._try_one, key, entry.try_again)
+
+    def tell_of_all(self) -> None:
+        """Tell of those nobody was told of yet: they are left for good."""
+        for key in self.keys:
+            self._tell_of(key)
+
+    async def _try_one(self, key: Hashable, try_again: TryAgain) -> None:
+        if await try_again():
+            self.discard(key)
+
+    def _tell_of(self, key: Hashable) -> None:
+        entry = self._entries[key]
+        if entry.told:
+            return
+        entry.told = True
+        logger.warning("order.unsettled id=%s why=%s", key, entry.why)
+        if self._tell is None:
+            return
+        try:
+            self._tell(entry.subject)
+        except Exception:  # noqa: BLE001 - the caller's function must not keep an order from being registered
+            logger.exception("on_unsettled failed id=%s", key)

@@ -44,7 +44,14 @@ FIRST_LOOK = 4.0
 UNKNOWN_LIFE = 20 * 60.0
 """How long an order is taken to live when no usable expiry came: the longest window seen of an activation."""
 
+LAST_LOOK = 5.0
+"""Seconds the last look before an end may take: an answer that stalls must not cost the refund."""
+
 MISSING_PAUSE = 2.0
+SAME_END = 60.0
+"""Latency and the whole seconds of Date make an end seem later than it is; nearer than this it is the same end, and the
+earliest reading is the best. Taken as it comes it would run away from the last look before it."""
+
 PATIENCE = 60.0
 """A history may lag behind a purchase: an order bought this recently is not called missing."""
 
@@ -102,14 +109,17 @@ class Watch(Generic[S]):
     born_at: float = inf
     ends_at: float = inf
     sight: Sight[S] | None = None
+    known: S | None = None
     error: SmsApiError | None = None
     looked_at: float = -inf
     failures: int = 0
     misses: int = 0
     looking: bool = False
+    queued: bool = False
     planned: int = 0
     waiters: list[Waiter[S]] = attrs.field(factory=list)
     holds: int = 0
+    request: anyio.CancelScope | None = None
 
     def note(self, sight: Sight[S]) -> None:
         """Take in what a look showed."""
@@ -118,13 +128,19 @@ class Watch(Generic[S]):
         self.failures = self.misses = 0
         self.born_at = min(self.born_at, sight.at - (sight.age or 0.0))
         if sight.left is not None:
-            self.ends_at = sight.at + sight.left
+            ends_at = sight.at + sight.left
+            self.ends_at = min(self.ends_at, ends_at) if ends_at - self.ends_at < SAME_END else ends_at
         elif self.ends_at == inf:
             self.ends_at = sight.at + UNKNOWN_LIFE
 
-    def seen_at(self, now: float) -> float:
+    def subject(self) -> S | None:
+        """The order as last seen, or as its scope knew it; None when nothing is known but its key."""
+        return self.known if self.sight is None else self.sight.subject
+
+    def asked_at(self, now: float) -> float:
         """When the order was last asked about, now when never."""
-        return now if self.sight is None else max(self.sight.at, self.looked_at)
+        asked = self.looked_at if self.sight is None else max(self.sight.at, self.looked_at)
+        return now if asked == -inf else asked
 
     def last_look_taken(self) -> bool:
         """Whether a look began in the last seconds before the end, or after it."""
@@ -136,10 +152,10 @@ class Watch(Generic[S]):
 
     def next_look_at(self, now: float) -> float:
         """When the next look is due: by the rhythm, but never past a moment that needs one."""
-        if self.misses:
-            return now + MISSING_PAUSE
         if self.failures:
             pause = min(30.0, 2.0 * 2.0 ** (self.failures - 1))
+        elif self.misses:
+            pause = MISSING_PAUSE
         elif self.sight is None:
             return now
         else:
@@ -148,6 +164,12 @@ class Watch(Generic[S]):
         moments = [self.ends_at - LEAD, self.ends_at + 1.0, *(waiter.deadline for waiter in self.waiters)]
         return min([now + pause, *(max(now, moment) for moment in moments if moment > self.looked_at)])
 
+    def cut_at(self, began: float) -> float:
+        """When a look begun at that time is given up: for the last look before the end, and that one soon after."""
+        last = self.ends_at - LEAD
+        cut = last if last > began else last + LAST_LOOK
+        return cut if cut > began else inf
+
 
 @attrs.define(eq=False)
 class Waiter(Generic[S]):
@@ -155,7 +177,9 @@ class Waiter(Generic[S]):
 
     watch: Watch[S]
     deadline: float = inf
+    settles: bool = True
     news: bool = False
+    late: bool = False
     turn: bool = False
     event: anyio.Event = attrs.field(factory=anyio.Event)
 
@@ -164,8 +188,8 @@ class Waiter(Generic[S]):
         self.event = anyio.Event()
 
     def timed_out(self) -> bool:
-        """Whether the caller's own time is over, and a look was taken after that moment."""
-        return self.watch.looked_at >= self.deadline
+        """Whether the caller's own time is over, and a look was taken after that moment or would not end."""
+        return self.late or self.watch.looked_at >= self.deadline
 
 
 class Turns(Generic[S]):
@@ -187,9 +211,10 @@ class Turns(Generic[S]):
         """The watch of this key; a new one is not registered before somebody joins or holds it."""
         return self._watches.get(key) or Watch(key, look, readable_at=now)
 
-    def hold(self, watch: Watch[S]) -> Watch[S]:
+    def hold(self, watch: Watch[S], known: S) -> Watch[S]:
         """A scope begins to look after the order: no wait settles it any more."""
         watch = self._watches.setdefault(watch.key, watch)
+        watch.known = known
         watch.holds += 1
         return watch
 
@@ -202,19 +227,23 @@ class Turns(Generic[S]):
         watch.holds -= 1
         self._forget(watch)
 
-    def join(self, watch: Watch[S], now: float, deadline: float = inf) -> Waiter[S]:
-        """Begin a wait. What is already known of the order is news to it."""
+    def join(self, watch: Watch[S], now: float, deadline: float = inf, *, settles: bool = True) -> Waiter[S]:
+        """Begin a wait. What is already known of the order is news to it.
+
+        Args:
+            settles: an iterator over messages does not, and keeps no wait from settling.
+        """
         watch = self._watches.setdefault(watch.key, watch)
-        waiter = Waiter(watch, deadline, news=watch.sight is not None)
         if not watch.waiters:
-            watch.readable_at = now
+            watch.readable_at, watch.error, watch.misses = now, None, 0
+        waiter = Waiter(watch, deadline, settles, news=watch.sight is not None or watch.error is not None)
         watch.waiters.append(waiter)
-        self._plan(watch, max(now, watch.next_look_at(watch.seen_at(now))))
+        self._plan(watch, max(now, watch.next_look_at(watch.asked_at(now))))
         self._stir(now)
         return waiter
 
     def leave(self, waiter: Waiter[S], now: float) -> bool:
-        """End a wait. Whether nobody else waits for the order and no scope holds it."""
+        """End a wait. Whether nobody else waits who may settle the order, and no scope holds it."""
         watch = waiter.watch
         watch.waiters.remove(waiter)
         self._parked.pop(waiter, None)
@@ -224,12 +253,14 @@ class Turns(Generic[S]):
             self._end_turn(waiter, now, next_look_at=now)
         self._stir(now)
         self._forget(watch)
-        return not watch.waiters and not watch.holds
+        return not watch.holds and not any(other.settles for other in watch.waiters)
 
     def close(self) -> None:
-        """Every wait ends with ClientClosedError."""
+        """Every wait ends with ClientClosedError, also those whose look is under way."""
         self._closed = True
         for watch in self._watches.values():
+            if watch.request is not None:
+                watch.request.cancel()
             self._tell(watch)
 
     def _forget(self, watch: Watch[S]) -> None:
@@ -247,25 +278,41 @@ class Turns(Generic[S]):
 
     def _deal(self, now: float) -> None:
         """Give a turn to one waiter of every watch whose look is due, while there are turns."""
+        fresh = []
         while self._due and self._due[0][0] <= now:
             _, planned, watch = heapq.heappop(self._due)
-            if planned == watch.planned and watch.waiters and not watch.looking:
-                watch.looking = True
+            if planned == watch.planned and watch.waiters:
+                if watch.queued:
+                    self._pass_over(watch, now)
+                    continue
+                watch.looking = watch.queued = True
                 self._late.append(watch)
+                fresh.append(watch)
         while self._late and self._turns < TURNS:
             watch = self._late.popleft()
-            if not watch.waiters:
-                watch.looking = False
-                continue
-            waiter = max(watch.waiters, key=lambda waiter: waiter.deadline)
-            waiter.turn = True
-            self._turns += 1
-            waiter.wake()
+            watch.planned = next(self._order)
+            watch.looking, watch.queued = bool(watch.waiters), False
+            if watch.waiters:
+                waiter = max(watch.waiters, key=lambda waiter: waiter.deadline)
+                waiter.turn = True
+                self._turns += 1
+                waiter.wake()
+        for watch in fresh:
+            if watch.queued and watch.looked_at < watch.ends_at - LEAD < inf:
+                watch.planned = next(self._order)
+                heapq.heappush(self._due, (watch.ends_at - LEAD + LAST_LOOK, watch.planned, watch))
+
+    def _pass_over(self, watch: Watch[S], now: float) -> None:
+        """No turn came free for the last look before the end: it counts as taken, so that cancelling still refunds."""
+        self._late.remove(watch)
+        watch.looking, watch.queued, watch.looked_at = False, False, now
+        self._plan(watch, watch.next_look_at(now))
+        self._tell(watch)
 
     def _end_turn(self, waiter: Waiter[S], now: float, next_look_at: float) -> None:
         """The look was taken, or its holder gave it back."""
         waiter.turn = False
-        waiter.watch.looking = False
+        waiter.watch.looking, waiter.watch.request = False, None
         self._turns -= 1
         self._plan(waiter.watch, next_look_at)
         self._deal(now)
@@ -292,6 +339,7 @@ class Turns(Generic[S]):
         elif isinstance(error, (AuthenticationError, AccountBlockedError)):
             watch.error = error
         else:
+            watch.failures = 0
             watch.misses += 1
             if watch.misses > 1 and now - watch.bought_at >= PATIENCE:
                 watch.error = error
@@ -299,17 +347,25 @@ class Turns(Generic[S]):
     # -- awaiting ---------------------------------------------------------------------------------------------------
 
     async def news(self, waiter: Waiter[S]) -> None:
-        """Return when a look was taken at the order, or raise what ends every wait for it."""
-        while not (waiter.news or self._closed):
-            if waiter.turn:
-                await self._look(waiter)
-            else:
-                await self._rest(waiter)
+        """Return when a look was taken at the order or the waiter is late, or raise what ends every wait for it."""
+        if waiter.deadline == inf:
+            await self._until_news(waiter)
+        else:
+            with anyio.move_on_at(waiter.deadline + LAST_LOOK) as scope:
+                await self._until_news(waiter)
+            waiter.late = scope.cancelled_caught
         waiter.news = False
         if self._closed:
             raise ClientClosedError("the client was closed during the wait")
         if waiter.watch.error is not None:
             raise copy(waiter.watch.error) from waiter.watch.error
+
+    async def _until_news(self, waiter: Waiter[S]) -> None:
+        while not (waiter.news or self._closed):
+            if waiter.turn:
+                await self._look(waiter)
+            else:
+                await self._rest(waiter)
 
     async def _rest(self, waiter: Waiter[S]) -> None:
         """Sleep until woken; the keeper sleeps until the next look is due and deals it."""
@@ -327,15 +383,17 @@ class Turns(Generic[S]):
 
     async def _look(self, waiter: Waiter[S]) -> None:
         """Use the turn: one request, in the holder's own task."""
-        watch = waiter.watch
-        if self._keeper is waiter:
+        watch, began = waiter.watch, anyio.current_time()
+        if self._keeper in (None, waiter):  # None: this waiter was woken to become it, and looks instead
             self._keeper = None
-            self._stir(anyio.current_time())
-        began = anyio.current_time()
-        try:
-            watch.note(await watch.look())
-        except SmsApiError as error:
-            self._failed(watch, error, anyio.current_time())
+            self._stir(began)
+        with anyio.CancelScope(deadline=watch.cut_at(began)) as watch.request:
+            try:
+                watch.note(await watch.look())
+            except SmsApiError as error:
+                self._failed(watch, error, anyio.current_time())
+        if watch.request.cancelled_caught:
+            watch.failures += 1
         watch.looked_at = began
         now = anyio.current_time()
         self._end_turn(waiter, now, watch.next_look_at(now))

@@ -33,38 +33,48 @@ class Waits:
 
     async def sms(self, tzid: int, pick: Pick, *, timeout: float | None) -> Sms:
         """The newest message with a code that this client has not handed over yet."""
+        self._sender.check_loop()
         seen = self._seen.setdefault(tzid, Seen())
         now = anyio.current_time()
         waiter = self.turns.join(self.watch(tzid), now, inf if timeout is None else now + timeout)
         try:
-            while True:
-                number = await self._news(waiter)
-                found = pick(seen.new(number.messages))
-                if found is not None:
-                    seen.add(number.messages)
-                    return found
-                if waiter.timed_out() or waiter.watch.gone_dark():
-                    what = f"number {tzid} got no code in time"
-                    raise WaitTimeoutError(what, call="await_rent_code", number=number)
+            with self._sender.under_way:
+                return await self._find(waiter, pick, seen)
         finally:
             self.turns.leave(waiter, anyio.current_time())
 
     async def next_message(self, watch: Watch[RentedNumber], seen: Seen) -> Sms | None:
         """The oldest message not handed over yet; None once the number is gone."""
+        self._sender.check_loop()
         waiter = self.turns.join(watch, anyio.current_time())
         try:
-            while True:
-                number = await self._news(waiter)
-                for sms in seen.new(number.messages):
-                    seen.add_one(sms)
-                    return sms
-                if waiter.watch.gone_dark():
-                    what = "nothing readable came for 30 minutes"
-                    raise WaitTimeoutError(what, call="rent_messages", number=number)
+            with self._sender.under_way:
+                return await self._next(waiter, seen)
         except RentClosedError:
             return None
         finally:
             self.turns.leave(waiter, anyio.current_time())
+
+    async def _find(self, waiter: Waiter[RentedNumber], pick: Pick, seen: Seen) -> Sms:
+        while True:
+            number = await self._news(waiter)
+            found = pick(seen.new(number.messages))
+            if found is not None:
+                seen.add(number.messages)
+                return found
+            if waiter.timed_out() or waiter.watch.gone_dark():
+                what = f"number {number.tzid} got no code in time"
+                raise WaitTimeoutError(what, call="await_rent_code", number=number)
+
+    async def _next(self, waiter: Waiter[RentedNumber], seen: Seen) -> Sms:
+        while True:
+            number = await self._news(waiter)
+            for sms in seen.new(number.messages):
+                seen.add_one(sms)
+                return sms
+            if waiter.watch.gone_dark():
+                what = "nothing readable came for 30 minutes"
+                raise WaitTimeoutError(what, call="rent_messages", number=number)
 
     async def _news(self, waiter: Waiter[RentedNumber]) -> RentedNumber:
         """The number as last seen, after a look; RentClosedError when two looks in a row did not find it."""
@@ -103,12 +113,15 @@ class RentMessages:
 
 
 def _look(tzid: int, zone: tzinfo) -> Call[Sight[RentedNumber]]:
-    """The call that asks for one number, its answer read as a look."""
+    """The call that asks for one number, its answer read as a look.
+
+    Its end is left out: a rent costs nothing more when it lapses, so no look must come before, and the wire counts
+    whole minutes: 0 of them would bring a look a second.
+    """
     asked = one_number(tzid, zone)
 
     def read(reply: Reply) -> Sight[RentedNumber]:
         number = asked.read(reply)
-        left = None if number.ends_in is None else number.ends_in.total_seconds()
-        return Sight(subject=number, sms=number.messages, phase=Phase.OPEN, left=left, age=None, at=reply.arrived_at)
+        return Sight(subject=number, sms=number.messages, phase=Phase.OPEN, left=None, age=None, at=reply.arrived_at)
 
     return asked.reading(read)

@@ -13,7 +13,8 @@ from ._life import phase
 from ._models import Order
 from ._wire import call, read_order
 
-CLOCK_SLACK = timedelta(minutes=5)
+CLOCK_SLACK = timedelta(seconds=10)
+"""A Date further before the purchase than this is another clock; nearer, it costs less than the lead before an end."""
 
 
 def look(order_id: int) -> Call[Sight[Order]]:

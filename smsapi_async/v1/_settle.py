@@ -11,6 +11,7 @@ Every refusal is followed by a look at the true state, and that decides (https:/
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import anyio
@@ -26,6 +27,7 @@ from .._errors import (
     ProviderUnavailableError,
     RateLimitError,
     RefusedError,
+    SmsApiError,
     UnreadableReplyError,
 )
 from .._sender import Sender
@@ -41,6 +43,25 @@ FIRST_PAUSE = 2.0
 LONGEST_PAUSE = 10.0
 
 
+@attrs.define
+class Course:
+    """An order on its way to its end.
+
+    Attributes:
+        order: as last seen; what it held once it keeps, for the answer to a finish may say less.
+        finish: whether it is to be finished, not cancelled.
+        spare_sms: whether an order that turns out to have an SMS is left open: its code is the caller's first.
+    """
+
+    order: Order
+    finish: bool
+    spare_sms: bool = False
+
+    def see(self, state: Order) -> None:
+        """Take in an answer about the order."""
+        self.order = attrs.evolve(state, sms=state.sms or self.order.sms)
+
+
 class Settler:
     """Settles orders within bounds; what stays open then goes to the register of the unsettled."""
 
@@ -50,8 +71,10 @@ class Settler:
         self.settle_timeout = settle_timeout
         self.cancel_timeout = cancel_timeout
 
-    async def settle(self, order: Order, *, taken: bool, bound: float | None = None, tell: bool = True) -> Order:
-        """Finish (when a code was taken) or cancel the order, shielded; the order as it was left.
+    async def settle(
+        self, order: Order, *, taken: bool, bound: float | None = None, tell: bool = True, spare_sms: bool = False
+    ) -> Order:
+        """Finish (when a code was taken or an SMS is there) or cancel the order, shielded; the order as it was left.
 
         Never raises for what the provider does. When the caller is being cancelled at most `cancel_timeout` is spent,
         and the cancellation goes on afterwards.
@@ -59,61 +82,78 @@ class Settler:
         Args:
             bound: seconds to spend; the client's `settle_timeout` unless told.
             tell: whether an order that stays open is worth a warning; no money hangs on a late finish.
+            spare_sms: leave the order open when an SMS turns out to have arrived.
         """
         ended: Ended[Order] = Ended()
+        course = Course(order, taken or bool(order.sms), spare_sms)
         bound = self.settle_timeout if bound is None else bound
         try:
             with self._sender.under_way:
-                await shielded(lambda: self._to_its_end(order, taken), ended, bound=bound, hurry=self.cancel_timeout)
+                await shielded(lambda: self._to_its_end(course), ended, bound=bound, hurry=self.cancel_timeout)
         finally:
-            if ended.result is not None:
-                self._unsettled.discard(order.id)
-            else:
+            if ended.result is None:
                 why = type(ended.error).__name__ if ended.error else "no end within the bound"
-                self._unsettled.add(order.id, order, why, lambda: self._again(order, taken), tell=tell)
-        return ended.result or order
+                self.register(course.order, why, taken=taken, tell=tell)
+            else:
+                self._unsettled.discard(order.id)
+        return course.order
+
+    def register(
+        self, order: Order, why: str, *, taken: bool, tell: bool, note: Callable[[Order], object] | None = None
+    ) -> None:
+        """Have the order tried once more when the client closes; `note` learns what came of it."""
+
+        async def again() -> bool:
+            course = Course(order, taken or bool(order.sms))
+            try:
+                await self._to_its_end(course)
+            except SmsApiError:
+                return False
+            if note is not None:
+                note(course.order)
+            return True
+
+        self._unsettled.add(order.id, order, why, again, tell=tell)
 
     def leave_open(self, order: Order, why: str) -> None:
         """Register an order that is kept on purpose although its buyer is gone."""
         self._unsettled.add(order.id, order, why)
 
-    async def _again(self, order: Order, taken: bool) -> bool:
-        ended: Ended[Order] = Ended()
-        await shielded(
-            lambda: self._to_its_end(order, taken), ended, bound=self.settle_timeout, hurry=self.cancel_timeout
-        )
-        return ended.result is not None
-
-    async def _to_its_end(self, order: Order, taken: bool) -> Order:
-        finish, pause = taken or bool(order.sms), FIRST_PAUSE
-        while is_open(order):
+    async def _to_its_end(self, course: Course) -> Order:
+        pause = FIRST_PAUSE
+        while is_open(course.order):
             try:
-                order, settled = await self._act(order, finish)
+                if await self._act(course):
+                    break
             except PASSING:
                 wrong_act = False
             else:
-                if settled:
+                finish = bool(course.order.sms)
+                if finish and course.spare_sms:
                     break
-                wrong_act, finish = finish != bool(order.sms), bool(order.sms)
+                wrong_act, course.finish = finish != course.finish, finish
             if not wrong_act:
                 await anyio.sleep(pause)
                 pause = min(LONGEST_PAUSE, pause * 1.5)
-        return order
+        return course.order
 
-    async def _act(self, order: Order, finish: bool) -> tuple[Order, bool]:
-        """Ask once: the order as it is then, and whether nothing is left to do."""
+    async def _act(self, course: Course) -> bool:
+        """Ask once. Whether nothing is left to do."""
+        order_id = course.order.id
         try:
-            return await self._send(_calls.finish(order.id) if finish else _calls.cancel(order.id)), True
+            course.see(await self._send(_calls.finish(order_id) if course.finish else _calls.cancel(order_id)))
         except (AuthenticationError, AccountBlockedError):
             raise
         except RefusedError as refusal:
             if refusal.reason.lower() == "hosting order":
-                return order, True
+                return True
+        else:
+            return True
         try:
-            state = await self._send(_calls.check(order.id))
+            course.see(await self._send(_calls.check(order_id)))
         except NotFoundError:
-            return order, True
-        return state, not is_open(state)
+            return True
+        return not is_open(course.order)
 
     async def _send(self, call: Call[Order]) -> Order:
         return await self._sender.send(attrs.evolve(call, settling=True))

@@ -52,6 +52,7 @@ class Waits:
         seen: Seen | None = None,
     ) -> Sms:
         """The newest message with a code that was not handed over yet, or the error that says why none came."""
+        self._sender.check_loop()
         seen = Seen() if seen is None else seen
         now = anyio.current_time()
         waiter = self.turns.join(self.watch(order_id), now, inf if timeout is None else now + timeout)
@@ -63,36 +64,31 @@ class Waits:
         may_settle = settle and alone
         if found is None:
             return await self._give_up(waiter, pick, seen, may_settle=may_settle)
-        order = self._order(waiter.watch)
-        seen.add(order.sms)
-        if may_settle and is_open(order):
-            await self._settler.settle(order, taken=True, bound=FINISH_WITHIN, tell=False)
+        await self._hand_over(self._order(waiter.watch), seen, may_settle=may_settle)
         return found
 
     async def next_message(self, watch: Watch[Order], seen: Seen) -> Sms | None:
         """The oldest message not handed over yet; None once the order is closed and all are."""
-        waiter = self.turns.join(watch, anyio.current_time())
+        self._sender.check_loop()
+        waiter = self.turns.join(watch, anyio.current_time(), settles=False)
         try:
-            while True:
-                await self.turns.news(waiter)
-                order = self._order(waiter.watch)
-                for sms in seen.new(order.sms):
-                    seen.add_one(sms)
-                    return sms
-                if not is_open(order):
-                    return None
-                if waiter.watch.gone_dark():
-                    raise WaitTimeoutError("nothing readable came for 30 minutes", call="messages", order=order)
+            with self._sender.under_way:
+                return await self._next(waiter, seen)
         finally:
             self.turns.leave(waiter, anyio.current_time())
 
-    async def settle_held(self) -> None:
-        """Settle the orders whose scopes are still open although the client closes."""
+    def register_held(self) -> None:
+        """The client closes: have the orders whose scopes are still open settled now."""
         for watch in self.turns.held():
             order = self._order(watch)
             if is_open(order) and not is_hosting(order):
-                order = await self._settler.settle(order, taken=False)
-                watch.note(sight(order, None, anyio.current_time()))
+
+                def note(left: Order, watch: Watch[Order] = watch) -> None:
+                    watch.note(sight(left, None, anyio.current_time()))
+
+                self._settler.register(
+                    order, "its scope was open when the client closed", taken=False, tell=False, note=note
+                )
 
     async def _find(self, waiter: Waiter[Order], pick: Pick, seen: Seen) -> Sms | None:
         """The message, or None once the wait is over without one."""
@@ -107,21 +103,39 @@ class Waits:
             if ended or not is_open(order) or waiter.timed_out() or watch.gone_dark():
                 return None
 
+    async def _next(self, waiter: Waiter[Order], seen: Seen) -> Sms | None:
+        while True:
+            await self.turns.news(waiter)
+            order = self._order(waiter.watch)
+            for sms in seen.new(order.sms):
+                seen.add_one(sms)
+                return sms
+            if not is_open(order):
+                return None
+            if waiter.watch.gone_dark():
+                raise WaitTimeoutError("nothing readable came for 30 minutes", call="messages", order=order)
+
     async def _give_up(self, waiter: Waiter[Order], pick: Pick, seen: Seen, *, may_settle: bool) -> Sms:
         """Settle the order, and raise; unless the code landed meanwhile."""
         order = self._order(waiter.watch)
-        error = _why(waiter, order)
-        if may_settle and is_open(order):
-            order = await self._settler.settle(order, taken=False)
+        if may_settle and is_open(order) and not is_hosting(order):
+            order = await self._settler.settle(order, taken=False, spare_sms=not order.sms)
             found = pick(seen.new(order.sms))
             if found is not None:
-                seen.add(order.sms)
+                await self._hand_over(order, seen, may_settle=True)
                 return found
-            error.order = order
-        raise error
+            if is_open(order) and order.sms:
+                order = await self._settler.settle(order, taken=False)
+        raise _why(waiter, order)
+
+    async def _hand_over(self, order: Order, seen: Seen, *, may_settle: bool) -> None:
+        """The caller gets a message of the order: nothing before it is new any more, and nothing more is waited for."""
+        seen.add(order.sms)
+        if may_settle and is_open(order) and not is_hosting(order):
+            await self._settler.settle(order, taken=True, bound=FINISH_WITHIN, tell=False)
 
     def _order(self, watch: Watch[Order]) -> Order:
-        return Order(id=watch.key) if watch.sight is None else watch.sight.subject
+        return watch.subject() or Order(id=watch.key)
 
 
 class Messages:

@@ -1,0 +1,502 @@
+"""The scope of one order: what it hands over, and how it settles the order on every way out."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from datetime import timedelta
+from typing import Any
+
+import anyio
+import pytest
+
+from smsapi_async import (
+    AsyncClient,
+    NoNumbersError,
+    OrderClosedError,
+    OrderExpiredError,
+    OrderStateError,
+    WaitTimeoutError,
+)
+from smsapi_async.sandbox import Answer, Delivery, NotConnected, Sandbox, Scenario, Stall
+from tests.opening import moments, opened, second
+
+CODE = Delivery(5, "Telegram code 04217", "04217")
+
+
+@pytest.fixture(autouse=True)
+def steady(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The looks come without jitter."""
+    monkeypatch.setattr("smsapi_async._wait.random.random", lambda: 0.5)
+
+
+@pytest.fixture
+def sandbox() -> Sandbox:
+    """`telegram` brings a code after 5 s, the same one in a new message after 30 and another one after 60."""
+    again = [CODE, Delivery(30, CODE.text, CODE.code), Delivery(60, "Telegram code 88888", "88888")]
+    return Sandbox(scenario=Scenario(plans={"telegram": [again]}))
+
+
+def statuses(sandbox: Sandbox) -> list[str]:
+    return [order.status for order in sandbox.world.orders.values()]
+
+
+# -- inside -----------------------------------------------------------------------------------------------------------
+
+
+async def test_an_order_whose_code_was_taken_is_finished(sandbox: Sandbox, client: AsyncClient) -> None:
+    """The six lines of the README."""
+    async with client.activation("telegram", country="russia") as order:
+        assert order.phone.startswith("+7")
+        assert order.id == order.order.id
+        assert await order.code() == "04217"
+        assert statuses(sandbox) == ["RECEIVED"]
+
+    assert statuses(sandbox) == ["FINISHED"]
+    assert order.order.status == "FINISHED"
+    assert client.unsettled == ()
+
+
+async def test_a_second_code_is_one_in_a_new_message(client: AsyncClient) -> None:
+    """The first one again would be typed in again; the same one in a new message was asked for."""
+    async with client.activation("telegram", country="russia") as order:
+        first, at = await order.code(), second()
+        again, again_at = await order.code(), second()
+        last = await order.sms(timeout=timedelta(seconds=60))
+
+    assert (first, at, again, last.code) == ("04217", 6, "04217", "88888")
+    assert 30 <= again_at <= 32
+
+
+async def test_a_timeout_inside_leaves_the_order_open_for_more(sandbox: Sandbox, client: AsyncClient) -> None:
+    """The scope settles it, not the wait."""
+    async with client.activation("telegram", country="russia") as order:
+        with pytest.raises(WaitTimeoutError):
+            await order.code(timeout=3)
+
+        assert await order.code() == "04217"
+
+
+async def test_messages_of_the_scope_are_those_of_the_order(sandbox: Sandbox, client: AsyncClient) -> None:
+    """Who read the message has the code: the order is finished."""
+    async with client.activation("telegram", country="russia") as order:
+        assert (await anext(order.messages())).text == CODE.text
+
+    assert statuses(sandbox) == ["FINISHED"]
+
+
+async def test_a_banned_order_needs_no_settling(sandbox: Sandbox, client: AsyncClient) -> None:
+    """It is given back already."""
+    async with client.activation("telegram", country="russia") as order:
+        assert (await order.ban()).status == "BANNED"
+
+        with pytest.raises(OrderClosedError):
+            await order.code()
+
+    assert statuses(sandbox) == ["BANNED"]
+    assert sandbox.count("GET /v1/user/cancel") == 0
+
+
+async def test_an_order_with_a_message_cannot_be_banned(client: AsyncClient) -> None:
+    """And is none the worse for it."""
+    async with client.activation("telegram", country="russia") as order:
+        await order.code()
+
+        with pytest.raises(OrderStateError):
+            await order.ban()
+
+
+async def test_nothing_of_a_scope_works_outside_of_it(client: AsyncClient) -> None:
+    """Nobody would settle the order."""
+    scope = client.activation("telegram", country="russia")
+    with pytest.raises(RuntimeError, match="async with"):
+        scope.phone  # noqa: B018
+    with pytest.raises(RuntimeError, match="async with"):
+        await scope.code()
+    async with scope:
+        pass
+
+    assert scope.id
+    with pytest.raises(RuntimeError, match="async with"):
+        await scope.code()
+
+
+async def test_a_scope_is_entered_once(sandbox: Sandbox, client: AsyncClient) -> None:
+    """A second time would buy a second number, also after the first is settled."""
+    async with client.activation("telegram", country="russia") as scope:
+        with pytest.raises(RuntimeError, match="once"):
+            await scope.__aenter__()
+    with pytest.raises(RuntimeError, match="once"):
+        await scope.__aenter__()
+
+    assert len(sandbox.ledger.purchases) == 1
+
+
+async def test_a_scope_never_left_warns(client: AsyncClient) -> None:
+    """Its order is held by nobody, and paid."""
+    scope = client.activation("telegram", country="russia")
+    order_id = (await scope.__aenter__()).id
+
+    with pytest.warns(ResourceWarning, match=str(order_id)):  # noqa: PT031 - both lose it
+        del scope
+        gc.collect()
+
+
+async def test_a_scope_shows_neither_phone_nor_code(client: AsyncClient) -> None:
+    """A repr ends in a log."""
+    async with client.activation("telegram", country="russia") as order:
+        await order.code()
+
+        assert order.phone not in repr(order)
+        assert "04217" not in repr(order)
+
+
+# -- the ways out -----------------------------------------------------------------------------------------------------
+
+
+async def test_an_order_without_code_is_cancelled_on_the_way_out(sandbox: Sandbox, client: AsyncClient) -> None:
+    """For a refund."""
+    async with client.activation("telegram", country="russia"):
+        pass
+
+    assert statuses(sandbox) == ["CANCELED"]
+    assert sandbox.ledger.paid == 0
+
+
+async def test_a_message_nobody_took_finishes_the_order(sandbox: Sandbox, client: AsyncClient) -> None:
+    """It cannot be cancelled any more, `order has sms`."""
+    async with client.activation("telegram", country="russia"):
+        await anyio.sleep(10)
+
+    assert statuses(sandbox) == ["FINISHED"]
+
+
+async def test_an_error_inside_goes_on_after_the_order_is_cancelled(sandbox: Sandbox, client: AsyncClient) -> None:
+    """And says nothing about what went well."""
+    with pytest.raises(KeyError) as caught:
+        async with client.activation("telegram", country="russia"):
+            raise KeyError("mine")
+
+    assert statuses(sandbox) == ["CANCELED"]
+    assert not hasattr(caught.value, "__notes__")
+
+
+async def test_an_order_that_lapsed_is_settled(sandbox: Sandbox, client: AsyncClient) -> None:
+    """`order expired`: there is nothing left to do, and the true state is read back."""
+    async with client.activation("google", country="russia") as order:
+        await anyio.sleep(1000)
+
+    assert order.order.status == "TIMEOUT"
+    assert client.unsettled == ()
+
+
+async def test_an_order_closed_elsewhere_is_settled(sandbox: Sandbox, client: AsyncClient) -> None:
+    """`order not found` is what the provider says of it."""
+    async with client.activation("telegram", country="russia") as order:
+        await client.v1.cancel(order.id)
+
+    assert order.order.status == "CANCELED"
+
+
+async def test_a_sold_out_product_leaves_nothing_to_settle(sandbox: Sandbox, client: AsyncClient) -> None:
+    """No order, no warning."""
+    with pytest.raises(NoNumbersError):
+        async with client.activation("telegram", country="russia", operator="tele2"):
+            raise AssertionError("not reached")
+
+    assert sandbox.ledger.purchases == []
+
+
+async def test_a_lock_on_cancelling_is_waited_for() -> None:
+    """`you need to wait time` is no refusal."""
+    sandbox = Sandbox(scenario=Scenario(cancel_lock=40))
+    async with opened(sandbox) as client, client.activation("telegram", country="russia"):
+        pass
+
+    assert 40 <= second() <= 50
+    assert sandbox.ledger.paid == 0
+
+
+async def test_a_code_that_comes_while_the_lock_is_waited_for_finishes_the_order() -> None:
+    """The next cancel is refused with `order has sms`."""
+    sandbox = Sandbox(scenario=Scenario(cancel_lock=40, plans={"telegram": [[CODE]]}))
+    async with opened(sandbox) as client, client.activation("telegram", country="russia"):
+        pass
+
+    assert statuses(sandbox) == ["FINISHED"]
+    assert second() < 15
+
+
+LOCKED = Scenario(cancel_lock=10_000)
+
+
+async def test_what_cannot_be_settled_in_time_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """To the log with its id, to `on_unsettled`, in `client.unsettled`, and by a note on the caller's own error."""
+    sandbox, told = Sandbox(scenario=LOCKED), list[Any]()
+    with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the client's closing warns
+        async with opened(sandbox, settle_timeout=20, on_unsettled=told.append) as client:
+            with pytest.raises(KeyError) as caught:
+                async with client.activation("telegram", country="russia") as order:
+                    raise KeyError("mine")
+
+            assert second() == 20
+            assert client.unsettled == (order.order,) == tuple(told)
+            assert f"id={order.id}" in caplog.text
+            assert str(order.id) in caught.value.__notes__[0]
+            assert repr(client) == "<AsyncClient: open, 1 unsettled>"
+
+
+async def test_an_on_unsettled_that_fails_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """It is the caller's own, called where he cannot catch it."""
+
+    def fail(_: Any) -> None:
+        raise ZeroDivisionError
+
+    with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the client's closing warns
+        async with opened(Sandbox(scenario=LOCKED), settle_timeout=20, on_unsettled=fail) as client:
+            async with client.activation("telegram", country="russia"):
+                pass
+            assert len(client.unsettled) == 1
+    assert "on_unsettled failed" in caplog.text
+
+
+async def test_a_cancelled_scope_settles_its_order_before_the_cancellation_goes_on(
+    sandbox: Sandbox, client: AsyncClient
+) -> None:
+    """The number would be paid and abandoned."""
+    with anyio.move_on_after(3) as scope:
+        async with client.activation("telegram", country="russia") as order:
+            await order.code()
+
+    assert scope.cancelled_caught
+    assert statuses(sandbox) == ["CANCELED"]
+
+
+async def test_a_cancelled_scope_spends_no_more_than_the_cancel_timeout() -> None:
+    """Who cancels wants to leave."""
+    sandbox = Sandbox(scenario=LOCKED)
+    with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the client's closing warns
+        async with opened(sandbox, cancel_timeout=7, settle_timeout=30) as client:
+            with anyio.move_on_after(3):
+                async with client.activation("telegram", country="russia") as order:
+                    await order.code()
+
+            assert second() == 10
+            assert len(client.unsettled) == 1
+
+
+async def test_a_scope_cancelled_while_it_settles_spends_no_more_than_the_cancel_timeout() -> None:
+    """Also when the way out began as an ordinary one."""
+    sandbox = Sandbox(scenario=LOCKED)
+    with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the client's closing warns
+        async with opened(sandbox, cancel_timeout=7, settle_timeout=100) as client:
+            with anyio.move_on_after(3):
+                async with client.activation("telegram", country="russia"):
+                    pass
+
+            assert second() == 10
+
+
+async def test_a_collapsing_task_group_settles_all_its_orders(sandbox: Sandbox, client: AsyncClient) -> None:
+    """One part of a program fails, the numbers of the others are given back."""
+
+    async def work() -> None:
+        async with client.activation("google", country="russia") as order:
+            await order.code()
+
+    with pytest.raises(ExceptionGroup) as caught:  # noqa: PT012 - the group is the world
+        async with anyio.create_task_group() as group:
+            for _ in range(5):
+                group.start_soon(work)
+            await anyio.sleep(50)
+            raise KeyError("mine")
+
+    assert caught.group_contains(KeyError)
+    assert statuses(sandbox) == ["CANCELED"] * 5
+    assert sandbox.ledger.paid == 0
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True)
+async def test_asyncios_own_ways_of_cancelling_settle_the_order(sandbox: Sandbox, client: AsyncClient) -> None:
+    """They throw into the task itself, past a plain shield."""
+
+    async def work() -> None:
+        async with client.activation("google", country="russia") as order:
+            await order.code()
+
+    async def fail() -> None:
+        await asyncio.sleep(9)
+        raise KeyError("mine")
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(8)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(work(), 8)
+    with pytest.raises(ExceptionGroup):  # noqa: PT012 - the group is the world
+        async with asyncio.TaskGroup() as group:
+            group.create_task(work())
+            group.create_task(fail())
+
+    assert statuses(sandbox) == ["CANCELED"] * 3
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True)
+async def test_a_second_cancel_does_not_tear_the_settling(sandbox: Sandbox, client: AsyncClient) -> None:
+    """Impatient supervisors cancel every second."""
+    sandbox.fail("user/cancel", Stall(4, processed=False))
+
+    async def work() -> None:
+        async with client.activation("google", country="russia") as order:
+            await order.code()
+
+    task = asyncio.create_task(work())
+    for _ in range(4):
+        await asyncio.sleep(1)
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert statuses(sandbox) == ["CANCELED"]
+
+
+async def test_ctrl_c_gets_no_more_than_the_cancel_timeout() -> None:
+    """trio raises it inside the body; nobody waits two minutes for a program he stops."""
+    sandbox = Sandbox(scenario=LOCKED)
+    with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the client's closing warns
+        async with opened(sandbox, cancel_timeout=7, settle_timeout=30) as client:
+            with pytest.raises(KeyboardInterrupt):
+                async with client.activation("telegram", country="russia"):
+                    raise KeyboardInterrupt
+
+            assert second() == 7
+
+
+# -- an order that exists ---------------------------------------------------------------------------------------------
+
+
+async def test_an_order_is_resumed_by_its_id(sandbox: Sandbox, client: AsyncClient) -> None:
+    """After a crash; the code that came meanwhile is there at once, and the phone known."""
+    bought = await client.v1.buy_activation("telegram", country="russia")
+    await anyio.sleep(20)
+
+    async with opened(sandbox) as other, other.resume(bought.id) as order:
+        assert order.phone == bought.phone
+        assert (await order.code(), second()) == ("04217", 20)
+
+    assert statuses(sandbox) == ["FINISHED"]
+
+
+async def test_an_order_is_resumed_by_itself(sandbox: Sandbox, client: AsyncClient) -> None:
+    """Nothing is asked before it is needed."""
+    bought = await client.v1.buy_activation("telegram", country="russia")
+
+    async with client.resume(bought) as order:
+        assert order.order == bought
+        assert sandbox.count("GET /v1/user/check") == 0
+
+    assert statuses(sandbox) == ["CANCELED"]
+
+
+async def test_a_resumed_hosting_order_is_left_open(sandbox: Sandbox, client: AsyncClient) -> None:
+    """It is paid for its hours; nothing can be given back."""
+    bought = await client.v1.buy_hosting("3hours", country="russia", operator="any")
+    sandbox.world.receive(bought.id, "code 4711", "4711", after=5)
+
+    async with client.resume(bought.id) as order:
+        assert await order.code() == "4711"
+
+    assert sandbox.ledger.open == [bought.id]
+    assert not any("finish" in line or "cancel" in line for line in sandbox.requests)
+    assert client.unsettled == ()
+
+
+async def test_a_closed_order_may_be_resumed_for_its_code(sandbox: Sandbox, client: AsyncClient) -> None:
+    """And is not settled again."""
+    bought = await client.v1.buy_activation("telegram", country="russia")
+    await client.await_code(bought.id)
+    sent = len(sandbox.requests)
+
+    async with client.resume(bought.id) as order:
+        assert await order.code() == "04217"
+
+    assert len(sandbox.requests) == sent + 2
+
+
+async def test_an_order_that_ends_inside_its_scope_is_cancelled_in_time(sandbox: Sandbox, client: AsyncClient) -> None:
+    """The wait gives up ten seconds before, and leaving the scope cancels."""
+    with pytest.raises(OrderExpiredError):
+        async with client.activation("google", country="russia") as order:
+            await order.code()
+
+    assert 890 <= second() <= 891
+    assert sandbox.ledger.paid == 0
+
+
+async def test_an_id_that_is_none_is_the_callers_mistake(client: AsyncClient) -> None:
+    """Before anything is sent."""
+    with pytest.raises(ValueError, match="order"):
+        client.resume(0)
+
+
+# -- closing around it ------------------------------------------------------------------------------------------------
+
+
+async def test_closing_the_client_settles_the_orders_of_open_scopes(sandbox: Sandbox, client: AsyncClient) -> None:
+    """Their own way out comes too late to send anything."""
+    async with opened(sandbox) as other:
+        async with (
+            other.activation("google", country="russia") as first,
+            other.activation("telegram", country="russia") as later,
+            other.resume(await client.v1.buy_hosting("3hours", country="russia", operator="any")) as hosting,
+        ):
+            await later.code()
+            await other.aclose()
+            sent = len(sandbox.requests)
+
+        assert other.unsettled == ()
+        assert (first.order.status, later.order.status) == ("CANCELED", "FINISHED")
+        assert sandbox.ledger.open == [hosting.id]
+        assert len(sandbox.requests) == sent
+
+
+async def test_a_scope_that_hangs_at_closing_holds_up_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    """All are asked at the same time; one after the other, the first took the time of all."""
+    sandbox, told = Sandbox(), list[Any]()
+    with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the client's closing warns
+        async with (
+            opened(sandbox, settle_timeout=20, on_unsettled=told.append) as client,
+            client.activation("google", country="russia") as stuck,
+            client.activation("google", country="russia"),
+        ):
+            sandbox.fail(f"cancel/{stuck.id}", Stall(processed=False), times=100)
+            await client.aclose()
+
+            assert second() == 20
+            assert statuses(sandbox) == ["PENDING", "CANCELED"]
+            assert [order.id for order in told] == [stuck.id]
+    assert len(told) == 1
+
+
+async def test_a_key_that_is_turned_away_leaves_the_order_unsettled(sandbox: Sandbox) -> None:
+    """Asking again with it would not help; closing asks once more, the key may be right again."""
+    async with opened(sandbox) as client:
+        async with client.activation("google", country="russia") as order:
+            sandbox.fail("user/cancel", Answer(401))
+        assert client.unsettled == (order.order,)
+
+    assert statuses(sandbox) == ["CANCELED"]
+
+
+async def test_a_network_that_comes_back_while_closing_settles_the_order(sandbox: Sandbox) -> None:
+    """The second try."""
+    async with opened(sandbox, settle_timeout=15) as client:
+        async with client.activation("google", country="russia"):
+            sandbox.fail("user/", NotConnected(), times=12)
+        assert len(client.unsettled) == 1
+        sent = moments(sandbox, "cancel")
+
+    assert sent == []
+    assert statuses(sandbox) == ["CANCELED"]
