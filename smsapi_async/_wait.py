@@ -98,7 +98,7 @@ def rhythm(age: float, chance: float) -> float:
     return min(max(0.08 * age, 2.0), 30.0) * (0.9 + 0.2 * chance)
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Watch(Generic[S]):
     """One order that is waited for, however many wait."""
 
@@ -171,7 +171,7 @@ class Watch(Generic[S]):
         return cut if cut > began else inf
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Waiter(Generic[S]):
     """One wait: registered by `join`, gone by `leave`."""
 
