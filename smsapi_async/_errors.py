@@ -66,7 +66,8 @@ class SmsApiError(Exception):
 
 
 def _restore(kind: type[SmsApiError], args: tuple[Any, ...], state: dict[str, Any]) -> SmsApiError:
-    error = kind.__new__(kind, *args)
+    error = kind.__new__(kind)
+    error.args = args  # an OSError, which every TimeoutError is, takes them in __init__ alone
     error.__dict__.update(state)
     return error
 

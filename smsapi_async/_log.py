@@ -1,30 +1,33 @@
-"""Our logger, and the filter that keeps keys, phones and codes out of the HTTP libraries' own records.
+"""Our logger, and the filter that keeps keys and phones out of the HTTP libraries' own records.
 
-httpx and httpx2 log every URL at INFO; httpcore and hpack log requests and headers at DEBUG. The filter touches only
-records that name one of our hosts or hold one of our keys, and never drops a record.
+httpx and httpx2 log every URL at INFO; httpcore logs what it connects to, hpack every header at DEBUG. No body is
+ever logged, so no code is. The filter changes our own keys and what is private in our own URLs; it drops no record.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterable
 
 logger = logging.getLogger("smsapi_async")
 
+CORE_PARTS = ("connection", "http11", "http2", "proxy", "socks")
 HTTP_LOGGERS = (
     "httpx",
     "httpx2",
-    *(f"{core}.{part}" for core in ("httpcore", "httpcore2") for part in ("connection", "http11", "http2", "proxy")),
-    "hpack",
+    *(f"{core}.{part}" for core in ("httpcore", "httpcore2") for part in CORE_PARTS),
     "hpack.hpack",
     "hpack.table",
-    "hpack.huffman",
 )
 """Python asks a logger's filters only of the records made by that very logger, so each is named."""
 
-_PHONE_IN_URL = re.compile(r"(/user/reuse/[^/\s]+/|[?&]number=)[^/?&\s\"'\])]+")
-_KEY_IN_URL = re.compile(r"([?&]apikey=)[^&\s\"'\])]+")
-_BEARER = re.compile(r"([Bb]earer )[\w.~+/=-]+")
+_PRIVATE = re.compile(r"(/user/reuse/[^/]+/|[?&](?:number|ref|apikey)=)[^/?&]+")
+_BLOCK = "Encoded header block to"
+_NOTHING = re.compile(r"(?!)")
+
+LEAST_KEY = 8
+"""A shorter key is masked only where it stands as one: `abc` also occurs in words."""
 
 
 class _Mask(logging.Filter):
@@ -32,27 +35,58 @@ class _Mask(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self.hosts: set[str] = set()
-        self.keys: set[str] = set()
+        self._urls: set[str] = set()
+        self._keys: set[str] = set()
+        self._ours = self._our_paths = _NOTHING
+        self._our_hosts: tuple[str, ...] = ()
+        self._encoding: set[int | None] = set()
+
+    def learn(self, urls: Iterable[str], keys: Iterable[str]) -> None:
+        """Take in base URLs, and keys: the longest first, since one may begin with another."""
+        self._urls.update(url.rstrip("/") for url in urls)
+        self._keys.update(keys)
+        hosts = {url.partition("://")[2].partition("/")[0] for url in self._urls}
+        self._our_hosts = tuple(f"Adding b':authority'={host.encode()!r} " for host in hosts)
+        paths = {"/" + url.partition("://")[2].partition("/")[2] for url in self._urls}
+        self._ours, self._our_paths = _below(self._urls), _below(path.rstrip("/") for path in paths)
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
-        if not any(mark in message for mark in (*self.hosts, *self.keys, "/user/reuse/")):
-            return True
-        clean = _KEY_IN_URL.sub(r"\1***", _PHONE_IN_URL.sub(r"\1***", message))
-        for key in self.keys:
-            clean = clean.replace(key, "***")
+        clean = self._ours.sub(_masked_url, message)
+        if record.name.startswith("hpack"):  # it knows headers one by one: a path without its host
+            clean = self._our_paths.sub(_masked_url, clean)
+        for key in sorted(self._keys, key=len, reverse=True):
+            clean = clean.replace(key if len(key) >= LEAST_KEY else f"Bearer {key}", "***")
+        if record.name == "hpack.hpack":
+            clean = self._unpacked(record, clean)
         if clean != message:
-            record.msg, record.args = _BEARER.sub(r"\1***", clean), ()
+            record.msg, record.args = clean, ()
         return True
+
+    def _unpacked(self, record: logging.LogRecord, message: str) -> str:
+        """The headers just added come once more, packed; of ours nothing is shown, since anybody can unpack them."""
+        if message.startswith(self._our_hosts):
+            self._encoding.add(record.thread)
+        elif message.startswith(_BLOCK) and record.thread in self._encoding:
+            self._encoding.discard(record.thread)
+            return f"{_BLOCK} ***"
+        return message
+
+
+def _below(starts: Iterable[str]) -> re.Pattern[str]:
+    """What begins with one of these and a slash, up to the end of the URL."""
+    return re.compile(rf"(?:{'|'.join(map(re.escape, starts))})/[^\s\"'\])]*")
+
+
+def _masked_url(url: re.Match[str]) -> str:
+    return _PRIVATE.sub(r"\1***", url[0])
 
 
 _mask = _Mask()
 
 
-def keep_private(hosts: tuple[str, ...], keys: tuple[str, ...]) -> None:
-    """Mask these keys, and whatever is private in the URLs of these hosts, from now on in the process's logs."""
-    _mask.hosts.update(filter(None, hosts))
-    _mask.keys.update(filter(None, keys))
+def keep_private(urls: Iterable[str], keys: Iterable[str]) -> None:
+    """Mask these keys, and what is private in URLs below these, from now on in the process's logs."""
+    _mask.learn(urls, keys)
     for name in HTTP_LOGGERS:
         logging.getLogger(name).addFilter(_mask)

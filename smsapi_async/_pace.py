@@ -25,15 +25,16 @@ IN_FLIGHT = 32
 """No httpx pool scales with its queue; a gate of our own before it does."""
 
 CATCH_UP = 0.005
-"""Timers wake late; a slot that came up to 5 ms late does not push back the next one."""
+"""Timers wake late; a slot taken up to 5 ms late does not push back the next one, as one taken after a pause does."""
 
 
 @attrs.define(eq=False)
 class Ticket:
-    """A place in the queue; `granted` once the request may leave."""
+    """A place in the queue; `granted` once the request may leave, `used` once its holder knows."""
 
     lane: Lane
     granted: bool = False
+    used: bool = False
     left: bool = False
     event: anyio.Event = attrs.field(factory=anyio.Event)
 
@@ -54,6 +55,7 @@ class Slots:
         self._order = count()
         self._queue: list[tuple[Lane, int, Ticket]] = []
         self._keeper: Ticket | None = None
+        self._latest: Ticket | None = None
 
     def enter(self, lane: Lane, now: float) -> Ticket:
         """Take a place; the ticket may be granted at once."""
@@ -78,19 +80,24 @@ class Slots:
         """The request is over, or its holder gave up waiting."""
         if ticket.granted:
             self._room += 1
+            if not ticket.used and self._latest is ticket:
+                self._next_at -= self._spacing
         ticket.left = True
         if self._keeper is ticket:
             self._keeper = None
         self._grant(now)
 
     def _grant(self, now: float) -> None:
+        # Further off it can only be after a run of another loop, whose clock began elsewhere.
+        self._next_at = min(self._next_at, now + self._spacing)
         while self._queue and self._room and (self._next_at <= now or self._queue[0][2].left):
             *_, ticket = heapq.heappop(self._queue)
             if ticket.left:
                 continue
             ticket.granted = True
             self._room -= 1
-            self._next_at = max(self._next_at, now - CATCH_UP) + self._spacing
+            self._latest = ticket
+            self._next_at = (self._next_at if now - self._next_at <= CATCH_UP else now) + self._spacing
             if self._keeper is ticket:
                 self._keeper = None
             ticket.wake()
@@ -105,7 +112,7 @@ class Slots:
 
 
 class Pace:
-    """How fast requests leave, shared by every client that is given the same object.
+    """How fast requests leave, shared by every client that is given the same object, all in one event loop.
 
     Args:
         v1_per_second: requests a second to the v1 API. The provider allows 100.

@@ -30,4 +30,4 @@ def pause_before_retry(error: SmsApiError, failures: int, repeat: Repeat, max_re
     if repeat is Repeat.NEVER and not isinstance(error, NotSentError):
         return None
     first = AFTER_LIMIT if isinstance(error, RateLimitError) else FIRST_PAUSE
-    return min(LONGEST_PAUSE, first * 2.0 ** (failures - 1))
+    return min(LONGEST_PAUSE, first * 2.0 ** min(failures - 1, 10))
