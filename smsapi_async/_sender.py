@@ -1,23 +1,54 @@
-"""send(): a call waits for its slot, is tried, perhaps again, and its answer is read. Adds nothing to the bytes."""
+"""send(): a call waits for its slot, is tried, perhaps again, and its answer is read. Adds nothing to the bytes.
+
+spend(): the same for a call that spends. Until its request leaves, its caller may go away and nothing happens; from
+then on the outcome is found out, whatever happens to the caller.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
+from math import inf
+from typing import Any, TypeAlias, TypeVar
 
 import anyio
+import attrs
 from anyio.lowlevel import EventLoopToken, current_token
 
 from ._call import Call, Reply
-from ._errors import ClientClosedError, SmsApiError
+from ._errors import ClientClosedError, NotSentError, OutcomeUnknownError, SmsApiError, SpendUnknownError
 from ._http import Http
 from ._log import logger
 from ._pace import Pace, Slots, Ticket
 from ._retry import pause_before_retry
-from ._shield import UnderWay
+from ._shield import INTERRUPTS, Ended, UnderWay, shielded
 
 T = TypeVar("T")
+Leaving: TypeAlias = Callable[[], AbstractContextManager[None]]
+"""Entered when a request is about to leave, left when its answer is there or will not come."""
+
+
+@attrs.define(eq=False)
+class Spending:
+    """A call that spends, on its way.
+
+    Attributes:
+        sent_at: when its request left, in seconds of the loop's clock; inf while none has.
+    """
+
+    sent_at: float = attrs.field(default=inf, init=False)
+
+    @contextmanager
+    def leaving(self, scope: anyio.CancelScope) -> Iterator[None]:
+        """Around its request: from here on it may be carried out, unless no connection is made."""
+        scope.shield = True
+        self.sent_at = anyio.current_time()
+        try:
+            yield
+        except NotSentError:
+            self.sent_at = inf
+            scope.shield = False
+            raise
 
 
 class Sender:
@@ -32,16 +63,17 @@ class Sender:
         self._closed = False
         self.under_way: UnderWay = UnderWay()
 
-    async def send(self, call: Call[T], *, once: bool = False) -> T:
+    async def send(self, call: Call[T], *, once: bool = False, leaving: Leaving = nullcontext) -> T:
         """Send the call, again where `_retry` allows it, and read the answer.
 
         Args:
             once: leave repeating to the caller.
+            leaving: put around every single request, once it has its slot.
         """
         failures = 0
         while True:
             try:
-                return call.read(await self.exchange(call))
+                return call.read(await self._exchange(call, leaving))
             except SmsApiError as error:
                 failures += 1
                 pause = None if once else pause_before_retry(error, failures, call.repeat, self._max_retries)
@@ -50,12 +82,49 @@ class Sender:
                 logger.debug("call.repeated call=%s failures=%d pause=%.1f", call.name, failures, pause)
             await anyio.sleep(pause)
 
-    async def exchange(self, call: Call[Any]) -> Reply:
-        """One request in its own slot."""
-        self._check(call)
-        async with self._slot(call):
-            self._check(call)
-            return await self._http.exchange(call)
+    async def spend(
+        self,
+        call: Call[T],
+        spending: Spending,
+        recover: Callable[[OutcomeUnknownError | None], Awaitable[T]],
+        keep: Callable[[T], Awaitable[None]],
+    ) -> T:
+        """Send a call that spends, and see it through.
+
+        Args:
+            recover: finds out what became of it when the answer is lost, or raises what is to be said of it.
+            keep: takes what was bought for a caller who is gone.
+        """
+        ended: Ended[T] = Ended()
+        ended.scope.shield = False
+
+        async def work() -> T:
+            lost: OutcomeUnknownError | None = None
+            try:
+                try:
+                    return await self.send(call, leaving=lambda: spending.leaving(ended.scope))
+                except OutcomeUnknownError as error:
+                    lost = error
+                    return await recover(lost)
+            except (anyio.get_cancelled_exc_class(), *INTERRUPTS):
+                if spending.sent_at < inf:  # the task itself was hit: the loop is being shut down, or Ctrl-C
+                    with anyio.CancelScope(shield=True):
+                        await _salvage(call, lambda: recover(lost), keep)
+                raise
+
+        try:
+            with self.under_way:
+                await shielded(work, ended)
+        except (anyio.get_cancelled_exc_class(), *INTERRUPTS):
+            if ended.result is not None:
+                await keep(ended.result)
+            if isinstance(ended.error, OutcomeUnknownError):
+                _tell(call, ended.error)
+            raise
+        result = ended.unwrap()
+        if result is None:
+            raise SpendUnknownError("it was cut off", call=call.name)
+        return result
 
     def start_closing(self) -> None:
         """From now on only calls that end an order are sent."""
@@ -83,6 +152,14 @@ class Sender:
         if self._closed or (self._closing and not call.settling):
             raise ClientClosedError("the client is closed", call=call.name)
 
+    async def _exchange(self, call: Call[Any], leaving: Leaving) -> Reply:
+        """One request in its own slot."""
+        self._check(call)
+        async with self._slot(call):
+            self._check(call)
+            with leaving():
+                return await self._http.exchange(call)
+
     @asynccontextmanager
     async def _slot(self, call: Call[Any]) -> AsyncIterator[None]:
         slots = self._pace.slots(call.provider)
@@ -90,9 +167,27 @@ class Sender:
         try:
             while not ticket.granted:
                 await _await_turn(slots, ticket)
+            ticket.used = True
             yield
         finally:
             slots.leave(ticket, anyio.current_time())
+
+
+async def _salvage(call: Call[T], recover: Callable[[], Awaitable[T]], keep: Callable[[T], Awaitable[None]]) -> None:
+    """Find out what became of the call, for nobody is left who would be told."""
+    try:
+        result = await recover()
+    except SmsApiError as error:
+        _tell(call, error)
+    else:
+        await keep(result)
+
+
+def _tell(call: Call[Any], error: SmsApiError) -> None:
+    """Leave a trace of what may be bought, although its caller is gone."""
+    candidates = getattr(error, "candidates", ())
+    ids = ", ".join(str(getattr(found, "id", None) or getattr(found, "tzid", None)) for found in candidates)
+    logger.warning("purchase.unknown call=%s candidates=%s error=%s", call.name, ids or "none", error)
 
 
 async def _await_turn(slots: Slots, ticket: Ticket) -> None:

@@ -16,14 +16,28 @@ import attrs
 
 T = TypeVar("T")
 
+INTERRUPTS = (KeyboardInterrupt, SystemExit)
+"""trio raises Ctrl-C inside whichever task is running; asyncio cancels its main task instead."""
+
 
 @attrs.define
 class Ended(Generic[T]):
-    """How shielded work ended: with a result, with an error, or cut off by its bound (neither)."""
+    """How shielded work ended: with a result, with an error, or cut off (neither).
+
+    Attributes:
+        scope: what the work runs in. Its `shield` may be lowered while nothing is at stake: then a cancelled caller
+            ends the work at once.
+    """
 
     result: T | None = None
     error: Exception | None = None
-    cut_off: bool = True
+    scope: anyio.CancelScope = attrs.field(factory=lambda: anyio.CancelScope(shield=True))
+
+    def unwrap(self) -> T | None:
+        """The result, None when the work was cut off; or its error, raised."""
+        if self.error is not None:
+            raise self.error
+        return self.result
 
 
 class UnderWay:
@@ -63,17 +77,19 @@ async def shielded(
         bound: seconds after which the work is cut off.
         hurry: seconds after which it is cut off once the caller is being cancelled.
     """
-    scope = anyio.CancelScope(shield=True, deadline=anyio.current_time() + bound)
+    scope = ended.scope
+    scope.deadline = anyio.current_time() + bound
     done = anyio.Event()
+    interrupts: list[BaseException] = []
 
     async def child() -> None:
         try:
             with scope:
-                try:
-                    ended.result = await work()
-                except Exception as error:  # noqa: BLE001 - carried to the caller, who raises it
-                    ended.error = error
-                ended.cut_off = False
+                ended.result = await work()
+        except Exception as error:  # noqa: BLE001 - carried to the caller, who raises it
+            ended.error = error
+        except INTERRUPTS as interrupt:
+            interrupts.append(interrupt)
         finally:
             done.set()
 
@@ -84,12 +100,8 @@ async def shielded(
         except anyio.get_cancelled_exc_class():
             scope.deadline = min(scope.deadline, anyio.current_time() + hurry)
             raise
-
-
-async def to_the_end(work: Callable[[], Awaitable[T]]) -> T:
-    """The same for work whose result is worth nothing to a cancelled caller: returns it, or raises its error."""
-    ended: Ended[T] = Ended()
-    await shielded(work, ended)
-    if ended.error is not None:
-        raise ended.error
-    return ended.result  # type: ignore[return-value]  # neither cut off nor failed, so it is there
+        except INTERRUPTS as interrupt:
+            scope.deadline = min(scope.deadline, anyio.current_time() + hurry)
+            interrupts.append(interrupt)
+    if interrupts:  # a task group would wrap it into a group, and nobody looks for Ctrl-C there
+        raise interrupts[0]

@@ -8,32 +8,54 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from math import inf
+from typing import Any, TypeVar
 
 import anyio
 import attrs
 
-from .._call import Call
-from .._errors import NothingBoughtError, OutcomeUnknownError, SmsApiError, SpendUnknownError
+from .._call import Call, Reply
+from .._errors import (
+    NothingBoughtError,
+    NotSentError,
+    OutcomeUnknownError,
+    SmsApiError,
+    SpendUnknownError,
+    UnreadableReplyError,
+)
 from .._log import logger
-from .._sender import Sender
-from .._shield import Ended, shielded
+from .._sender import Sender, Spending
 from .._unsettled import Unsettled
 from ._models import RentedNumber
 
+T = TypeVar("T")
+
 LOOKS = (1.0, 3.0, 6.0)
 """Seconds before each look at the list, ten in all."""
+
+HAUNTS = 60.0
+"""Seconds for which a purchase given up may still show in the list: six times what is allowed for a lag."""
 
 Fetch = Callable[[], Awaitable[tuple[RentedNumber, ...]]]
 
 
 @attrs.define(eq=False)
-class Purchase:
-    """One purchase until its outcome is known."""
+class Purchase(Spending):
+    """One purchase until its outcome is known.
+
+    Attributes:
+        before: the numbers that had been listed when it was asked for; none of them can have come of it.
+        lost_at: when it was clear that no answer would come, in seconds of the loop's clock; inf while one may.
+    """
 
     country: int
-    lost: bool = False
+    before: frozenset[int]
+    lost_at: float = inf
     found: RentedNumber | None = None
+
+    def may_be(self, number: RentedNumber) -> bool:
+        """Whether the number may have come of it."""
+        return number.tzid not in self.before and number.country in (self.country, None)
 
 
 class Purchases:
@@ -44,113 +66,151 @@ class Purchases:
         self._unsettled = unsettled
         self._numbers = numbers
         self._shared_key = shared_key
-        self._known: set[int] | None = None
+        self._listed: set[int] | None = None
+        self._own: set[int] = set()
+        self._named: set[int] = set()
         self._pending: list[Purchase] = []
+        self._given_up: list[Purchase] = []
         self._changed = anyio.Event()
+        self._learning = anyio.Lock()
         self._extending = anyio.Lock()
 
     async def buy(self, call: Call[RentedNumber], country: int) -> RentedNumber:
         """Send the purchase once and see it through; a caller cancelled meanwhile finds it in `client.unsettled`."""
-        return await self._see_through(lambda: self._buy(call, Purchase(country)), call)
+        purchase = Purchase(country, await self._held(call))
+
+        async def recover(lost: OutcomeUnknownError | None) -> RentedNumber:
+            return await self._find(call, purchase, lost)
+
+        async def keep(number: RentedNumber) -> None:
+            self._leave_open(call, number)
+
+        def read(reply: Reply) -> RentedNumber:
+            # At once: the next request may be a look at the list, where a number does not tell when it was bought.
+            purchase.found = call.read(reply)
+            return purchase.found
+
+        self._pending.append(purchase)
+        try:
+            return await self._sender.spend(call.reading(read), purchase, recover, keep)
+        finally:
+            self._pending.remove(purchase)
+            if purchase.found is not None:
+                self._own.add(purchase.found.tzid)
+            self._wake()
 
     async def extend(self, call: Call[RentedNumber], tzid: int) -> RentedNumber:
         """Send the extension once and see it through; a caller cancelled meanwhile finds it in `client.unsettled`."""
-        return await self._see_through(lambda: self._extend(call, tzid), call)
+        async with self._extending:
+            before = await self._before(call, lambda: self._number(tzid))
 
-    async def _see_through(self, work: Callable[[], Awaitable[RentedNumber]], call: Call[RentedNumber]) -> RentedNumber:
-        ended: Ended[RentedNumber] = Ended()
+            async def recover(lost: OutcomeUnknownError | None) -> RentedNumber:
+                return await self._grown(call, before, tzid, lost)
+
+            async def keep(number: RentedNumber) -> None:
+                self._leave_open(call, number)
+
+            return await self._sender.spend(call, Spending(), recover, keep)
+
+    def _leave_open(self, call: Call[RentedNumber], number: RentedNumber) -> None:
+        why = f"{call.name} went through while its caller was cancelled; it is never undone"
+        self._unsettled.add(number.tzid, number, why)
+
+    async def _before(self, call: Call[RentedNumber], read: Callable[[], Awaitable[T]]) -> T:
+        """What is there before the call; without it a lost answer could not be looked up, so nothing is sent."""
         try:
-            with self._sender.under_way:
-                await shielded(work, ended)
-        except anyio.get_cancelled_exc_class():
-            if ended.result is not None:
-                why = f"{call.name} went through while its caller was cancelled; it is never undone"
-                self._unsettled.add(ended.result.tzid, ended.result, why)
-            raise
-        if ended.error is not None:
-            raise ended.error
-        if ended.result is None:
-            raise SpendUnknownError("the call was cut off", call=call.name)
-        return ended.result
+            return await read()
+        except (OutcomeUnknownError, UnreadableReplyError) as trouble:
+            what = "the numbers held so far could not be read"
+            raise NotSentError(what, call=call.name) from trouble
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()
 
     # -- buying -----------------------------------------------------------------------------------------------------
 
-    async def _buy(self, call: Call[RentedNumber], purchase: Purchase) -> RentedNumber:
-        if self._known is None:
-            self._known = {number.tzid for number in await self._numbers()}
-        self._pending.append(purchase)
-        try:
-            try:
-                number = await self._sender.send(call)
-            except OutcomeUnknownError as lost:
-                number = await self._find(call, purchase, lost)
-            self._known.add(number.tzid)
-        finally:
-            self._pending.remove(purchase)
-            self._changed.set()
-            self._changed = anyio.Event()
-        return number
+    async def _held(self, call: Call[RentedNumber]) -> frozenset[int]:
+        """Every number that was ever listed. Read before the first purchase, and not again: later one may be a loss."""
+        async with self._learning:
+            if self._listed is None:
+                self._listed = {number.tzid for number in await self._before(call, self._numbers)}
+            return frozenset(self._listed)
 
-    async def _find(self, call: Call[RentedNumber], purchase: Purchase, lost: OutcomeUnknownError) -> RentedNumber:
-        purchase.lost = True
+    async def _find(
+        self, call: Call[RentedNumber], purchase: Purchase, lost: OutcomeUnknownError | None
+    ) -> RentedNumber:
+        purchase.lost_at = anyio.current_time()
+        self._wake()
         candidates: tuple[RentedNumber, ...] = ()
         looked = False
         for pause in LOOKS:
             await anyio.sleep(pause)
-            while any(not other.lost and other.country == purchase.country for other in self._pending):
-                await self._changed.wait()
-            try:
-                listed = await self._numbers()
-            except SmsApiError as trouble:
-                logger.info("purchase.records_unread call=%s error=%s", call.name, type(trouble).__name__)
-                continue
-            looked = True
-            candidates = self._assign(purchase, listed)
+            listed = await self._look(call, purchase)
+            looked = listed is not None
+            if listed is not None:
+                candidates = self._assign(purchase, listed)
             if purchase.found is not None:
                 return purchase.found
-        if looked and not candidates:
+        if looked and not candidates:  # nothing is denied but by the last look: the list may lag
             raise NothingBoughtError("the answer was lost and no new number is listed", call=call.name) from lost
+        self._give_up(purchase, candidates)
         raise SpendUnknownError(
             f"the answer was lost, {len(candidates)} new numbers may have come of it",
             call=call.name,
-            status=lost.status,
+            status=lost.status if lost else None,
             candidates=candidates,
         ) from lost
 
+    def _give_up(self, purchase: Purchase, candidates: tuple[RentedNumber, ...]) -> None:
+        """Its caller is told that these may be his: from now on they are nobody else's, nor is what turns up later."""
+        self._given_up = [*self._haunting(), purchase]
+        self._named.update(number.tzid for number in candidates)
+
+    def _haunting(self) -> list[Purchase]:
+        long_ago = anyio.current_time() - HAUNTS
+        return [other for other in self._given_up if other.lost_at > long_ago]
+
+    async def _look(self, call: Call[RentedNumber], purchase: Purchase) -> tuple[RentedNumber, ...] | None:
+        """The list, while no other purchase is in flight: a number does not tell when it was bought."""
+        while any(_is_flying(other) and other.country == purchase.country for other in self._pending):
+            await self._changed.wait()
+        if purchase.found is not None:
+            return None
+        return await self._read(call)
+
+    async def _read(self, call: Call[RentedNumber]) -> tuple[RentedNumber, ...] | None:
+        try:
+            numbers = await self._numbers()
+        except SmsApiError as trouble:
+            logger.info("purchase.records_unread call=%s error=%s", call.name, type(trouble).__name__)
+            return None
+        self._listed = (self._listed or set()).union(number.tzid for number in numbers)
+        return numbers
+
     def _assign(self, purchase: Purchase, listed: tuple[RentedNumber, ...]) -> tuple[RentedNumber, ...]:
         """Give k lost purchases their k new numbers; the new numbers when that cannot be done."""
-        if purchase.found is not None:
-            return ()
-        rivals = [other for other in self._pending if other.country == purchase.country and other.found is None]
-        claimed = {other.found.tzid for other in self._pending if other.found is not None} | (self._known or set())
-        new = [number for number in listed if number.tzid not in claimed and number.country in (purchase.country, None)]
-        new.sort(key=lambda number: number.tzid)
-        if not self._shared_key and len(new) == len(rivals):
-            for other, number in zip(rivals, new, strict=True):
+        lost = [other for other in self._pending if other.lost_at < inf and other.found is None]
+        rivals = [other for other in lost if other.country == purchase.country]
+        claimed = self._own.union(other.found.tzid for other in self._pending if other.found is not None)
+        free = sorted((number for number in listed if number.tzid not in claimed), key=lambda number: number.tzid)
+        new = [number for number in free if any(other.may_be(number) for other in rivals)]
+        haunted = any(other.may_be(number) for other in self._haunting() for number in new)
+        if not self._shared_key and not haunted and self._named.isdisjoint(number.tzid for number in new):
+            for other, number in _paired(rivals, new):
                 other.found = number
-        return tuple(new)
+        return () if purchase.found is not None else tuple(number for number in new if purchase.may_be(number))
 
     # -- extending --------------------------------------------------------------------------------------------------
 
-    async def _extend(self, call: Call[RentedNumber], tzid: int) -> RentedNumber:
-        async with self._extending:
-            before = await self._number(tzid)
-            try:
-                return await self._sender.send(call)
-            except OutcomeUnknownError as lost:
-                return await self._grown(call, before, tzid, lost)
-
     async def _grown(
-        self, call: Call[RentedNumber], before: RentedNumber | None, tzid: int, lost: OutcomeUnknownError
+        self, call: Call[RentedNumber], before: RentedNumber | None, tzid: int, lost: OutcomeUnknownError | None
     ) -> RentedNumber:
         now = None
         for pause in LOOKS:
             await anyio.sleep(pause)
-            try:
-                now = await self._number(tzid)
-            except SmsApiError as trouble:
-                logger.info("purchase.records_unread call=%s error=%s", call.name, type(trouble).__name__)
-                continue
+            listed = await self._read(call)
+            now = None if listed is None else _one(listed, tzid)
             if before is not None and now is not None and _is_longer(before, now) and not self._shared_key:
                 return now
         if before is not None and now is not None and not _is_longer(before, now):
@@ -158,15 +218,40 @@ class Purchases:
         raise SpendUnknownError(
             "the answer was lost and the number does not tell",
             call=call.name,
-            status=lost.status,
+            status=lost.status if lost else None,
             candidates=() if now is None else (now,),
         ) from lost
 
     async def _number(self, tzid: int) -> RentedNumber | None:
-        return next((number for number in await self._numbers() if number.tzid == tzid), None)
+        return _one(await self._numbers(), tzid)
+
+
+def _is_flying(purchase: Purchase) -> bool:
+    """Whether it was sent, and may still be answered."""
+    return purchase.sent_at < purchase.lost_at == inf and purchase.found is None
+
+
+def _paired(rivals: list[Purchase], new: list[RentedNumber]) -> list[tuple[Purchase, RentedNumber]]:
+    """Each purchase with a number that may have come of it; nothing when it does not come out even."""
+    if len(rivals) != len(new):
+        return []
+    pairs: list[tuple[Purchase, RentedNumber]] = []
+    left = list(new)
+    for other in sorted(rivals, key=lambda other: len(other.before), reverse=True):
+        taken = next((number for number in left if other.may_be(number)), None)
+        if taken is None:
+            return []
+        left.remove(taken)
+        pairs.append((other, taken))
+    return pairs
+
+
+def _one(numbers: tuple[RentedNumber, ...], tzid: int) -> RentedNumber | None:
+    return next((number for number in numbers if number.tzid == tzid), None)
 
 
 def _is_longer(before: RentedNumber, now: RentedNumber) -> bool:
+    """More days, or more time; but a number that was confirmed meanwhile counts its lease and no more 20 minutes."""
     more_days = (now.days_bought or 0) > (before.days_bought or 0)
     more_time = (now.ends_in or timedelta()) > (before.ends_in or timedelta())
-    return more_days or more_time
+    return more_days or (more_time and now.status == before.status)

@@ -3,34 +3,38 @@
 The records are the order history and, when it shows nothing, the payments (https://5sim.net/docs, "Orders history").
 The provider has no idempotency key, so a row is claimed only when it can be no one else's: same category and product,
 same country or phone where the call named one, created while the request was under way, by the provider's own clock,
-not owned by this client and not wanted by another purchase that is still in flight.
+not owned by this client and not wanted by another purchase that is still in flight. Equal purchases that are lost
+together share out their rows, when there are as many as these.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from math import inf
+from typing import Generic
 
 import anyio
 import attrs
 
-from .._call import Call
+from .._call import Call, Reply
 from .._errors import NothingBoughtError, OutcomeUnknownError, PriceTooHighError, SmsApiError, SpendUnknownError
 from .._log import logger
-from .._sender import Sender
-from .._shield import Ended, shielded, to_the_end
+from .._sender import Sender, Spending
 from .._wait import Sight
 from ._life import is_hosting
 from ._looks import first_sight, sight
 from ._models import Order, Payment
-from ._pages import Listing, Rows, listing
+from ._pages import Listing, R, Rows, listing
 from ._settle import Settler
 from ._wire import Category
 
 SLACK = timedelta(seconds=5)
 """The Date header counts whole seconds, and the provider writes the order a moment after the request came."""
+
+UNDATED_SLACK = timedelta(days=1)
+"""Without a Date only this machine's clock is left, which may be wrong by hours: nothing is claimed, little denied."""
 
 LOOKS = (1.0, 3.0, 6.0)
 """Seconds before each look at the records, ten in all: a history may lag behind its purchases."""
@@ -40,20 +44,29 @@ MEMORY = 3600.0
 
 
 @attrs.define(eq=False)
-class Purchase:
-    """One call that spends, until its outcome is known."""
+class Purchase(Spending):
+    """One call that buys, until its outcome is known.
+
+    Attributes:
+        lost_at: when it was clear that no answer would come, in seconds of the loop's clock; inf while one may.
+        found: the order that came of it.
+    """
 
     category: Category
     product: str
     country: str = "any"
     phone: str = ""
-    sent_at: float = 0.0
-    lost_at: float | None = None
-    found: Order | None = None
+    lost_at: float = inf
+    found: Sight[Order] | None = None
 
     def like(self, other: Purchase) -> bool:
-        """Whether the two may want the same row."""
-        return (self.category, self.product, self.phone) == (other.category, other.product, other.phone)
+        """Whether the two may want the same row. Countries do not tell: some rows have none."""
+        same_phone = not self.phone or not other.phone or self.phone == other.phone
+        return same_phone and (self.category, self.product) == (other.category, other.product)
+
+    def equals(self, other: Purchase) -> bool:
+        """Whether the two asked for the same."""
+        return self.like(other) and (self.country, self.phone) == (other.country, other.phone)
 
     def fits(self, row: Order) -> bool:
         """Whether the row may be this purchase, its time aside."""
@@ -65,16 +78,41 @@ class Purchase:
 
 
 @attrs.frozen
-class Records:
-    """What the provider's records show, and the provider's clock when they were asked."""
+class Records(Generic[R]):
+    """What the provider's records show, and its clock when they were asked."""
 
-    orders: tuple[Order, ...]
-    date: datetime
-    at: float
+    rows: tuple[R, ...]
+    reply: Reply
 
-    def moment(self, at: float) -> datetime:
-        """A moment of the loop's clock by the provider's clock."""
-        return self.date - timedelta(seconds=self.at - at)
+    def earliest(self, at: float) -> datetime:
+        """The provider's clock at a moment of the loop's clock, at the least: the answer was long on its way."""
+        return self._date - timedelta(seconds=self.reply.arrived_at - at) - self._slack
+
+    def latest(self, at: float) -> datetime:
+        """The same at the most: the question was."""
+        return self._date - timedelta(seconds=self.reply.sent_at - at) + self._slack
+
+    @property
+    def is_dated(self) -> bool:
+        return self.reply.date is not None
+
+    @property
+    def _slack(self) -> timedelta:
+        return SLACK if self.is_dated else UNDATED_SLACK
+
+    @property
+    def _date(self) -> datetime:
+        return self.reply.date or datetime.now(UTC)
+
+    def may_be(self, purchase: Purchase, row: Order) -> bool:
+        """Whether the row may be this purchase, which got no answer."""
+        return purchase.fits(row) and (
+            row.created_at is None or self.earliest(purchase.sent_at) <= row.created_at <= self.end_of(purchase)
+        )
+
+    def end_of(self, purchase: Purchase) -> datetime:
+        """When a purchase that got no answer was made at the latest."""
+        return self.latest(purchase.lost_at)
 
 
 class Purchases:
@@ -86,6 +124,8 @@ class Purchases:
         self._shared_key = shared_key
         self._own: dict[int, Sight[Order]] = {}
         self._pending: list[Purchase] = []
+        self._given_up: list[Purchase] = []
+        self._named: set[int] = set()
         self._changed = anyio.Event()
 
     def bought(self, order_id: int) -> Sight[Order] | None:
@@ -98,30 +138,38 @@ class Purchases:
         A caller cancelled meanwhile does not lose it: an activation is cancelled again, a hosting order is kept and
         registered as unsettled.
         """
-        ended: Ended[Sight[Order]] = Ended()
+
+        async def recover(lost: OutcomeUnknownError | None) -> Sight[Order]:
+            return await self._recover(call, purchase, lost)
+
+        async def keep(seen: Sight[Order]) -> None:
+            self._remember(purchase, seen)
+            await self._give_back(seen.subject)
+
+        self._pending.append(purchase)
         try:
-            with self._sender.under_way:
-                await shielded(lambda: self._carry_out(call, purchase), ended)
-        except anyio.get_cancelled_exc_class():
-            if ended.result is not None:
-                await self._give_back(ended.result.subject)
-            raise
-        if ended.error is not None:
-            raise ended.error
-        if ended.result is None:
-            raise SpendUnknownError("the purchase was cut off", call=call.name)
-        return ended.result.subject
+            seen = await self._sender.spend(first_sight(call), purchase, recover, keep)
+            self._remember(purchase, seen)
+        finally:
+            self._pending.remove(purchase)
+            self._wake()
+        return seen.subject
 
     async def withdraw(self, call: Call[None]) -> None:
         """Send a payout once. No record tells of one, so a lost answer stays unknown."""
 
-        async def send() -> None:
-            try:
-                await self._sender.send(call)
-            except OutcomeUnknownError as lost:
-                raise SpendUnknownError(str(lost.args[0]), call=call.name, status=lost.status) from lost
+        async def recover(lost: OutcomeUnknownError | None) -> bool:
+            what, status = (str(lost.args[0]), lost.status) if lost else ("it was cut off", None)
+            raise SpendUnknownError(what, call=call.name, status=status) from lost
 
-        await to_the_end(send)
+        async def keep(_: bool) -> None:
+            """It is paid out, and there is nobody to tell."""
+
+        def read(reply: Reply) -> bool:
+            call.read(reply)
+            return True
+
+        await self._sender.spend(call.reading(read), Spending(), recover, keep)
 
     async def guard_price(self, order: Order, ceiling: Decimal | None) -> Order:
         """Give an order back that cost more than its buyer allowed."""
@@ -138,140 +186,174 @@ class Purchases:
         else:
             await self._settler.settle(order, taken=False, bound=self._settler.cancel_timeout)
 
-    async def _carry_out(self, call: Call[Order], purchase: Purchase) -> Sight[Order]:
-        purchase.sent_at = anyio.current_time()
-        self._pending.append(purchase)
-        try:
-            seen = await self._answer(call, purchase)
-            self._remember(seen)
-        finally:
-            self._pending.remove(purchase)
-            self._changed.set()
-            self._changed = anyio.Event()
-        return seen
-
-    async def _answer(self, call: Call[Order], purchase: Purchase) -> Sight[Order]:
-        try:
-            return await self._sender.send(first_sight(call))
-        except OutcomeUnknownError as lost:
-            return await self._recover(call, purchase, lost)
-        except anyio.get_cancelled_exc_class():
-            # The child itself was hit: the loop is being shut down. The request may have arrived.
-            with anyio.CancelScope(shield=True):
-                await self._recover_and_give_back(call, purchase)
-            raise
-
-    async def _recover_and_give_back(self, call: Call[Order], purchase: Purchase) -> None:
-        try:
-            seen = await self._recover(call, purchase, None)
-        except SmsApiError as error:
-            logger.warning("purchase.lost call=%s error=%s", call.name, error)
-        else:
-            await self._give_back(seen.subject)
-
-    def _remember(self, seen: Sight[Order]) -> None:
+    def _remember(self, purchase: Purchase, seen: Sight[Order]) -> None:
+        purchase.found = seen
         self._own[seen.subject.id] = seen
         while (oldest := next(iter(self._own.values()))).at < seen.at - MEMORY:
             del self._own[oldest.subject.id]
+        self._wake()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()
 
     # -- reconciliation ---------------------------------------------------------------------------------------------
 
     async def _recover(self, call: Call[Order], purchase: Purchase, lost: OutcomeUnknownError | None) -> Sight[Order]:
         purchase.lost_at = anyio.current_time()
+        self._wake()
         logger.info("purchase.lost call=%s product=%s", call.name, purchase.product)
         candidates: tuple[Order, ...] = ()
-        records: Records | None = None
+        records: Records[Order] | None = None
         for pause in LOOKS:
             await anyio.sleep(pause)
-            await self._until_alone(purchase)
-            try:
-                records = await self._read(purchase)
-            except SmsApiError as trouble:
-                logger.info("purchase.records_unread call=%s error=%s", call.name, type(trouble).__name__)
-                continue
-            candidates = self._assign(purchase, records)
+            records = await self._look(call, purchase)
+            if records is not None and purchase.found is None:
+                candidates = self._assign(purchase, records)
             if purchase.found is not None:
-                logger.info("purchase.found call=%s id=%d", call.name, purchase.found.id)
-                return sight(purchase.found, records.date, records.at, fresh=True)
+                logger.info("purchase.found call=%s id=%d", call.name, purchase.found.subject.id)
+                return purchase.found
+        # Nothing is denied but by the last look: a history may lag.
         if records is not None and not candidates and not await self._unexplained_payment(purchase, records):
             raise NothingBoughtError("the answer was lost and no order came of it", call=call.name) from lost
-        status = lost.status if lost else None
+        self._give_up(purchase, candidates)
         raise SpendUnknownError(
             f"the answer was lost, {len(candidates)} orders may have come of it",
             call=call.name,
-            status=status,
+            status=lost.status if lost else None,
             candidates=candidates,
         ) from lost
 
-    async def _until_alone(self, purchase: Purchase) -> None:
-        """Wait while a purchase that may want the same row, and was sent in time to have made it, has no answer yet."""
-        until = (purchase.lost_at or inf) + SLACK.total_seconds()
-        while any(other.sent_at <= until for other in self._flying(purchase)):
-            await self._changed.wait()
+    def _give_up(self, purchase: Purchase, candidates: Sequence[Order]) -> None:
+        """Its caller is told that these may be his: from now on they are nobody else's, nor is what turns up later."""
+        long_ago = anyio.current_time() - MEMORY
+        self._given_up = [*(other for other in self._given_up if other.lost_at > long_ago), purchase]
+        self._named.update(row.id for row in candidates)
+
+    async def _look(self, call: Call[Order], purchase: Purchase) -> Records[Order] | None:
+        """The newest orders, while no other purchase is in flight whose row could be taken for this one's."""
+        while True:
+            while self._in_the_way(purchase):
+                await self._changed.wait()
+            if purchase.found is not None:
+                return None
+            since = min(other.sent_at for other in self._rivals(purchase))
+            try:
+                records = await self._read("user/orders", Order, since, purchase.category)
+            except SmsApiError as trouble:
+                logger.info("purchase.records_unread call=%s error=%s", call.name, type(trouble).__name__)
+                return None
+            if not self._in_the_way(purchase):
+                return records
+
+    def _in_the_way(self, purchase: Purchase) -> bool:
+        """Whether a purchase that may want the same row, and was sent in time to have made it, has no answer yet."""
+        until = purchase.lost_at + SLACK.total_seconds()
+        return any(other.sent_at <= until for other in self._flying(purchase))
 
     def _flying(self, purchase: Purchase) -> list[Purchase]:
-        return [other for other in self._pending if other.lost_at is None and other.like(purchase)]
+        return [
+            other
+            for other in self._pending
+            if other.sent_at < inf and other.lost_at == inf and other.found is None and other.like(purchase)
+        ]
 
-    async def _read(self, purchase: Purchase) -> Records:
-        """The newest orders, back to the time the purchase was sent."""
-        first: list[Listing[Order]] = []
+    def _rivals(self, purchase: Purchase) -> list[Purchase]:
+        """The purchases of its time whose answers are lost and which have no order: itself, and ones given up."""
+        since = purchase.sent_at - 2 * SLACK.total_seconds()
+        return [
+            other
+            for other in (*self._given_up, *self._pending)
+            if other.category == purchase.category and since <= other.lost_at < inf and other.found is None
+        ]
 
-        async def fetch(offset: int, reverse: bool) -> Listing[Order]:
-            asked = listing("user/orders", Order, offset, reverse=reverse, category=purchase.category)
-            found = await self._sender.send(attrs.evolve(asked, settling=True))
-            first.append(found)
-            return found
+    async def _read(self, path: str, model: type[R], since: float, category: Category | None = None) -> Records[R]:
+        """The newest rows of a list, back to a moment of the loop's clock."""
+        replies: list[Reply] = []
 
-        orders: list[Order] = []
-        async for order in Rows(fetch):
-            orders.append(order)
-            since = first[0].date - timedelta(seconds=first[0].at - purchase.sent_at) - SLACK
-            if order.created_at is not None and order.created_at < since:
+        async def fetch(offset: int, reverse: bool) -> Listing[R]:
+            asked = listing(path, model, offset, reverse=reverse, category=category)
+
+            def read(reply: Reply) -> Listing[R]:
+                replies.append(reply)
+                return asked.read(reply)
+
+            return await self._sender.send(attrs.evolve(asked.reading(read), settling=True))
+
+        rows: list[R] = []
+        async for row in Rows(fetch):
+            if row.created_at is not None and row.created_at < Records((), replies[0]).earliest(since):
                 break
-        return Records(tuple(orders), first[0].date, first[0].at)
+            rows.append(row)
+        return Records(tuple(rows), replies[0])
 
-    def _assign(self, purchase: Purchase, records: Records) -> tuple[Order, ...]:
+    def _assign(self, purchase: Purchase, records: Records[Order]) -> tuple[Order, ...]:
         """Give k lost purchases their k rows; the rows that may be this purchase when that cannot be done."""
-        if purchase.found is not None:
-            return ()
-        rivals = [other for other in self._pending if other.lost_at and other.like(purchase) and other.found is None]
-        rows = self._candidates(rivals, records)
-        until = records.moment(max(other.lost_at or 0.0 for other in rivals)) + SLACK
-        timely = [row for row in rows if row.created_at is None or row.created_at <= until]
-        if len(rows) - len(timely) <= len(self._flying(purchase)):
-            rows = timely
-        alike = all(other.country == purchase.country for other in rivals)
-        if not self._shared_key and alike and len(rivals) == len(rows) == len(timely):
-            for other, row in zip(rivals, rows, strict=True):
-                other.found = row
-        return tuple(rows)
+        claimed = {*self._own, *(other.found.subject.id for other in self._pending if other.found is not None)}
+        free = [row for row in records.rows if row.id not in claimed]
+        lost = self._rivals(purchase)
+        group, rows = _entangled(purchase, lost, free, records)
+        certain = records.is_dated and not self._shared_key and self._named.isdisjoint(row.id for row in rows)
+        if certain and all(other.equals(purchase) and other not in self._given_up for other in group):
+            pairs = _paired(group, rows, records)
+            for other, row in pairs:
+                other.found = sight(row, records.reply.date, records.reply.arrived_at, fresh=True)
+            if pairs:
+                return ()
+        end = records.end_of(purchase)
+        late = [
+            row
+            for row in free
+            if purchase.fits(row)
+            and (row.created_at or end) > end
+            and not any(records.may_be(other, row) for other in lost)
+        ]
+        if len(late) <= len(self._flying(purchase)):
+            late = []
+        return tuple(sorted((*rows, *late), key=lambda row: row.id))
 
-    def _candidates(self, rivals: Sequence[Purchase], records: Records) -> list[Order]:
-        """The rows that may be one of these purchases, the oldest first."""
-        since = records.moment(min(other.sent_at for other in rivals)) - SLACK
-        claimed = {*self._own, *(other.found.id for other in self._pending if other.found is not None)}
-        rows = [row for row in records.orders if row.id not in claimed and any(other.fits(row) for other in rivals)]
-        return sorted(
-            (row for row in rows if row.created_at is None or row.created_at >= since), key=lambda row: row.id
-        )
-
-    async def _unexplained_payment(self, purchase: Purchase, records: Records) -> bool:
-        """Whether the book shows more purchases of this product since then than this client knows of."""
-        since = records.moment(purchase.sent_at) - SLACK
-        asked = listing("user/payments", Payment, 0, reverse=True)
+    async def _unexplained_payment(self, purchase: Purchase, records: Records[Order]) -> bool:
+        """Whether the book shows more purchases of this product since then than there are orders for."""
         try:
-            page = (await self._sender.send(attrs.evolve(asked, settling=True))).page
+            book = await self._read("user/payments", Payment, purchase.sent_at)
         except SmsApiError:
             return True
-        spent = [
-            row
-            for row in page.items
-            if row.type == "buy" and row.provider == purchase.product and row.created_at and row.created_at >= since
+        since = book.earliest(purchase.sent_at)
+        known = {order.id: order for order in records.rows}
+        known.update({other.found.subject.id: other.found.subject for other in self._pending if other.found})
+        known.update({key: seen.subject for key, seen in self._own.items()})
+        explained = [
+            order
+            for order in known.values()
+            if order.product == purchase.product and (order.created_at is None or order.created_at >= since)
         ]
-        known = [
-            sight
-            for sight in self._own.values()
-            if sight.subject.product == purchase.product
-            and (sight.subject.created_at is None or sight.subject.created_at >= since)
-        ]
-        return len(spent) > len(known)
+        spent = [row for row in book.rows if row.type == "buy" and row.provider == purchase.product]
+        return len(spent) > len(explained) + len(self._flying(purchase))
+
+
+def _entangled(
+    purchase: Purchase, lost: Sequence[Purchase], free: Sequence[Order], records: Records[Order]
+) -> tuple[list[Purchase], list[Order]]:
+    """The rows that may be this purchase, the other purchases that these may be, their rows, and so on."""
+    group: list[Purchase] = [purchase]
+    while True:
+        rows = [row for row in free if any(records.may_be(other, row) for other in group)]
+        wider = [other for other in lost if other is purchase or any(records.may_be(other, row) for row in rows)]
+        if len(wider) == len(group):
+            return group, rows
+        group = wider
+
+
+def _paired(group: Sequence[Purchase], rows: Sequence[Order], records: Records[Order]) -> list[tuple[Purchase, Order]]:
+    """Each purchase with a row of its time; nothing when it does not come out even."""
+    if len(group) != len(rows):
+        return []
+    pairs: list[tuple[Purchase, Order]] = []
+    waiting = sorted(group, key=records.end_of)
+    for row in sorted(rows, key=lambda row: row.id):
+        taker = next((other for other in waiting if records.may_be(other, row)), None)
+        if taker is None:
+            return []
+        waiting.remove(taker)
+        pairs.append((taker, row))
+    return pairs

@@ -1,0 +1,234 @@
+"""Shielded work comes to its end although its caller is cancelled, and the cancellation goes on after it (law 3)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import anyio
+import pytest
+
+from smsapi_async._shield import Ended, UnderWay, shielded
+from tests.clock import VirtualLoop
+
+
+async def five_seconds() -> str:
+    await anyio.sleep(5)
+    return "done"
+
+
+async def fail() -> str:
+    await anyio.sleep(1)
+    raise LookupError("it broke")
+
+
+async def test_the_result_is_there_for_the_caller():
+    """An ordinary call notices nothing."""
+    ended: Ended[str] = Ended()
+
+    await shielded(five_seconds, ended)
+
+    assert (ended.unwrap(), anyio.current_time()) == ("done", 5)
+
+
+async def test_an_error_is_raised_by_whoever_asks_for_the_result():
+    """And not by the shield: a cancelled caller has other things to raise."""
+    ended: Ended[str] = Ended()
+
+    await shielded(fail, ended)
+
+    with pytest.raises(LookupError, match="it broke"):
+        ended.unwrap()
+
+
+async def test_the_bound_cuts_the_work_off():
+    """A provider that hangs does not hang its caller."""
+    ended: Ended[str] = Ended()
+
+    await shielded(five_seconds, ended, bound=2)
+
+    assert (ended.unwrap(), anyio.current_time()) == (None, 2)
+
+
+async def test_a_scope_s_cancellation_goes_on_after_the_work():
+    """Both loops' own way."""
+    ended: Ended[str] = Ended()
+
+    with anyio.move_on_after(1) as scope:
+        await shielded(five_seconds, ended)
+
+    assert scope.cancelled_caught
+    assert (ended.result, anyio.current_time()) == ("done", 5)
+
+
+async def test_a_cancelled_caller_is_held_for_no_longer_than_the_hurry():
+    """Counted from the cancellation, not from the beginning."""
+    ended: Ended[str] = Ended()
+
+    with anyio.move_on_after(1) as scope:
+        await shielded(five_seconds, ended, bound=100, hurry=2)
+
+    assert scope.cancelled_caught
+    assert (ended.result, anyio.current_time()) == (None, 3)
+
+
+async def test_the_hurry_does_not_prolong_the_bound():
+    """The shorter of the two counts."""
+    ended: Ended[str] = Ended()
+
+    with anyio.move_on_after(1):
+        await shielded(five_seconds, ended, bound=2, hurry=100)
+
+    assert anyio.current_time() == 2
+
+
+async def test_work_begun_by_a_cancelled_caller_is_done():
+    """Settling an order on the way out is begun so."""
+    ended: Ended[str] = Ended()
+
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await shielded(five_seconds, ended)
+
+    assert ended.result == "done"
+
+
+async def test_an_error_of_the_work_does_not_replace_the_cancellation():
+    """The caller's scope must see its own cancellation come back."""
+    ended: Ended[str] = Ended()
+
+    with anyio.move_on_after(0.5) as scope:
+        await shielded(fail, ended)
+
+    assert scope.cancelled_caught
+    assert isinstance(ended.error, LookupError)
+
+
+async def test_a_lowered_shield_lets_the_cancellation_through():
+    """While nothing is at stake a cancelled caller just goes."""
+    ended: Ended[str] = Ended()
+    ended.scope.shield = False
+
+    with anyio.move_on_after(1) as scope:
+        await shielded(five_seconds, ended)
+
+    assert scope.cancelled_caught
+    assert (ended.unwrap(), anyio.current_time()) == (None, 1)
+
+
+async def test_a_shield_may_be_raised_and_lowered_on_the_way():
+    """Raised for the request, lowered again when it turns out that none was made."""
+    ended: Ended[str] = Ended()
+    ended.scope.shield = False
+
+    async def work() -> str:
+        await anyio.sleep(1)
+        ended.scope.shield = True
+        await anyio.sleep(4)
+        ended.scope.shield = False
+        return await five_seconds()
+
+    with anyio.move_on_after(2) as scope:
+        await shielded(work, ended)
+
+    assert scope.cancelled_caught
+    assert (ended.unwrap(), anyio.current_time()) == (None, 5)
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
+async def test_an_interrupt_inside_the_work_comes_out_bare(interrupt):
+    """A task group would wrap it, and nothing that waits for Ctrl-C looks into a group."""
+    ended: Ended[str] = Ended()
+
+    async def work() -> str:
+        await anyio.sleep(1)
+        raise interrupt
+
+    with pytest.raises(interrupt):
+        await shielded(work, ended)
+
+    assert ended.unwrap() is None
+
+
+# -- asyncio's own ways -----------------------------------------------------------------------------------------------
+
+ON_ASYNCIO = pytest.mark.parametrize("anyio_backend", [("asyncio", {"loop_factory": VirtualLoop})], ids=["asyncio"])
+
+
+async def cancel(work: Callable[[], Awaitable[None]], times: int) -> None:
+    task = asyncio.ensure_future(work())
+    for _ in range(times):
+        await asyncio.sleep(1)
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+@ON_ASYNCIO
+@pytest.mark.parametrize("times", [1, 2, 3])
+async def test_task_cancel_does_not_reach_the_work(times):
+    """It throws into the awaiting task itself, through any shield around an await; also when somebody insists."""
+    ended: Ended[str] = Ended()
+
+    await cancel(lambda: shielded(five_seconds, ended), times)
+
+    assert (ended.result, anyio.current_time()) == ("done", 5)
+
+
+@ON_ASYNCIO
+async def test_task_cancel_hurries_the_work():
+    """As a scope's cancellation does."""
+    ended: Ended[str] = Ended()
+
+    await cancel(lambda: shielded(five_seconds, ended, hurry=2), 1)
+
+    assert (ended.result, anyio.current_time()) == (None, 3)
+
+
+@ON_ASYNCIO
+async def test_asyncio_timeout_comes_after_the_work():
+    """And is its own TimeoutError, with no cancellation left over."""
+    ended: Ended[str] = Ended()
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1):
+            await shielded(five_seconds, ended)
+
+    task = asyncio.current_task()
+    assert task is not None
+    assert (ended.result, anyio.current_time(), task.cancelling()) == ("done", 5, 0)
+
+
+@ON_ASYNCIO
+async def test_a_collapsing_task_group_waits_for_the_work():
+    """Somebody else's error is no reason to lose a number."""
+    ended: Ended[str] = Ended()
+
+    async def group_of_two() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(shielded(five_seconds, ended))
+            group.create_task(fail())
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await group_of_two()
+
+    assert caught.group_contains(LookupError)
+    assert (ended.result, anyio.current_time()) == ("done", 5)
+
+
+async def test_what_is_under_way_is_waited_for():
+    """A client closes after it."""
+    under_way = UnderWay()
+
+    async def work(seconds: float) -> None:
+        with under_way:
+            await anyio.sleep(seconds)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(work, 3)
+        group.start_soon(work, 5)
+        await anyio.sleep(1)
+        await under_way.nothing()
+
+    assert anyio.current_time() == 5
+    await under_way.nothing()
