@@ -4,6 +4,7 @@
 #   make lowest  the same tests on the oldest dependencies that pyproject.toml allows
 #   make check   lint and format (make lint), types (make types)
 #   make build   wheel and sdist, each tried in an empty environment
+#   make attack  random bots against random faults on both loops, N schedules (make attack N=20000)
 #   make bench   the benchmarks, each printing the number it is about
 #   make clean   take away everything made
 
@@ -24,7 +25,7 @@ endif
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1  # it would ask the index for its newest version, at every run
 
-.PHONY: demo test lowest check lint types build bench clean
+.PHONY: demo test lowest check lint types build attack bench clean
 .DEFAULT_GOAL := test
 
 $(READY): pyproject.toml
@@ -82,6 +83,9 @@ build: $(CHECKS)
 	  build/empty/bin/python -I -c "import smsapi_async as s, pathlib as p; assert (p.Path(s.__file__).parent / 'py.typed').is_file(); print('imported', s.__version__, 'from', s.__file__)" \
 	  || exit 1; \
 	done
+
+attack: $(READY)
+	@$(PY) -m tests.attack $(or $(N),300)
 
 bench: $(READY)
 	@$(if $(BENCHMARKS),,echo "no benchmarks yet")
