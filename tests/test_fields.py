@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from enum import Enum
 from typing import Any
 
 import attrs
@@ -32,7 +33,14 @@ from smsapi_async._fields import (
     whole_or_none,
 )
 
-REFUSED = object()
+
+class Refused(Enum):
+    """What stands in the tables where a value is refused."""
+
+    IT = "refused"
+
+
+REFUSED = Refused.IT
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 Row = tuple[Callable[[Any], Any], Any, Any]

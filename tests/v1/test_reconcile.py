@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -75,6 +76,14 @@ async def together(*purchases: Callable[[], Awaitable[Order]], apart: float = 0.
     return [end for (end,) in ends]
 
 
+def cut_short(body: bytes) -> bytes:
+    return body[:40]
+
+
+def emptied(_: bytes) -> bytes:
+    return b"{}"
+
+
 # -- one lost answer --------------------------------------------------------------------------------------------------
 
 
@@ -83,9 +92,9 @@ async def together(*purchases: Callable[[], Awaitable[Order]], apart: float = 0.
     [
         LostAfter(), Reset(), Cut(), Cut(at=0), Stall(), Stall(seconds=40), Delay(31),
         INTERNAL_ERROR_AFTER, processed(BAD_GATEWAY), processed(MAINTENANCE), Answer(302, headers=(("location", "/x"),),
-        processed=True), Mangle(lambda body: body[:40]), Mangle(lambda _: b"{}"), Mangle("bad gzip"), Mangle("charset"),
+        processed=True), Mangle(cut_short), Mangle(emptied), Mangle("bad gzip"), Mangle("charset"),
     ],
-    ids=repr,
+    ids=lambda fault: re.sub(r"<function (\w+) at \w+>", r"\1", repr(fault)),
 )  # fmt: skip
 async def test_a_lost_answer_to_a_purchase_is_found_in_the_history(fault: Fault, sandbox, client):
     """The number is paid for: it is handed over, and no second one is bought."""
