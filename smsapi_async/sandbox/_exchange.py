@@ -2,7 +2,7 @@
 Knows no HTTP library. The exceptions it names are those a real socket gave (tests/sandbox/test_proxy.py)."""
 
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import anyio
 import anyio.lowlevel
@@ -11,6 +11,7 @@ from attrs import frozen
 from ._faults import Answer, Cut, Delay, Fault, LostAfter, LostBefore, Mangle, NotConnected, Reset, Stall
 from ._message import Request, Response
 
+HOSTS = frozenset({"sandbox.test"})
 DISCONNECTED = "Server disconnected without sending a response."
 
 
@@ -46,6 +47,20 @@ class Passage:
         return BrokenError(
             "RemoteProtocolError", f"peer closed connection without sending complete message body ({counts})"
         )
+
+
+async def serve(provider: Provider, request: Any) -> Passage:
+    """Answer a request of httpx or of httpx2, which are alike and unrelated.
+
+    Raises:
+        BrokenError: there is no answer; also for every host that does not exist here.
+    """
+    await request.aread()
+    if request.url.host not in HOSTS:
+        raise BrokenError("ConnectError", "[Errno -2] Name or service not known")
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    ours = Request(request.method, request.url.raw_path.decode("ascii"), headers, request.content)
+    return await exchange(provider, ours, request.extensions.get("timeout", {}).get("read"))
 
 
 async def exchange(provider: Provider, request: Request, read_timeout: float | None = None) -> Passage:

@@ -5,10 +5,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 
-from ._exchange import BrokenError, Passage, Provider, exchange
-from ._message import Request
-
-HOSTS = frozenset({"sandbox.test"})
+from ._exchange import BrokenError, Passage, Provider, serve
 
 
 class Transport(httpx.AsyncBaseTransport):
@@ -19,23 +16,16 @@ class Transport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request, or fail as the network would."""
-        await request.aread()
         try:
-            passage = await exchange(
-                self._provider,
-                Request(
-                    request.method,
-                    request.url.raw_path.decode("ascii"),
-                    {name.lower(): value for name, value in request.headers.items()},
-                    request.content,
-                ),
-                _read_timeout(request),
-            )
+            passage = await serve(self._provider, request)
         except BrokenError as broken:
             raise _error(broken, request) from None
-        headers, status = list(passage.response.headers.items()), passage.response.status
-        extensions = {"http_version": b"HTTP/1.1"}
-        return httpx.Response(status, headers=headers, stream=_Body(passage, request), extensions=extensions)
+        return httpx.Response(
+            passage.response.status,
+            headers=list(passage.response.headers.items()),
+            stream=_Body(passage, request),
+            extensions={"http_version": b"HTTP/1.1"},
+        )
 
 
 class _Body(httpx.AsyncByteStream):
@@ -49,14 +39,6 @@ class _Body(httpx.AsyncByteStream):
         yield self._passage.response.body[: self._passage.sent]
         if self._passage.sent is not None:
             raise _error(self._passage.broken, self._request)
-
-
-def _read_timeout(request: httpx.Request) -> float | None:
-    """Also refuses the hosts that do not exist here."""
-    if request.url.host not in HOSTS:
-        raise BrokenError("ConnectError", "[Errno -2] Name or service not known")
-    timeout: float | None = request.extensions.get("timeout", {}).get("read")
-    return timeout
 
 
 def _error(broken: BrokenError, request: httpx.Request) -> httpx.RequestError:
