@@ -10,7 +10,7 @@ import anyio
 import httpx
 
 from smsapi_async import AsyncClient
-from smsapi_async.sandbox import Sandbox
+from smsapi_async.sandbox import Delivery, Sandbox
 
 
 @asynccontextmanager
@@ -40,3 +40,16 @@ def moments(sandbox: Sandbox, part: str) -> list[float]:
 def second() -> int:
     """The loop's time, to the second."""
     return round(anyio.current_time())
+
+
+async def buy(client: AsyncClient, sandbox: Sandbox | None = None, *plan: Delivery) -> int:
+    """An order, and what it is to receive."""
+    order = await client.v1.buy_activation("telegram", country="russia", operator="mts")
+    for sms in plan:
+        assert sandbox is not None
+        sandbox.world.receive(order.id, sms.text, sms.code, sms.sender, sms.after)
+    return order.id
+
+
+def status(sandbox: Sandbox, order_id: int) -> str:
+    return sandbox.world.orders[order_id].status

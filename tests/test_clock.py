@@ -105,7 +105,7 @@ def test_a_wait_without_end_fails_within_400_virtual_days(run):
 
 @pytest.mark.parametrize("run", [run_on_asyncio, run_on_trio])
 def test_waiting_until_all_tasks_block_is_not_standing_still(run):
-    """anyio's own test helper must go on working on virtual time."""
+    """anyio's own `wait_all_tasks_blocked` must go on working on virtual time."""
     seen = []
 
     async def main() -> None:

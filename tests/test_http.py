@@ -43,7 +43,7 @@ def library(request: pytest.FixtureRequest) -> Any:
 class Provider:
     """Answers every request the same way, and keeps what it was asked."""
 
-    library: Any
+    module: Any
     answer: Any
     asked: list[Any] = attrs.field(factory=list)
 
@@ -53,7 +53,7 @@ class Provider:
             raise self.answer
         if callable(self.answer):
             return self.answer(request)
-        return self.library.Response(200, content=self.answer)
+        return self.module.Response(200, content=self.answer)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Shielded work comes to its end although its caller is cancelled, and the cancellation goes on after it (law 3)."""
+"""Shielded work comes to its end although its caller is cancelled, and the cancellation goes on after it."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def looks_until(arrival: float, chance: Callable[[], float]) -> tuple[int, float
 
 
 def test_the_rhythm_keeps_its_numbers() -> None:
-    """PERFORMANCE P12: fewer looks find a code later, more are refused by the provider's limits."""
+    """Fewer looks find a code later, more are refused by the provider's limits."""
     chance = random.Random(1)
     arrivals = [inf if chance.random() < 0.3 else chance.lognormvariate(3.2189, 1.0) for _ in range(40_000)]
 

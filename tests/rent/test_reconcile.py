@@ -1,4 +1,4 @@
-"""A rent or an extension whose answer is lost is looked up in the list of numbers, and never bought twice (law 2)."""
+"""A rent or an extension whose answer is lost is looked up in the list of numbers, and never bought twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several purchases at once lose their answers: each gets its own order, none is claimed twice (law 2)."""
+"""Several purchases at once lose their answers: each gets its own order, none is claimed twice."""
 
 from __future__ import annotations
 

@@ -1,0 +1,307 @@
+"""A wait for one order in trouble: networks, limits and clocks that fail end no wait before its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import anyio
+import httpx
+import pytest
+
+from smsapi_async import (
+    AsyncClient,
+    AuthenticationError,
+    NotFoundError,
+    OrderExpiredError,
+    WaitTimeoutError,
+)
+from smsapi_async.sandbox import (
+    API_LIMIT,
+    BAD_GATEWAY,
+    INTERNAL_ERROR,
+    IP_LIMIT,
+    MAINTENANCE,
+    Answer,
+    Cut,
+    Delay,
+    Delivery,
+    Fault,
+    LostAfter,
+    LostBefore,
+    Mangle,
+    NotConnected,
+    Reset,
+    Sandbox,
+    Scenario,
+    Stall,
+)
+from smsapi_async.v1 import Order
+from tests.opening import buy, moments, opened, second, status
+
+pytestmark = pytest.mark.usefixtures("steady")
+
+CODE = Delivery(5, "Telegram code 04217", "04217")
+MISSING = Answer(404, "order not found")
+
+
+# -- trouble --------------------------------------------------------------------------------------------------------
+
+TROUBLES: list[Fault] = [
+    API_LIMIT,
+    IP_LIMIT,
+    INTERNAL_ERROR,
+    BAD_GATEWAY,
+    MAINTENANCE,
+    Answer(200, '{"id": "no', "application/json"),
+    Cut(),
+    LostBefore(),
+    LostAfter(),
+    NotConnected(),
+    Reset(),
+]
+
+
+@pytest.mark.parametrize("fault", TROUBLES, ids=lambda fault: str(fault)[:30])
+async def test_trouble_slows_the_looks_down_and_ends_no_wait(
+    sandbox: Sandbox, client: AsyncClient, fault: Fault
+) -> None:
+    """A provider that is down for a minute must not cost the number."""
+    sandbox.fail("user/check", fault, times=4)
+
+    assert await client.await_code(await buy(client, sandbox, CODE)) == "04217"
+    assert second() == 4 + 2 + 4 + 8 + 16
+
+
+async def test_a_look_that_never_answers_is_given_up_and_repeated(sandbox: Sandbox, client: AsyncClient) -> None:
+    """`request_timeout` bounds it."""
+    sandbox.fail("user/check", Stall())
+
+    assert await client.await_code(await buy(client, sandbox, CODE)) == "04217"
+    assert second() == 4 + 30 + 2
+
+
+async def test_trouble_until_the_end_leaves_the_order_in_unsettled(sandbox: Sandbox) -> None:
+    """The wait ends at its end, and the caller learns that nothing could be done."""
+    with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the client's closing warns
+        async with opened(sandbox) as client:
+            order_id = await buy(client)
+            sandbox.fail("user/", NotConnected(), times=10_000)
+
+            with pytest.raises(OrderExpiredError):
+                await client.await_code(order_id)
+
+            assert second() == 890 + 120
+            assert [order.id for order in client.unsettled if isinstance(order, Order)] == [order_id]
+
+
+async def test_half_an_hour_without_a_readable_answer_ends_the_wait() -> None:
+    """Of an order whose end is not known either, somebody else's purchase."""
+    sandbox = Sandbox(scenario=Scenario(lifetime=9000))
+    async with opened(sandbox) as buyer:
+        order_id = await buy(buyer)
+    sandbox.fail("user/", BAD_GATEWAY, times=10_000)
+    with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the client's closing warns
+        async with opened(sandbox) as client:
+            with pytest.raises(WaitTimeoutError, match="30 minutes"):
+                await client.await_code(order_id)
+
+            assert 1800 + 120 <= anyio.current_time() <= 1830 + 120
+            assert [order.id for order in client.unsettled if isinstance(order, Order)] == [order_id]
+            assert client.unsettled[0].phone == ""
+
+
+async def test_a_wrong_key_ends_the_wait_at_once(sandbox: Sandbox, client: AsyncClient) -> None:
+    """It will not pass by itself; the order stays open for who has the right one."""
+    order_id = await buy(client)
+    sandbox.fail("user/check", Answer(401))
+
+    with pytest.raises(AuthenticationError):
+        await client.await_code(order_id)
+
+    assert moments(sandbox, "check") == [4.0]
+    assert sandbox.ledger.open == [order_id]
+
+
+async def test_after_a_wrong_key_another_wait_asks_again(sandbox: Sandbox, client: AsyncClient) -> None:
+    """The scope around it keeps the order; a wait that was told the old error would never end."""
+    order_id = await buy(client, sandbox, CODE)
+    async with opened(sandbox) as other, other.resume(order_id) as order:
+        sandbox.fail("user/check", Answer(401))
+        with pytest.raises(AuthenticationError):
+            await order.code()
+
+        assert await order.code() == "04217"
+
+
+async def test_an_order_missing_twice_is_not_found(sandbox: Sandbox, client: AsyncClient) -> None:
+    """Once may be a slip of a lagging replica."""
+    with pytest.raises(NotFoundError):
+        await client.await_code(12345)
+
+    assert moments(sandbox, "check") == [0.0, 2.0]
+
+
+async def test_an_order_missing_once_is_waited_for(sandbox: Sandbox, client: AsyncClient) -> None:
+    """The same slip, the other way round."""
+    async with opened(sandbox) as buyer:
+        order_id = await buy(buyer, sandbox, CODE)
+    sandbox.fail("user/check", MISSING)
+
+    assert await client.await_code(order_id) == "04217"
+    assert moments(sandbox, "check")[:2] == [0.0, 2.0]
+
+
+async def test_an_order_just_bought_may_be_missing_for_a_minute(sandbox: Sandbox, client: AsyncClient) -> None:
+    """The record may lag behind the purchase, and the money is spent."""
+    sandbox.fail("user/check", MISSING, times=25)
+
+    assert await client.await_code(await buy(client, sandbox, CODE)) == "04217"
+    assert second() == 4 + 25 * 2
+
+
+async def test_an_order_bought_over_a_minute_ago_is_not_found_at_last(sandbox: Sandbox, client: AsyncClient) -> None:
+    """Patience has its end."""
+    sandbox.fail("user/check", MISSING, times=100)
+
+    with pytest.raises(NotFoundError):
+        await client.await_code(await buy(client))
+
+    assert second() == 60
+
+
+async def test_trouble_after_a_missing_order_slows_down_too(sandbox: Sandbox, client: AsyncClient) -> None:
+    """A look every two seconds into a rate limit earns a ban."""
+    order_id = await buy(client, sandbox, CODE)
+    sandbox.fail("user/check", MISSING)
+    sandbox.fail("user/check", API_LIMIT, times=3)
+
+    await client.await_code(order_id)
+
+    assert moments(sandbox, "check") == [4, 6, 8, 12, 20]
+
+
+# -- the end, near ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_last_look_that_stalls_does_not_cost_the_refund(sandbox: Sandbox, client: AsyncClient) -> None:
+    """A request may take 30 s, the lead is 10: it is given up in time to cancel."""
+    order_id = await buy(client)
+
+    async def stall_later() -> None:
+        await anyio.sleep(860)
+        sandbox.fail("user/check", Stall(), times=100)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(stall_later)
+        with pytest.raises(OrderExpiredError) as caught:
+            await client.await_code(order_id)
+
+    assert caught.value.order is not None
+    assert caught.value.order.status == "CANCELED"
+    assert anyio.current_time() <= 896
+    assert sandbox.ledger.paid == 0
+
+
+async def test_a_look_that_stalls_holds_a_timeout_up_for_five_seconds_only(
+    sandbox: Sandbox, client: AsyncClient
+) -> None:
+    """A last look is owed to the caller, half a minute is not."""
+    order_id = await buy(client)
+    sandbox.fail("user/check", Stall(), times=100)
+
+    with pytest.raises(WaitTimeoutError):
+        await client.await_code(order_id, timeout=20)
+
+    assert second() == 25
+
+
+async def test_a_slow_network_makes_no_burst_of_last_looks(sandbox: Sandbox, client: AsyncClient) -> None:
+    """Latency makes each answer's end a little later than the one before: the last look must not run after it."""
+    sandbox.fail("user/check", Delay(0.1), times=1000)
+    order_id = await buy(client)
+
+    with pytest.raises(OrderExpiredError):
+        await client.await_code(order_id)
+
+    assert len([at for at in moments(sandbox, "check") if at > 889]) <= 2
+
+
+# -- the provider's clock ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hours", [-30, -5, 5, 30])
+async def test_a_clock_that_is_hours_off_changes_nothing(sandbox: Sandbox, client: AsyncClient, hours: int) -> None:
+    """Both times of the subtraction are the provider's."""
+    sandbox.clock_skew = timedelta(hours=hours)
+
+    with pytest.raises(OrderExpiredError):
+        await client.await_code(await buy(client))
+
+    assert 890 <= anyio.current_time() < 891.1
+
+
+class OtherDate(httpx.AsyncBaseTransport):
+    """A proxy in between that writes a Date of its own, or none."""
+
+    def __init__(self, sandbox: Sandbox, date: str | None) -> None:
+        self._inner = sandbox.transport()
+        self._date = date
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self._inner.handle_async_request(request)
+        del response.headers["date"]
+        if self._date is not None:
+            response.headers["date"] = self._date
+        return response
+
+
+DATES = [None, "not a date", "Thu, 01 Jan 2015 00:00:00 GMT", "Fri, 01 Jan 2055 00:00:00 GMT"]
+
+
+@pytest.mark.parametrize("date", DATES)
+async def test_without_a_plausible_date_the_span_counts_that_was_sold(sandbox: Sandbox, date: str | None) -> None:
+    """The purchase says from when to when."""
+    async with opened(sandbox, transport=OtherDate(sandbox, date)) as client:
+        with pytest.raises(OrderExpiredError):
+            await client.await_code(await buy(client))
+
+        assert second() == 890
+    assert sandbox.ledger.paid == 0
+
+
+@pytest.mark.parametrize("date", DATES)
+async def test_without_a_plausible_date_an_order_bought_elsewhere_has_twenty_minutes(date: str | None) -> None:
+    """Nobody knows better; the provider ends it earlier by its status."""
+    sandbox = Sandbox(scenario=Scenario(lifetime=9000))
+    async with opened(sandbox, transport=OtherDate(sandbox, date)) as client:
+        async with opened(sandbox) as buyer:
+            order_id = await buy(buyer)
+
+        with pytest.raises(OrderExpiredError):
+            await client.await_code(order_id)
+
+        assert second() == 1190
+
+
+def _without_expires(body: bytes) -> bytes:
+    return body.replace(b'"expires"', b'"gone"')
+
+
+def _expired_long_ago(body: bytes) -> bytes:
+    return body.replace(b'"expires": "20', b'"expires": "19').replace(b'"expires":"20', b'"expires":"19')
+
+
+@pytest.mark.parametrize("change", [_without_expires, _expired_long_ago])
+async def test_without_a_usable_expiry_an_order_has_twenty_minutes(change: Callable[[bytes], bytes]) -> None:
+    """Of an order that says it is over and is open, the status is right."""
+    sandbox = Sandbox(scenario=Scenario(lifetime=9000))
+    sandbox.fail("GET /v1/user/", Mangle(change), times=1000)
+    async with opened(sandbox) as client:
+        order_id = await buy(client)
+
+        with pytest.raises(OrderExpiredError):
+            await client.await_code(order_id)
+
+        assert second() == 1190
+        assert status(sandbox, order_id) == "CANCELED"

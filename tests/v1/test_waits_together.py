@@ -1,0 +1,308 @@
+"""Waits that are cancelled, closed or share their order, and the iteration over its messages."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import anyio
+import pytest
+
+from smsapi_async import (
+    AsyncClient,
+    ClientClosedError,
+    OrderExpiredError,
+    WaitTimeoutError,
+)
+from smsapi_async.sandbox import (
+    BAD_GATEWAY,
+    Delivery,
+    Sandbox,
+    Stall,
+)
+from tests.opening import buy, moments, opened, second, status
+
+pytestmark = pytest.mark.usefixtures("steady")
+
+CODE = Delivery(5, "Telegram code 04217", "04217")
+
+
+# -- cancelled, closed ------------------------------------------------------------------------------------------------
+
+
+async def test_a_cancelled_wait_sends_nothing_more(sandbox: Sandbox, client: AsyncClient) -> None:
+    """The order's id is the caller's; what he wants with it only he knows."""
+    order_id = await buy(client)
+
+    with anyio.move_on_after(7):
+        await client.await_code(order_id)
+    sent = len(sandbox.requests)
+    await anyio.sleep(100)
+
+    assert len(sandbox.requests) == sent
+    assert sandbox.ledger.open == [order_id]
+    assert client.unsettled == ()
+
+
+async def test_a_wait_cancelled_in_the_middle_of_a_look_sends_nothing_more(
+    sandbox: Sandbox, client: AsyncClient
+) -> None:
+    """The look under way dies with its task."""
+    order_id = await buy(client)
+    sandbox.fail("user/check", Stall())
+
+    with anyio.move_on_after(7):
+        await client.await_code(order_id)
+
+    assert second() == 7
+    assert sandbox.ledger.open == [order_id]
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True)
+@pytest.mark.parametrize("stalled", [False, True])
+async def test_a_task_cancelled_by_asyncio_sends_nothing_more(
+    sandbox: Sandbox, client: AsyncClient, stalled: bool
+) -> None:
+    """`task.cancel()` and `asyncio.timeout` throw into the waiting task itself."""
+    order_id = await buy(client)
+    if stalled:
+        sandbox.fail("user/check", Stall())
+
+    with pytest.raises(TimeoutError) as caught:
+        async with asyncio.timeout(7):
+            await client.await_code(order_id)
+
+    assert not isinstance(caught.value, WaitTimeoutError)
+    assert sandbox.ledger.open == [order_id]
+    assert sandbox.count("GET /v1/user/cancel") == 0
+
+
+async def test_closing_the_client_ends_its_waits_at_once(sandbox: Sandbox) -> None:
+    """Also the one whose look is under way and never answered; the order stays open under its id."""
+    ended: list[float] = []
+    async with opened(sandbox) as client:
+        orders = [await buy(client) for _ in range(3)]
+        sandbox.fail(f"user/check/{orders[0]}", Stall())
+
+        async def wait(order_id: int) -> None:
+            with pytest.raises(ClientClosedError):
+                await client.await_code(order_id)
+            ended.append(second())
+
+        async with anyio.create_task_group() as group:
+            for order_id in orders:
+                group.start_soon(wait, order_id)
+            await anyio.sleep(20)
+            await client.aclose()
+
+    assert ended == [20.0, 20.0, 20.0]
+    assert sandbox.ledger.open == orders
+
+
+async def test_after_closing_nothing_is_waited_for(sandbox: Sandbox) -> None:
+    """Also of an order this client bought itself."""
+    async with opened(sandbox) as client:
+        order_id = await buy(client)
+        await client.aclose()
+
+        with pytest.raises(ClientClosedError):
+            await client.await_code(order_id)
+        with pytest.raises(ClientClosedError):
+            await anext(client.messages(order_id))
+
+
+# -- several waits on one order ---------------------------------------------------------------------------------------
+
+
+async def test_one_look_serves_every_wait_on_an_order(sandbox: Sandbox, client: AsyncClient) -> None:
+    """Three parts of a program may ask for the same code."""
+    order_id = await buy(client, sandbox, CODE)
+    codes = []
+
+    async def wait() -> None:
+        codes.append(await client.await_code(order_id))
+
+    async with anyio.create_task_group() as group:
+        for _ in range(3):
+            group.start_soon(wait)
+
+    assert codes == ["04217"] * 3
+    assert moments(sandbox, "check") == [4.0, 6.0]
+    assert sandbox.count("GET /v1/user/finish") == 1
+
+
+async def test_only_the_last_wait_to_leave_settles_the_order(sandbox: Sandbox, client: AsyncClient) -> None:
+    """A short timeout here must not take the number from who still waits there."""
+    order_id = await buy(client)
+    left: list[tuple[float, str]] = []
+
+    async def wait(timeout: float) -> None:
+        with pytest.raises(WaitTimeoutError):
+            await client.await_code(order_id, timeout=timeout)
+        left.append((second(), status(sandbox, order_id)))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(wait, 10)
+        group.start_soon(wait, 20)
+
+    assert left == [(10.0, "PENDING"), (20.0, "CANCELED")]
+
+
+async def test_a_cancelled_wait_leaves_the_settling_to_the_others(sandbox: Sandbox, client: AsyncClient) -> None:
+    """The look it held is taken by another at once."""
+    order_id = await buy(client, sandbox, CODE)
+    sandbox.fail("user/check", Stall())
+
+    async def impatient() -> None:
+        with anyio.move_on_after(7):
+            await client.await_code(order_id)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(impatient)
+        code = await client.await_code(order_id, timeout=600)
+
+    assert (code, status(sandbox, order_id)) == ("04217", "FINISHED")
+
+
+async def test_no_wait_settles_an_order_a_scope_looks_after(sandbox: Sandbox, client: AsyncClient) -> None:
+    """The scope may want more of it, and settles it anyway."""
+    async with client.activation("telegram", country="russia") as order:
+        sandbox.world.receive(order.id, CODE.text, CODE.code, after=5)
+        assert await client.await_code(order.id) == "04217"
+        with pytest.raises(WaitTimeoutError):
+            await client.await_code(order.id, timeout=5, match=lambda _: False)
+        assert status(sandbox, order.id) == "RECEIVED"
+
+    assert status(sandbox, order.id) == "FINISHED"
+
+
+async def test_an_iterator_over_messages_keeps_no_wait_from_settling(sandbox: Sandbox, client: AsyncClient) -> None:
+    """It is registered only inside `async for`, and settles nothing: the order would lapse."""
+    order_id = await buy(client)
+    texts: list[str] = []
+
+    async def listen() -> None:
+        texts.extend([sms.text async for sms in client.messages(order_id)])
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(listen)
+        with pytest.raises(OrderExpiredError):
+            await client.await_code(order_id)
+
+    assert texts == []
+    assert sandbox.ledger.paid == 0
+
+
+async def test_a_wait_of_another_loop_is_refused(sandbox: Sandbox) -> None:
+    """Its records and events belong to one loop; the order was bought here, so no request would say so."""
+    outcome: list[BaseException] = []
+    async with opened(sandbox) as client:
+        order_id = await buy(client)
+
+        def elsewhere() -> None:
+            async def wait() -> None:
+                await client.await_code(order_id)
+
+            try:
+                asyncio.run(wait())
+            except RuntimeError as error:
+                outcome.append(error)
+
+        import threading  # noqa: PLC0415  only this test has a second loop
+
+        thread = threading.Thread(target=elsewhere)
+        thread.start()
+        thread.join()
+
+        with pytest.raises(WaitTimeoutError):
+            await client.await_code(order_id, timeout=1)
+
+    assert "another event loop" in str(outcome[0])
+
+
+# -- iterating --------------------------------------------------------------------------------------------------------
+
+
+async def test_messages_come_once_each_and_oldest_first(sandbox: Sandbox, client: AsyncClient) -> None:
+    """Two may arrive between two looks."""
+    order_id = await buy(client, sandbox, CODE, Delivery(5.5, "second"), Delivery(60, "third"))
+    texts = []
+
+    async for sms in client.messages(order_id):
+        texts.append(sms.text)
+        if len(texts) == 3:
+            break
+
+    assert texts == ["Telegram code 04217", "second", "third"]
+
+
+async def test_the_same_text_again_is_a_new_message(sandbox: Sandbox, client: AsyncClient) -> None:
+    """Also when it arrives in the same second."""
+    order_id = await buy(client, sandbox, CODE, CODE, Delivery(30, CODE.text, CODE.code))
+
+    texts = []
+
+    with anyio.move_on_after(100):
+        async for sms in client.messages(order_id):
+            texts.append(sms.text)  # noqa: PERF401 - a comprehension would lose them at the end of the scope
+
+    assert texts == [CODE.text] * 3
+
+
+async def test_the_iteration_ends_when_the_order_closes(sandbox: Sandbox, client: AsyncClient) -> None:
+    """After the last message was handed over."""
+    order_id = await buy(client, sandbox, CODE)
+
+    texts = [sms.text async for sms in client.messages(order_id)]
+
+    assert texts == ["Telegram code 04217"]
+    assert 900 <= anyio.current_time() < 903
+    assert status(sandbox, order_id) == "FINISHED"
+
+
+async def test_an_iteration_left_early_leaves_nothing_behind(sandbox: Sandbox, client: AsyncClient) -> None:
+    """No task, no timer, no watch."""
+    order_id = await buy(client, sandbox, CODE)
+
+    async for _ in client.messages(order_id):
+        break
+    sent = len(sandbox.requests)
+    await anyio.sleep(300)
+
+    assert len(sandbox.requests) == sent
+    assert client._waits.turns._watches == {}
+
+
+async def test_an_iteration_may_be_taken_up_again(sandbox: Sandbox, client: AsyncClient) -> None:
+    """What was handed over stays so, and what is known is not asked for again."""
+    messages = client.messages(await buy(client, sandbox, CODE, Delivery(5.5, "second")))
+
+    first = await anext(messages)
+    await anyio.sleep(50)
+    later = await anext(messages)
+
+    assert (first.text, later.text) == ("Telegram code 04217", "second")
+    assert second() == 56
+
+
+async def test_half_an_hour_without_a_readable_answer_ends_the_iteration(sandbox: Sandbox, client: AsyncClient) -> None:
+    """It would go on for ever."""
+    sandbox.fail("user/check", BAD_GATEWAY, times=10_000)
+
+    with pytest.raises(WaitTimeoutError, match="30 minutes"):
+        await anext(client.messages(4711))
+
+    assert 1800 <= anyio.current_time() <= 1830
+
+
+@pytest.mark.parametrize("bad", [0, -1, True, "7", 1.5])
+async def test_an_id_that_is_none_is_the_callers_mistake(sandbox: Sandbox, client: AsyncClient, bad: Any) -> None:
+    """Named, and nothing is sent."""
+    with pytest.raises(ValueError, match="order_id"):
+        await client.await_code(bad)
+    with pytest.raises(ValueError, match="order_id"):
+        client.messages(bad)
+    with pytest.raises(ValueError, match="timeout"):
+        await client.await_code(1, timeout=-1)
+
+    assert sandbox.requests == []
