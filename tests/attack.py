@@ -18,12 +18,10 @@ import warnings
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
-from typing import Any
 
 import anyio
 import attrs
 import httpx
-import trio
 
 from smsapi_async import AsyncClient, NoCodeError, SmsApiError, SpendUnknownError
 from smsapi_async.rent import RentedNumber
@@ -50,7 +48,7 @@ from smsapi_async.sandbox import (
     Stall,
 )
 from smsapi_async.v1 import Order
-from tests.clock import virtual_backend
+from tests.clock import seed_trio, virtual_backend
 
 REQUESTS = (
     "/user/buy/activation",
@@ -404,9 +402,7 @@ def broken(run: Outcome) -> list[str]:
 def play(seed: int, loop: str) -> Outcome:
     """Run one schedule on one loop; the same way each time, as trio's scheduler and our jitter draw from the seed."""
     random.seed(seed)
-    scheduler: Any = trio._core._run
-    scheduler._ALLOW_DETERMINISTIC_SCHEDULING = True
-    scheduler._r.seed(seed)
+    seed_trio(seed)
     backend, options = virtual_backend(loop)
     return anyio.run(run, draw(seed), backend=backend, backend_options=options)
 

@@ -125,3 +125,10 @@ def virtual_backend(name: str) -> tuple[str, dict[str, Any]]:
     if name == "asyncio":
         return name, {"loop_factory": VirtualLoop}
     return name, {"clock": MockClock(autojump_threshold=0), "instruments": [StuckWatch()]}
+
+
+def seed_trio(seed: int) -> None:
+    """Let trio run its tasks in an order drawn from the seed, as its own tests do: the same one each time."""
+    scheduler: Any = trio._core._run
+    scheduler._ALLOW_DETERMINISTIC_SCHEDULING = True
+    scheduler._r.seed(seed)

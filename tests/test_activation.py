@@ -22,12 +22,7 @@ from smsapi_async.sandbox import Answer, Delivery, NotConnected, Sandbox, Scenar
 from tests.opening import moments, opened, second
 
 CODE = Delivery(5, "Telegram code 04217", "04217")
-
-
-@pytest.fixture(autouse=True)
-def steady(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The looks come without jitter."""
-    monkeypatch.setattr("smsapi_async._wait.random.random", lambda: 0.5)
+pytestmark = pytest.mark.usefixtures("steady")
 
 
 @pytest.fixture

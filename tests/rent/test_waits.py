@@ -54,14 +54,14 @@ async def test_a_code_is_handed_over_once(sandbox: Sandbox, client: AsyncClient)
 
 
 async def test_a_timeout_ends_the_wait_and_not_the_rent(sandbox: Sandbox, client: AsyncClient) -> None:
-    """The error brings the number as last seen."""
+    """The error brings the number as last seen; the last look may wait a second for its slot."""
     tzid = await rent(client, 46)
     before = second()
 
     with pytest.raises(WaitTimeoutError) as caught:
         await client.await_rent_code(tzid, timeout=60)
 
-    assert second() - before == 60
+    assert 60 <= second() - before <= 61
     assert caught.value.number is not None
     assert caught.value.number.tzid == tzid
     assert sandbox.ledger.open_rents == [tzid]
