@@ -24,6 +24,9 @@ RENT_PER_SECOND = 1.0
 IN_FLIGHT = 32
 """No httpx pool scales with its queue; a gate of our own before it does."""
 
+KEPT_BACK = 8
+"""Of these places the last ones are for cancels and purchases only."""
+
 CATCH_UP = 0.005
 """Timers wake late; a slot taken up to 5 ms late does not push back the next one, as one taken after a pause does."""
 
@@ -46,11 +49,12 @@ class Ticket:
 class Slots:
     """The queue of one provider and key."""
 
-    def __init__(self, per_second: float, in_flight: int) -> None:
+    def __init__(self, per_second: float, in_flight: int, kept_back: int = 0) -> None:
         if not per_second > 0:
             raise ValueError(f"per_second: requests a second, more than 0, not {per_second}")
         self._spacing = 1.0 / per_second
         self._room = in_flight
+        self._kept_back = kept_back
         self._next_at = 0.0
         self._order = count()
         self._queue: list[tuple[Lane, int, Ticket]] = []
@@ -66,7 +70,7 @@ class Slots:
 
     def seconds_to_sleep(self, ticket: Ticket, now: float) -> float | None:
         """How long the holder sleeps before it asks again; None: until it is woken."""
-        if self._keeper not in (None, ticket) or not self._room:
+        if self._keeper not in (None, ticket) or not self._has_room():
             return None
         self._keeper = ticket
         return max(0.0, self._next_at - now)
@@ -90,7 +94,7 @@ class Slots:
     def _grant(self, now: float) -> None:
         # Further off it can only be after a run of another loop, whose clock began elsewhere.
         self._next_at = min(self._next_at, now + self._spacing)
-        while self._queue and self._room and (self._next_at <= now or self._queue[0][2].left):
+        while self._queue and (self._queue[0][2].left or (self._has_room() and self._next_at <= now)):
             *_, ticket = heapq.heappop(self._queue)
             if ticket.left:
                 continue
@@ -103,9 +107,14 @@ class Slots:
             ticket.wake()
         self._appoint()
 
+    def _has_room(self) -> bool:
+        """Whether the first in the queue has a place in flight: stalled looks leave some to cancels and purchases."""
+        urgent = bool(self._queue) and self._queue[0][0] < Lane.LOOK
+        return self._room > (0 if urgent else self._kept_back)
+
     def _appoint(self) -> None:
         """Wake one waiting ticket to become the keeper, when there is none."""
-        if self._keeper is None and self._room:
+        if self._keeper is None and self._has_room():
             first = next((ticket for *_, ticket in self._queue if not ticket.left), None)
             if first is not None:
                 first.wake()
@@ -121,7 +130,7 @@ class Pace:
 
     def __init__(self, *, v1_per_second: float = V1_PER_SECOND, rent_per_second: float = RENT_PER_SECOND) -> None:
         self._slots: dict[Provider, Slots] = {
-            "v1": Slots(v1_per_second, IN_FLIGHT),
+            "v1": Slots(v1_per_second, IN_FLIGHT, KEPT_BACK),
             "rent": Slots(rent_per_second, 1),
         }
 

@@ -14,7 +14,7 @@ import pytest
 
 from smsapi_async import Pace
 from smsapi_async._call import Call, Lane, Repeat, Reply
-from smsapi_async._pace import IN_FLIGHT, Slots, Ticket
+from smsapi_async._pace import IN_FLIGHT, KEPT_BACK, Slots, Ticket
 from smsapi_async._sender import Sender
 
 
@@ -118,15 +118,26 @@ async def test_the_two_providers_do_not_wait_for_each_other():
     assert wire.times == pytest.approx([0, 0], abs=1e-5)
 
 
-async def test_no_more_than_32_are_in_flight():
-    """No pool of the HTTP libraries scales with its queue."""
+@pytest.mark.parametrize(("lane", "most"), [(Lane.PURCHASE, IN_FLIGHT), (Lane.LOOK, IN_FLIGHT - KEPT_BACK)])
+async def test_no_more_than_32_are_in_flight(lane, most):
+    """No pool of the HTTP libraries scales with its queue; and looks leave some places to what is urgent."""
     wire = Wire(seconds=10)
 
-    async with sending(*[call()] * 70, by=sender(wire)):
+    async with sending(*[attrs.evolve(call(), lane=lane)] * 70, by=sender(wire)):
         pass
 
-    assert wire.most == IN_FLIGHT == 32
+    assert wire.most == most
     assert len(wire.left) == 70
+
+
+async def test_looks_that_stall_hold_up_no_cancel():
+    """Near its end an order is refunded only if the cancel arrives in time."""
+    wire = Wire(seconds=30)
+
+    async with sending(*[call()] * 40, attrs.evolve(call("cancel"), lane=Lane.CANCEL), by=sender(wire)):
+        pass
+
+    assert [at < 1 for at, name in wire.left if name == "cancel"] == [True]
 
 
 async def test_a_failed_request_gives_its_room_back():

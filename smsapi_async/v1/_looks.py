@@ -19,12 +19,12 @@ CLOCK_SLACK = timedelta(seconds=10)
 
 def look(order_id: int) -> Call[Sight[Order]]:
     """The call that asks for one order."""
-    return call("check", f"user/check/{order_id}", lambda reply: sight(read_order(reply), reply.date, reply.arrived_at))
+    return call("check", f"user/check/{order_id}", lambda reply: sight(read_order(reply), reply.date, reply.sent_at))
 
 
 def first_sight(purchase: Call[Order]) -> Call[Sight[Order]]:
     """The purchase, its answer read as the first look at the order."""
-    return purchase.reading(lambda reply: sight(purchase.read(reply), reply.date, reply.arrived_at, fresh=True))
+    return purchase.reading(lambda reply: sight(purchase.read(reply), reply.date, reply.sent_at, fresh=True))
 
 
 def sight(order: Order, date: datetime | None, at: float, *, fresh: bool = False) -> Sight[Order]:

@@ -196,11 +196,22 @@ async def test_a_last_look_that_stalls_does_not_cost_the_refund(sandbox: Sandbox
         group.start_soon(stall_later)
         with pytest.raises(OrderExpiredError) as caught:
             await client.await_code(order_id)
-
-    assert caught.value.order is not None
-    assert caught.value.order.status == "CANCELED"
+        assert caught.value.order is not None
+        assert caught.value.order.status == "CANCELED"
     assert anyio.current_time() <= 896
     assert sandbox.ledger.paid == 0
+
+
+@pytest.mark.parametrize("latency", [3, 8, 12, 20])
+async def test_a_slow_network_does_not_cost_the_refund(sandbox: Sandbox, client: AsyncClient, latency: float) -> None:
+    """The answer is old when it comes: the time left counts from when it was asked for."""
+    sandbox.fail("/v1/", Delay(latency), times=1_000)
+    order_id = await buy(client)
+
+    with pytest.raises(OrderExpiredError):
+        await client.await_code(order_id)
+
+    assert status(sandbox, order_id) == "CANCELED"
 
 
 async def test_a_look_that_stalls_holds_a_timeout_up_for_five_seconds_only(
