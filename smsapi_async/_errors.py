@@ -58,7 +58,12 @@ class SmsApiError(Exception):
 
     def __str__(self) -> str:
         head = f"{self.call}: {self.args[0]}" if self.call else str(self.args[0])
-        return f"{head}; {self.fate}" if self.fate else head
+        fate = self._what_became()
+        return f"{head}; {fate}" if fate else head
+
+    def _what_became(self) -> str:
+        """What became of the money, and what to do next."""
+        return self.fate
 
     def __reduce__(self) -> tuple[Callable[..., SmsApiError], tuple[Any, ...]]:
         # Keyword-only arguments defeat the default protocol, which calls the class with `args` alone.
@@ -147,9 +152,12 @@ class RefusedError(SmsApiError):
     """
 
     fate = "the request was refused, nothing was spent"
+    after_loss = False
+    """Whether an earlier try of the same call lost its answer, and may be why this one was refused."""
 
     def __init__(self, reason: str, *, call: str = "", status: int = 0) -> None:
-        what = f"the provider refused with {reason or 'no word'!r} (HTTP {status})" if status else reason
+        words = f"with {reason!r}" if reason else "without a word"
+        what = f"the provider refused {words} (HTTP {status})" if status else reason
         super().__init__(what, call=call)
         self.reason = reason
         self.status = status
@@ -176,7 +184,7 @@ class RateLimitError(RefusedError):
 class NoNumbersError(RefusedError):
     """No number is in stock for what was asked, or none below the price ceiling."""
 
-    fate = "nothing was bought, try another operator or country, or later"
+    fate = "nothing was bought, try another operator, country or max_price, or later"
 
 
 class InsufficientBalanceError(RefusedError):
@@ -200,7 +208,7 @@ class LimitReachedError(RefusedError):
 class BadParameterError(RefusedError):
     """The provider does not know the country, operator, product, days or other value that was asked for."""
 
-    fate = "nothing was bought, correct the arguments"
+    fate = "nothing was bought, correct the country, operator, product or days"
 
 
 class NotFoundError(RefusedError):
@@ -261,7 +269,7 @@ class NoCodeError(SmsApiError):
         number: the rented number as last seen, for a wait on one.
     """
 
-    fate = "`order.status` tells what became of it: CANCELED is refunded, FINISHED is paid"
+    fate = "the order is open: leaving its scope settles it, else it stays under its id"
 
     def __init__(
         self, what: str, *, call: str = "", order: Order | None = None, number: RentedNumber | None = None
@@ -269,6 +277,19 @@ class NoCodeError(SmsApiError):
         super().__init__(what, call=call)
         self.order = order
         self.number = number
+
+    def _what_became(self) -> str:
+        if self.number is not None:
+            return "the number is not touched by a wait"
+        return _FATES.get(self.order.status, self.fate) if self.order is not None else self.fate
+
+
+_FATES = {
+    "CANCELED": "the order is cancelled and refunded",
+    "BANNED": "the order is banned, believed to be refunded",
+    "FINISHED": "the order is finished and paid",
+    "TIMEOUT": "the provider ended the order, check the balance: a refund is not certain",
+}
 
 
 class OrderExpiredError(NoCodeError):
@@ -288,4 +309,4 @@ class RentClosedError(NoCodeError):
 class WaitTimeoutError(NoCodeError, TimeoutError):
     """The wait's own timeout passed, or nothing readable came from the provider for 30 minutes."""
 
-    fate = "`order.status` tells what became of it; what is still open is in `client.unsettled` or under its id"
+    fate = "the order is open: leaving its scope settles it, else it is in `client.unsettled` or stays under its id"

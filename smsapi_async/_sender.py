@@ -16,7 +16,7 @@ import attrs
 from anyio.lowlevel import EventLoopToken, current_token
 
 from ._call import Call, Reply
-from ._errors import ClientClosedError, NotSentError, OutcomeUnknownError, SmsApiError, SpendUnknownError
+from ._errors import ClientClosedError, NotSentError, OutcomeUnknownError, RefusedError, SmsApiError, SpendUnknownError
 from ._http import Http
 from ._log import logger
 from ._pace import Pace, Slots, Ticket
@@ -70,12 +70,17 @@ class Sender:
             once: leave repeating to the caller.
             leaving: put around every single request, once it has its slot.
         """
-        failures = 0
+        failures, lost = 0, False
         while True:
             try:
                 return call.read(await self._exchange(call, leaving))
             except SmsApiError as error:
                 failures += 1
+                lost = lost or isinstance(error, OutcomeUnknownError)
+                if isinstance(error, RefusedError) and lost:
+                    error.after_loss = True
+                if once:
+                    logger.info("look.failed call=%s error=%s", call.name, type(error).__name__)
                 pause = None if once else pause_before_retry(error, failures, call.repeat, self._max_retries)
                 if pause is None:
                     raise

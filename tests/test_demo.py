@@ -36,7 +36,7 @@ def test_the_demo_shows_every_promise(shown):
     assert len(events(shown.stdout, "bought")) == 20
     assert len(events(shown.stdout, "code")) == 19
     assert events(shown.stdout, "sold out") == [
-        "telegram in usa: 'no free phones', nothing was bought, try another operator or country, or later"
+        "telegram in usa: 'no free phones', nothing was bought, try another operator, country or max_price, or later"
     ]
     assert [event.split()[0] for event in events(shown.stdout, "client")] == ["purchase.lost", "purchase.found"]
     assert [event.split()[0] for event in events(shown.stdout, "refunded")] == ["facebook"]

@@ -9,10 +9,12 @@ import traceback
 from decimal import Decimal
 from typing import Any
 
+import attrs
 import pytest
 
 import smsapi_async
 from smsapi_async import (
+    NoCodeError,
     NoNumbersError,
     NotSentError,
     OrderExpiredError,
@@ -60,7 +62,7 @@ def made(kind: type[SmsApiError]) -> SmsApiError:
         options |= {"path": "sms[0].date", "excerpt": "<html>"}
     if issubclass(kind, PriceTooHighError):
         options["order"] = ORDER
-    if issubclass(kind, _errors.NoCodeError):
+    if issubclass(kind, NoCodeError):
         options |= {"order": ORDER, "number": NUMBER}
     error = kind("no free phones", **options)
     error.add_note("order 7 could not be settled")
@@ -129,7 +131,8 @@ def test_a_message_names_the_call_and_ends_with_what_to_do(kind):
     error = made(kind)
 
     assert str(error).startswith("v1.check: ")
-    assert str(error).endswith(f"; {kind.fate}" if kind.fate else "no free phones")
+    fate = "the number is not touched by a wait" if isinstance(error, NoCodeError) else kind.fate
+    assert str(error).endswith(f"; {fate}" if fate else "no free phones")
     assert kind is SmsApiError or kind.fate
     assert str(made(kind)) == str(error)
 
@@ -159,6 +162,22 @@ def test_an_error_without_a_call_begins_with_what_happened():
     assert str(NotSentError("no route")).startswith("no route; nothing was sent")
 
 
+@pytest.mark.parametrize(
+    ("status", "fate"),
+    [
+        ("CANCELED", "cancelled and refunded"),
+        ("FINISHED", "finished and paid"),
+        ("TIMEOUT", "a refund is not certain"),
+        ("PENDING", "the order is open"),
+    ],
+)
+def test_a_wait_without_a_code_says_what_became_of_its_order(status, fate):
+    """The money is in the order, and the reader of a log has only the sentence."""
+    error = WaitTimeoutError("order 7 got no code", order=attrs.evolve(ORDER, status=status))
+
+    assert fate in str(error)
+
+
 def test_a_refusal_keeps_the_provider_s_own_word():
     """What it means may change; what was said does not."""
     refusal = NoNumbersError("no free phones", call="v1.buy_activation", status=200)
@@ -167,7 +186,7 @@ def test_a_refusal_keeps_the_provider_s_own_word():
 
     assert (refusal.reason, refusal.status) == ("no free phones", 200)
     assert "refused with 'no free phones' (HTTP 200)" in str(refusal)
-    assert "refused with 'no word' (HTTP 401)" in str(wordless)
+    assert "refused without a word (HTTP 401)" in str(wordless)
     assert str(local).startswith("no key was given; ")
 
 

@@ -11,11 +11,12 @@ from decimal import Decimal
 from typing import Literal
 
 from .._call import Call, Lane, Repeat
+from .._errors import RefusedError
 from .._sender import Sender
 from .._values import Phone, money, positive
 from . import _arguments as arguments
 from . import _calls, _offers, _wire
-from ._models import Country, Inbox, MaxPrice, Order, Page, Payment, Prices, Product, Profile, Wallets
+from ._models import Country, Inbox, MaxPrice, Order, Page, Payment, Prices, Product, Profile, Status, Wallets
 from ._pages import Listing, OpenOrders, R, Rows, listing
 from ._reconcile import Purchase, Purchases
 from ._wire import Category
@@ -238,7 +239,7 @@ class V1:
             OrderStateError: it has no SMS, is over, or is a hosting order.
         Source: 5sim.net/docs, "Finish order".
         """
-        return await self._sender.send(_calls.finish(positive("id", id)))
+        return await self._end(_calls.finish(positive("id", id)), id, Status.FINISHED)
 
     async def cancel(self, id: int) -> Order:
         """Give an order without SMS back. Refunds it, takes 0.1 from the rating. Repeated when its answer is lost.
@@ -247,7 +248,7 @@ class V1:
             OrderStateError: it has an SMS, is over, is a hosting order, or it is too early to cancel.
         Source: 5sim.net/docs, "Cancel order".
         """
-        return await self._sender.send(_calls.cancel(positive("id", id)))
+        return await self._end(_calls.cancel(positive("id", id)), id, Status.CANCELED)
 
     async def ban(self, id: int) -> Order:
         """Report a number as used already and give it back. Believed to refund; takes 0.1 from the rating.
@@ -256,7 +257,7 @@ class V1:
             OrderStateError: it has an SMS, is over, or is a hosting order.
         Source: 5sim.net/docs, "Ban order".
         """
-        return await self._sender.send(_calls.ban(positive("id", id)))
+        return await self._end(_calls.ban(positive("id", id)), id, Status.BANNED)
 
     async def inbox(self, id: int) -> Inbox:
         """Read all messages of a hosting order. Free.
@@ -390,6 +391,16 @@ class V1:
     async def _buy(self, name: str, path: str, purchase: Purchase, query: tuple[tuple[str, str], ...] = ()) -> Order:
         asked = _wire.call(name, path, _wire.read_purchase, repeat=Repeat.NEVER, lane=Lane.PURCHASE, query=query)
         return await self._purchases.make(asked, purchase)
+
+    async def _end(self, call: Call[Order], order_id: int, asked: Status) -> Order:
+        """End an order. A refusal after a lost answer may say only that the lost one did it: the state decides."""
+        try:
+            return await self._sender.send(call)
+        except RefusedError as refusal:
+            order = await self.check(order_id) if refusal.after_loss else None
+            if order is None or order.status != asked:
+                raise
+            return order
 
     def _rows(
         self, path: str, model: type[R], *, category: Category | None = None, max_age: timedelta | None = None

@@ -68,6 +68,11 @@ class Purchase(Spending):
         """Whether the two asked for the same."""
         return self.like(other) and (self.country, self.phone) == (other.country, other.phone)
 
+    def completed(self, order: Order) -> Order:
+        """The order with what its answer left out and the call knew: a hosting order is told by its product."""
+        country = None if self.country == "any" else self.country
+        return attrs.evolve(order, product=order.product or self.product, country=order.country or country)
+
     def fits(self, row: Order) -> bool:
         """Whether the row may be this purchase, its time aside."""
         return (
@@ -148,7 +153,8 @@ class Purchases:
 
         self._pending.append(purchase)
         try:
-            seen = await self._sender.spend(first_sight(call), purchase, recover, keep)
+            asked = call.reading(lambda reply: purchase.completed(call.read(reply)))
+            seen = await self._sender.spend(first_sight(asked), purchase, recover, keep)
             self._remember(purchase, seen)
         finally:
             self._pending.remove(purchase)
@@ -297,7 +303,7 @@ class Purchases:
         if certain and all(other.equals(purchase) and other not in self._given_up for other in group):
             pairs = _paired(group, rows, records)
             for other, row in pairs:
-                other.found = sight(row, records.reply.date, records.reply.arrived_at, fresh=True)
+                other.found = sight(row, records.reply.date, records.reply.sent_at, fresh=True)
             if pairs:
                 return ()
         end = records.end_of(purchase)

@@ -39,6 +39,9 @@ from ._models import Order
 
 PASSING = (NotSentError, OutcomeUnknownError, UnreadableReplyError, RateLimitError, ProviderUnavailableError)
 
+OVER = ("order expired", "order not found")
+"""Said twice, these settle an order whose status still reads open: it may lag behind its end."""
+
 FIRST_PAUSE = 2.0
 LONGEST_PAUSE = 10.0
 
@@ -51,11 +54,13 @@ class Course:
         order: as last seen; what it held once it keeps, for the answer to a finish may say less.
         finish: whether it is to be finished, not cancelled.
         spare_sms: whether an order that turns out to have an SMS is left open: its code is the caller's first.
+        said_over: how often the provider said that the order is over.
     """
 
     order: Order
     finish: bool
     spare_sms: bool = False
+    said_over: int = 0
 
     def see(self, state: Order) -> None:
         """Take in an answer about the order."""
@@ -145,6 +150,7 @@ class Settler:
         except (AuthenticationError, AccountBlockedError):
             raise
         except RefusedError as refusal:
+            course.said_over += refusal.reason.lower() in OVER
             if refusal.reason.lower() == "hosting order":
                 return True
         else:
@@ -153,7 +159,7 @@ class Settler:
             course.see(await self._send(_calls.check(order_id)))
         except NotFoundError:
             return True
-        return not is_open(course.order)
+        return not is_open(course.order) or course.said_over > 1
 
     async def _send(self, call: Call[Order]) -> Order:
         return await self._sender.send(attrs.evolve(call, settling=True))

@@ -208,7 +208,7 @@ ROWS = {
     "buy_hosting": Row(
         lambda c: c.v1.buy_hosting("1day", country="russia", operator="beeline"),
         "GET /v1/user/buy/hosting/russia/beeline/1day",
-        HOSTING,
+        attrs.evolve(HOSTING, country="russia"),
     ),
     "reuse": Row(
         lambda c: c.v1.reuse("telegram", PHONE),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import signal
 from collections.abc import Awaitable, Callable
@@ -16,7 +17,8 @@ import trio
 from trio.testing import MockClock
 
 from smsapi_async import ClientClosedError, Pace, PriceTooHighError, SpendUnknownError
-from smsapi_async.sandbox import Delay, LostAfter, LostBefore, NotConnected, Sandbox, Scenario, Stall
+from smsapi_async.sandbox import Delay, LostAfter, LostBefore, Mangle, NotConnected, Sandbox, Scenario, Stall
+from smsapi_async.v1 import Order
 from tests.clock import VirtualLoop
 from tests.opening import opened
 from tests.v1.test_reconcile import BUY, ids, outcome
@@ -334,3 +336,21 @@ def test_ctrl_c_on_asyncio_loses_no_purchase():
 
     assert len(sandbox.ledger.purchases) == 1
     assert (sandbox.ledger.open, sandbox.ledger.paid) == ([], Decimal(0))
+
+
+async def test_a_hosting_order_that_is_not_told_as_one_is_kept_all_the_same(sandbox, client):
+    """Its answer may leave the product out; the call knew it."""
+    scope, told = anyio.CancelScope(), ["id", "phone"]
+
+    def cut(body: bytes) -> bytes:
+        scope.cancel()
+        return json.dumps({key: value for key, value in json.loads(body).items() if key in told}).encode()
+
+    sandbox.fail("/buy/hosting", Mangle(cut))
+    with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the closing warns
+        async with opened(sandbox) as buyer:
+            with scope:
+                await buyer.v1.buy_hosting("3hours", country="russia")
+
+            assert [order.id for order in buyer.unsettled if isinstance(order, Order)] == sandbox.ledger.purchases
+    assert sandbox.count("GET /v1/user/cancel") == 0

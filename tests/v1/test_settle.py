@@ -215,3 +215,15 @@ async def test_an_order_kept_on_purpose_is_told_of_and_left(sandbox: Sandbox, ca
 
     assert f"id={order.id} why=its buyer is gone" in caplog.text
     assert sandbox.ledger.open == [order.id]
+
+
+@pytest.mark.parametrize("word", ["order expired", "order not found"])
+async def test_an_order_said_twice_to_be_over_is_settled(sandbox: Sandbox, client: AsyncClient, word: str) -> None:
+    """Its status may lag behind its end, and there is nothing left to do."""
+    order = await buy(client)
+    sandbox.fail("user/cancel", Answer(400, word), times=100)
+
+    await leave(client, order)
+
+    assert client.unsettled == ()
+    assert second() == 2
