@@ -52,9 +52,10 @@ class Activation:
         self._watch, self._order = None, order
         in_a_hurry = kind is not None and not issubclass(kind, Exception)  # cancelled, Ctrl-C, exit
         bound = self._settler.cancel_timeout if in_a_hurry else self._settler.settle_timeout
+        watch.taken = watch.taken or self._taken
         try:
-            if is_open(order) and not is_hosting(order):
-                self._order = await self._settler.settle(order, taken=self._taken, bound=bound)
+            if watch.holds == 1 and is_open(order) and not is_hosting(order):  # the last scope to leave settles
+                self._order = await self._settler.settle(order, taken=watch.taken, bound=bound)
                 if error is not None and is_open(self._order):
                     error.add_note(f"order {order.id} could not be settled and is in client.unsettled")
         finally:

@@ -74,10 +74,18 @@ class AsyncClient:
         cancel_timeout: float = 10.0,
         on_unsettled: Callable[[Order | RentedNumber], object] | None = None,
     ) -> None:
-        v1 = Target(_url("v1_url", v1_url, "SMSAPI_V1_URL", "https://5sim.net/v1"), _key(token, "SMSAPI_TOKEN"))
+        _check_kinds(token=(token, str), rent_key=(rent_key, str), pace=(pace, Pace))
+        _check_kinds(rent_timezone=(rent_timezone, tzinfo), max_retries=(max_retries, int))
+        if max_retries < 0:
+            raise ValueError(f"max_retries: 0 or more is needed, not {max_retries!r}")
+        if not (on_unsettled is None or callable(on_unsettled)):
+            raise ValueError(f"on_unsettled: a function is needed, not {on_unsettled!r}")
+        v1 = Target(
+            _url("v1_url", v1_url, "SMSAPI_V1_URL", "https://5sim.net/v1"), _key("token", token, "SMSAPI_TOKEN")
+        )
         rent = Target(
             _url("rent_url", rent_url, "SMSAPI_RENT_URL", "https://onlinesim.io/api"),
-            _key(rent_key, "SMSAPI_RENT_KEY"),
+            _key("rent_key", rent_key, "SMSAPI_RENT_KEY"),
             "apikey" if _checked_place(rent_key_in) == "query" else None,
         )
         http = Http({"v1": v1, "rent": rent}, _span("request_timeout", request_timeout), http_client)
@@ -92,6 +100,7 @@ class AsyncClient:
         self._purchases = Purchases(self._sender, self._settler, shared_key=shared_key)
         self._waits = Waits(self._sender, self._settler, self._purchases)
         self._rent_waits = RentWaits(self._sender, rent_timezone)
+        self._closed = anyio.Event()
         self.v1: V1 = V1(self._sender, self._purchases)
         self.rent: Rent = Rent(self._sender, self._unsettled, rent_timezone, shared_key=shared_key)
 
@@ -102,7 +111,8 @@ class AsyncClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.aclose()
+        in_a_hurry = kind is not None and not issubclass(kind, Exception)  # cancelled, Ctrl-C, exit
+        await self._close(self._settler.cancel_timeout if in_a_hurry else self._settler.settle_timeout)
 
     def __repr__(self) -> str:
         return f"<AsyncClient: {'closed' if self._sender.closing else 'open'}, {len(self.unsettled)} unsettled>"
@@ -266,21 +276,24 @@ class AsyncClient:
         Takes at most `settle_timeout` (`cancel_timeout` when the caller is being cancelled). Nothing is sent after it
         returns. May be called twice.
         """
+        await self._close(self._settler.settle_timeout)
+
+    async def _close(self, bound: float) -> None:
         self._sender.check_loop()
         if self._sender.closing:
+            await self._closed.wait()
             return
         self._sender.start_closing()
         self._waits.turns.close()
         self._rent_waits.turns.close()
         ended: Ended[None] = Ended()
         try:
-            await shielded(
-                self._settle_all, ended, bound=self._settler.settle_timeout, hurry=self._settler.cancel_timeout
-            )
+            await shielded(self._settle_all, ended, bound=bound, hurry=self._settler.cancel_timeout)
         finally:
             self._unsettled.tell_of_all()
             with anyio.CancelScope(shield=True):
                 await self._sender.aclose()
+            self._closed.set()
             if self.unsettled:
                 ids = ", ".join(str(key) for key in self._unsettled.keys)
                 warnings.warn(f"closed with unsettled orders: {ids}", ResourceWarning, stacklevel=2)
@@ -294,11 +307,17 @@ class AsyncClient:
             group.start_soon(self._unsettled.try_again)
 
 
-def _key(given: str | None, variable: str) -> str | None:
+def _key(name: str, given: str | None, variable: str) -> str | None:
     key = given if given is not None else os.environ.get(variable)
-    if key is not None and (not key.isascii() or not key.isprintable() or " " in key):
-        raise ValueError(f"{variable}: a key holds neither blanks nor control characters")
+    if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
+        raise ValueError(f"{name} (or {variable}): a text without blanks and control characters is needed")
     return key or None
+
+
+def _check_kinds(**given: tuple[object, type]) -> None:
+    for name, (value, kind) in given.items():
+        if value is not None and not isinstance(value, kind):
+            raise ValueError(f"{name}: a {kind.__name__} is needed, not {value!r}")
 
 
 def _url(name: str, given: str | None, variable: str, default: str) -> str:

@@ -126,11 +126,18 @@ class Pick:
     match: Match | None = None
     extract: Extract | None = None
 
+    def __attrs_post_init__(self) -> None:
+        for name, function in (("match", self.match), ("extract", self.extract)):
+            if not (function is None or callable(function)):
+                raise ValueError(f"{name}: a function is needed, not {function!r}")
+
+    def wanted(self, messages: Iterable[Sms]) -> list[Sms]:
+        """Those that `match` does not pass over: they may be for somebody else."""
+        return [sms for sms in messages if self.match is None or self.match(sms)]
+
     def __call__(self, messages: Iterable[Sms]) -> Sms | None:
         """The message with its code filled in, or None."""
-        for sms in reversed(list(messages)):
-            if self.match is not None and not self.match(sms):
-                continue
+        for sms in reversed(self.wanted(messages)):
             code = self._code(sms)
             if code:
                 return attrs.evolve(sms, code=code)

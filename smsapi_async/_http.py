@@ -100,7 +100,8 @@ class Http:
         except SmsApiError:
             raise
         except self._not_sent as error:
-            raise NotSentError(self._words(error), call=call.name) from error
+            where = self._targets[call.provider].base_url
+            raise NotSentError(f"no connection to {where}, {self._words(error)}", call=call.name) from error
         # Also what no table names, such as an ssl.SSLError (httpcore lets some through on asyncio) or what a hook of
         # the caller's client raises: the request may have arrived.
         except Exception as error:

@@ -35,11 +35,12 @@ class Unsettled(Generic[T]):
 
     @property
     def keys(self) -> tuple[Hashable, ...]:
-        return tuple(self._entries)
+        return tuple(key for key, entry in self._entries.items() if entry.told)
 
     @property
     def subjects(self) -> tuple[T, ...]:
-        return tuple(entry.subject for entry in self._entries.values())
+        """Those somebody was told of; a finish that is only late is not among them before the client closes."""
+        return tuple(entry.subject for entry in self._entries.values() if entry.told)
 
     def add(self, key: Hashable, subject: T, why: str, try_again: TryAgain | None = None, *, tell: bool = True) -> None:
         """Keep it; unless told otherwise log it with its id and hand it to the caller's own function, once."""
@@ -62,7 +63,7 @@ class Unsettled(Generic[T]):
 
     def tell_of_all(self) -> None:
         """Tell of those nobody was told of yet: they are left for good."""
-        for key in self.keys:
+        for key in tuple(self._entries):
             self._tell_of(key)
 
     async def _try_one(self, key: Hashable, try_again: TryAgain) -> None:

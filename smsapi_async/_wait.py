@@ -119,6 +119,7 @@ class Watch(Generic[S]):
     planned: int = 0
     waiters: list[Waiter[S]] = attrs.field(factory=list)
     holds: int = 0
+    taken: bool = False
     request: anyio.CancelScope | None = None
 
     def note(self, sight: Sight[S]) -> None:

@@ -230,8 +230,9 @@ async def test_what_cannot_be_settled_in_time_is_told(caplog: pytest.LogCaptureF
     sandbox, told = Sandbox(scenario=LOCKED), list[Any]()
     with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the client's closing warns
         async with opened(sandbox, settle_timeout=20, on_unsettled=told.append) as client:
+            order = client.activation("telegram", country="russia")
             with pytest.raises(KeyError) as caught:
-                async with client.activation("telegram", country="russia") as order:
+                async with order:
                     raise KeyError("mine")
 
             assert second() == 20
@@ -495,3 +496,29 @@ async def test_a_network_that_comes_back_while_closing_settles_the_order(sandbox
 
     assert sent == []
     assert statuses(sandbox) == ["CANCELED"]
+
+
+async def test_the_last_of_two_scopes_on_an_order_settles_it(sandbox: Sandbox, client: AsyncClient) -> None:
+    """Else the first to leave would cancel the order under the other, who waits for its code."""
+    async with client.activation("telegram", country="russia") as first, anyio.create_task_group() as group:
+        sandbox.world.receive(first.id, CODE.text, CODE.code, CODE.sender, after=60)
+
+        async def other() -> None:
+            async with client.resume(first.id):
+                await anyio.sleep(20)
+
+        group.start_soon(other)
+        assert await first.code() == CODE.code
+
+    assert sandbox.world.orders[first.id].status == "FINISHED"
+
+
+async def test_a_message_one_wait_passes_over_is_there_for_the_next(sandbox: Sandbox, client: AsyncClient) -> None:
+    """Two services may write to one number."""
+    async with client.activation("telegram", country="russia") as order:
+        for sender, code in (("A", "1111"), ("B", "2222")):
+            sandbox.world.receive(order.id, f"code {code}", code, sender, after=3)
+
+        second_code = await order.code(match=lambda sms: sms.sender == "B")
+        first_code = await order.code(match=lambda sms: sms.sender == "A")
+        assert (first_code, second_code) == ("1111", "2222")

@@ -21,7 +21,7 @@ from smsapi_async import (
     SmsApiError,
     WaitTimeoutError,
 )
-from smsapi_async.sandbox import Answer, Delivery, NotConnected, Offer, Sandbox, Scenario, Stall
+from smsapi_async.sandbox import Answer, Delay, Delivery, NotConnected, Offer, Sandbox, Scenario, Stall
 from smsapi_async.v1 import Order
 from tests.opening import moments, opened, second
 
@@ -341,3 +341,61 @@ async def test_what_a_crash_left_open_is_found_and_resumed(sandbox: Sandbox, cli
     assert found == [first, hosting]
     assert sandbox.ledger.open == [hosting]
     assert moments(sandbox, "user/orders")
+
+
+async def test_a_second_closing_returns_with_the_first(sandbox: Sandbox) -> None:
+    """Nothing is sent after any of them returned."""
+    ends = []
+    async with opened(sandbox) as client, anyio.create_task_group() as group:
+        order = await client.v1.buy_activation("telegram", country="russia")
+        sandbox.fail("user/cancel", Delay(15))
+
+        async def close() -> None:
+            await client.aclose()
+            ends.append(second())
+
+        async with client.resume(order):
+            group.start_soon(close)
+            await anyio.sleep(1)
+            await client.aclose()
+            ends.append(second())
+
+    assert ends == [15, 15]
+
+
+async def test_a_client_left_in_a_hurry_closes_in_a_hurry(sandbox: Sandbox) -> None:
+    """Ctrl-C is delivered once, and the scope inside has taken it; a service that lingers is killed."""
+    with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the closing warns
+        with anyio.CancelScope() as scope:
+            async with opened(sandbox) as client, client.activation("telegram", country="russia"):
+                sandbox.fail("/user/", NotConnected(), times=10_000)
+                scope.cancel()
+                await anyio.sleep(1)
+
+    assert second() <= 21
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("token", 123),
+        ("rent_key", b"key"),
+        ("pace", 20),
+        ("rent_timezone", "Europe/Moscow"),
+        ("max_retries", "3"),
+        ("max_retries", -1),
+        ("on_unsettled", "me"),
+    ],
+)
+def test_an_option_of_the_wrong_kind_is_refused_at_once(name: str, value: Any) -> None:
+    """Found out later, one of them would cost a purchase."""
+    with pytest.raises(ValueError, match=f"^{name}: "):
+        AsyncClient(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["match", "extract"])
+async def test_a_choice_that_is_no_function_is_refused_before_the_wait(client: AsyncClient, name: str) -> None:
+    """It would come to light when the SMS does."""
+    wrong: dict[str, Any] = {name: "Google"}
+    with pytest.raises(ValueError, match=f"^{name}: "):
+        await client.await_code(1, **wrong)

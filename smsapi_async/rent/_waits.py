@@ -60,7 +60,7 @@ class Waits:
             number = await self._news(waiter)
             found = pick(seen.new(number.messages))
             if found is not None:
-                seen.add(number.messages)
+                seen.add(pick.wanted(number.messages))
                 return found
             if waiter.timed_out() or waiter.watch.gone_dark():
                 what = f"number {number.tzid} got no code in time"

@@ -18,7 +18,8 @@ _WORD = re.compile(r"[A-Za-z0-9_-]+")
 def slug(name: str, value: object) -> str:
     """A path segment the provider's routes accept, or ValueError naming the argument."""
     if not isinstance(value, str) or not _SLUG.fullmatch(value):
-        raise ValueError(f"{name}: a v1 {name} is a lower-case word such as 'england' or 'virtual53', not {value!r}")
+        example = {"country": "england", "operator": "virtual53", "product": "telegram"}.get(name, "en")
+        raise ValueError(f"{name}: a v1 {name} is a lower-case word such as {example!r}, not {value!r}")
     return value
 
 

@@ -64,7 +64,7 @@ class Waits:
         may_settle = settle and alone
         if found is None:
             return await self._give_up(waiter, pick, seen, may_settle=may_settle)
-        await self._hand_over(self._order(waiter.watch), seen, may_settle=may_settle)
+        await self._hand_over(self._order(waiter.watch), pick, seen, may_settle=may_settle)
         return found
 
     async def next_message(self, watch: Watch[Order], seen: Seen) -> Sms | None:
@@ -122,15 +122,15 @@ class Waits:
             order = await self._settler.settle(order, taken=False, spare_sms=not order.sms)
             found = pick(seen.new(order.sms))
             if found is not None:
-                await self._hand_over(order, seen, may_settle=True)
+                await self._hand_over(order, pick, seen, may_settle=True)
                 return found
             if is_open(order) and order.sms:
                 order = await self._settler.settle(order, taken=False)
         raise _why(waiter, order)
 
-    async def _hand_over(self, order: Order, seen: Seen, *, may_settle: bool) -> None:
-        """The caller gets a message of the order: nothing before it is new any more, and nothing more is waited for."""
-        seen.add(order.sms)
+    async def _hand_over(self, order: Order, pick: Pick, seen: Seen, *, may_settle: bool) -> None:
+        """The caller gets a message of the order: what it was chosen from is not new any more, nor is waited for."""
+        seen.add(pick.wanted(order.sms))
         if may_settle and is_open(order) and not is_hosting(order):
             await self._settler.settle(order, taken=True, bound=FINISH_WITHIN, tell=False)
 

@@ -199,8 +199,7 @@ async def test_closing_the_client_ends_its_waits(sandbox: Sandbox) -> None:
             await anyio.sleep(50)
             before = second()
             await client.aclose()
-
-        assert second() == before
+            assert second() == before
     assert sandbox.ledger.open_rents == [tzid]
 
 
@@ -222,3 +221,19 @@ async def test_a_reply_of_another_number_is_no_reply(sandbox: Sandbox, client: A
     )
 
     assert await client.await_rent_code(tzid) == "0711"
+
+
+async def test_two_waits_of_one_number_get_each_its_own_code(sandbox: Sandbox, client: AsyncClient) -> None:
+    """A number serves several services: a message that one wait passes over is another's."""
+    tzid, codes = await rent(client, 46), dict[str, str]()
+    sandbox.world.receive_rent(tzid, "Telegram code 1111", "1111", "Telegram", after=30)
+    sandbox.world.receive_rent(tzid, "Google code 2222", "2222", "Google", after=30.2)
+
+    async def wait(sender: str) -> None:
+        codes[sender] = await client.await_rent_code(tzid, timeout=300, match=lambda sms: sms.sender == sender)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(wait, "Google")
+        group.start_soon(wait, "Telegram")
+
+    assert codes == {"Google": "2222", "Telegram": "1111"}
