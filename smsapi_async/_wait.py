@@ -377,8 +377,7 @@ class Turns(Generic[S]):
             return
         self._keeper = waiter
         event = waiter.event
-        until = self._due[0][0] if self._due else inf
-        with anyio.move_on_at(until):
+        with anyio.move_on_at(self._due[0][0] if self._due else inf):
             await event.wait()
         self._deal(anyio.current_time())
 
