@@ -214,6 +214,18 @@ async def test_a_slow_network_does_not_cost_the_refund(sandbox: Sandbox, client:
     assert status(sandbox, order_id) == "CANCELED"
 
 
+async def test_a_slow_network_does_not_cost_the_refund_of_a_stored_order(sandbox: Sandbox, client: AsyncClient) -> None:
+    """Bought by a program that is gone: every look at it is slow, the first as well."""
+    async with opened(sandbox) as gone:
+        order_id = await buy(gone)
+    sandbox.fail("/v1/", Delay(12), times=1_000)
+
+    with pytest.raises(OrderExpiredError):
+        await client.await_code(order_id)
+
+    assert status(sandbox, order_id) == "CANCELED"
+
+
 async def test_a_look_that_stalls_holds_a_timeout_up_for_five_seconds_only(
     sandbox: Sandbox, client: AsyncClient
 ) -> None:
