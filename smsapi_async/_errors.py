@@ -20,7 +20,7 @@
         ReuseRefusedError           the number cannot be bought again
         ProviderUnavailableError    the provider says it cannot work now
       PriceTooHighError           bought above the ceiling, given back; .order
-      BudgetExceededError         a guard of the caller's own stopped it; nothing was sent
+      BudgetExceededError         the caller's own budget does not cover it; nothing was sent
       ClientClosedError           the client was closed
       NoCodeError                 a wait ended without a code; .order or .number
         OrderExpiredError           the order's time ran out
@@ -38,6 +38,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from .rent._models import RentedNumber
     from .v1._models import Order
@@ -194,9 +195,23 @@ class InsufficientBalanceError(RefusedError):
 
 
 class LowRatingError(RefusedError):
-    """The account's rating is too low to buy. Too many cancels, bans and timeouts bring it down."""
+    """The account's rating is too low to buy. Too many cancels, bans and timeouts bring it down.
+
+    Attributes:
+        possible_at: when buying is possible again, at the latest: the provider bars it for 24 hours and does not say
+            since when. None when the refusal bore no date.
+    """
 
     fate = "nothing was bought, the provider allows buying again after 24 hours"
+
+    def __init__(self, reason: str, *, call: str = "", status: int = 0, possible_at: datetime | None = None) -> None:
+        super().__init__(reason, call=call, status=status)
+        self.possible_at = possible_at
+
+    def _what_became(self) -> str:
+        if self.possible_at is None:
+            return self.fate
+        return f"nothing was bought, buying is possible again by {self.possible_at:%Y-%m-%d %H:%M} UTC at the latest"
 
 
 class LimitReachedError(RefusedError):

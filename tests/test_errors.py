@@ -6,6 +6,7 @@ import copy
 import pickle
 import re
 import traceback
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 import smsapi_async
 from smsapi_async import (
+    LowRatingError,
     NoCodeError,
     NoNumbersError,
     NotSentError,
@@ -188,6 +190,14 @@ def test_a_refusal_keeps_the_provider_s_own_word():
     assert "refused with 'no free phones' (HTTP 200)" in str(refusal)
     assert "refused without a word (HTTP 401)" in str(wordless)
     assert str(local).startswith("no key was given; ")
+
+
+def test_a_refusal_for_low_rating_says_when_buying_is_possible_again():
+    """The caller stops for a day instead of asking all day."""
+    dated = LowRatingError("not enough rating", status=400, possible_at=datetime(2026, 1, 2, 12, 30, tzinfo=UTC))
+
+    assert str(dated).endswith("nothing was bought, buying is possible again by 2026-01-02 12:30 UTC at the latest")
+    assert "after 24 hours" in str(LowRatingError("not enough rating"))
 
 
 @pytest.mark.parametrize("kind", CLASSES.values())

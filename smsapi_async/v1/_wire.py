@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from types import MappingProxyType
@@ -98,6 +98,7 @@ REFUSALS: Mapping[str, type[RefusedError]] = MappingProxyType(
 )
 """The provider's own words, each with what it means. `internal error` is left out: it may follow a purchase."""
 
+BARRED = timedelta(days=1)  # an account without rating may not buy; "Rating" of the docs
 _BY_STATUS: Mapping[int, type[RefusedError]] = {
     401: AuthenticationError,
     403: AccountBlockedError,
@@ -145,6 +146,8 @@ def call(
 def _raise_refusal(name: str, repeat: Repeat, reply: Reply) -> None:
     word = _word(reply)
     known = REFUSALS.get(word.lower())
+    if known is LowRatingError and reply.date is not None:
+        raise LowRatingError(word, call=f"v1.{name}", status=reply.status, possible_at=reply.date + BARRED)
     if known is not None:
         raise known(word if len(word) < 60 else "not found", call=f"v1.{name}", status=reply.status)
     if 200 <= reply.status < 300 and word.lower() != "internal error":

@@ -1,23 +1,24 @@
 """The traps of the fact sheet's section 0, by their numbers. Those that are tables stand in the files named here.
 
 2, 14: test_samples.py, test_unreadable.py · 3, 8, 9, 16: test_refusals.py · 7: test_unreadable.py · 10:
-test_arguments.py · 12: test_pages.py · 18 (each cancel costs rating) is why nothing here buys a second time by itself.
+test_arguments.py · 12: test_pages.py.
 """
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
 
-from smsapi_async import AsyncClient, NothingBoughtError, OutcomeUnknownError
+from smsapi_async import AsyncClient, LowRatingError, NothingBoughtError, OutcomeUnknownError
 from smsapi_async.sandbox import BAD_GATEWAY, Sandbox, Scenario
 from smsapi_async.v1 import Order, Status
 from tests.answers import answering
+from tests.opening import opened
 from tests.v1.operations import CALLS
 
 
@@ -31,6 +32,16 @@ async def test_1_a_get_that_spends_is_sent_once(call: str, sandbox: Sandbox, cli
         await CALLS[call](client)
 
     assert sandbox.count("GET /v1/user/buy/") + sandbox.count("GET /v1/user/reuse/") == 1
+
+
+async def test_18_an_account_without_rating_is_told_when_it_may_buy_again():
+    """24 hours after it lost its rating, which is 24 hours after the refusal at the latest."""
+    sandbox = Sandbox(scenario=Scenario(rating=0))
+    async with opened(sandbox) as client:
+        with pytest.raises(LowRatingError) as caught:
+            await client.v1.buy_activation("telegram")
+
+    assert caught.value.possible_at == sandbox.start + timedelta(days=1)
 
 
 @pytest.mark.parametrize("call", ["profile", "check", "prices"])
