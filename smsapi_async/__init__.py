@@ -12,6 +12,7 @@ provider to try everything against.
 """
 
 from ._activation import Activation
+from ._budget import Budget
 from ._client import AsyncClient
 from ._errors import (
     AccountBlockedError,
@@ -53,6 +54,7 @@ __all__ = [
     "AsyncClient",
     "AuthenticationError",
     "BadParameterError",
+    "Budget",
     "BudgetExceededError",
     "ClientClosedError",
     "InsufficientBalanceError",

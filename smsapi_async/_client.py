@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import anyio
 
 from ._activation import Activation
+from ._budget import Budget
 from ._codes import Extract, Match, Pick
 from ._http import Http, HttpClient, Target
 from ._pace import Pace
@@ -46,6 +47,8 @@ class AsyncClient:
         request_timeout: seconds one request may take, its whole body included.
         max_retries: how often a failed read, finish, cancel or ban is repeated. A purchase never is.
         pace: how fast requests leave; give several clients the same one when they share a key.
+        budget: what v1 purchases may cost and hold open; give several clients the same one when they spend together.
+        rent_budget: the same for rented numbers, which are paid from another account.
         shared_key: other processes use the same keys, so a purchase whose answer was lost is never claimed.
         http_client: an `httpx.AsyncClient` of yours (or one of httpx2) to send through. It stays yours: it is not
             closed. Never give one that repeats requests by itself.
@@ -66,6 +69,8 @@ class AsyncClient:
         request_timeout: float = 30.0,
         max_retries: int = 3,
         pace: Pace | None = None,
+        budget: Budget | None = None,
+        rent_budget: Budget | None = None,
         shared_key: bool = False,
         http_client: HttpClient | None = None,
         rent_key_in: Literal["header", "query"] = "header",
@@ -75,6 +80,7 @@ class AsyncClient:
         on_unsettled: Callable[[Order | RentedNumber], object] | None = None,
     ) -> None:
         _check_kinds(token=(token, str), rent_key=(rent_key, str), pace=(pace, Pace))
+        _check_kinds(budget=(budget, Budget), rent_budget=(rent_budget, Budget))
         _check_kinds(rent_timezone=(rent_timezone, tzinfo), max_retries=(max_retries, int))
         if max_retries < 0:
             raise ValueError(f"max_retries: 0 or more is needed, not {max_retries!r}")
@@ -90,19 +96,23 @@ class AsyncClient:
         )
         http = Http({"v1": v1, "rent": rent}, _span("request_timeout", request_timeout), http_client)
         self._sender = Sender(http, pace or Pace(), max_retries)
+        budget = budget or Budget()
         self._unsettled: Unsettled[Order | RentedNumber] = Unsettled(on_unsettled)
         self._settler = Settler(
             self._sender,
             self._unsettled,
+            budget,
             _span("settle_timeout", settle_timeout),
             _span("cancel_timeout", cancel_timeout),
         )
-        self._purchases = Purchases(self._sender, self._settler, shared_key=shared_key)
+        self._purchases = Purchases(self._sender, self._settler, budget, shared_key=shared_key)
         self._waits = Waits(self._sender, self._settler, self._purchases)
         self._rent_waits = RentWaits(self._sender, rent_timezone)
         self._closed = anyio.Event()
-        self.v1: V1 = V1(self._sender, self._purchases)
-        self.rent: Rent = Rent(self._sender, self._unsettled, rent_timezone, shared_key=shared_key)
+        self.v1: V1 = V1(self._sender, self._purchases, self._settler, budget)
+        self.rent: Rent = Rent(
+            self._sender, self._unsettled, rent_budget or Budget(), rent_timezone, shared_key=shared_key
+        )
 
     async def __aenter__(self) -> AsyncClient:
         self._sender.check_loop()

@@ -16,7 +16,15 @@ import attrs
 from anyio.lowlevel import EventLoopToken, current_token
 
 from ._call import Call, Reply
-from ._errors import ClientClosedError, NotSentError, OutcomeUnknownError, RefusedError, SmsApiError, SpendUnknownError
+from ._errors import (
+    ClientClosedError,
+    NothingBoughtError,
+    NotSentError,
+    OutcomeUnknownError,
+    RefusedError,
+    SmsApiError,
+    SpendUnknownError,
+)
 from ._http import Http
 from ._log import logger
 from ._pace import Pace, Slots, Ticket
@@ -34,9 +42,15 @@ class Spending:
 
     Attributes:
         sent_at: when its request left, in seconds of the loop's clock; inf while none has.
+        void: whether it is known that nothing came of it.
     """
 
     sent_at: float = attrs.field(default=inf, init=False)
+    void: bool = attrs.field(default=False, init=False)
+
+    @property
+    def may_have_happened(self) -> bool:
+        return self.sent_at < inf and not self.void
 
     @contextmanager
     def leaving(self, scope: anyio.CancelScope) -> Iterator[None]:
@@ -111,6 +125,9 @@ class Sender:
                 except OutcomeUnknownError as error:
                     lost = error
                     return await recover(lost)
+            except (RefusedError, NothingBoughtError):
+                spending.void = True
+                raise
             except (anyio.get_cancelled_exc_class(), *INTERRUPTS):
                 if spending.sent_at < inf:  # the task itself was hit: the loop is being shut down, or Ctrl-C
                     with anyio.CancelScope(shield=True):

@@ -6,10 +6,12 @@ Source: https://onlinesim.io/docs/api/en/rent.
 from __future__ import annotations
 
 from datetime import tzinfo
+from math import inf
 from typing import Any
 
 import attrs
 
+from .._budget import Budget
 from .._call import Call, Lane, Repeat
 from .._sender import Sender
 from .._unsettled import Unsettled
@@ -17,16 +19,18 @@ from .._values import positive, switch
 from . import _wire
 from ._calls import one_number
 from ._models import Balance, CountryCode, RentedNumber, Tariff
-from ._reconcile import Purchases
+from ._reconcile import DAY, Purchases
 
 
 class Rent:
     """The rent API: a number for days. Every method is one endpoint; `client.rent` is one of these."""
 
-    def __init__(self, sender: Sender, unsettled: Unsettled[Any], zone: tzinfo, *, shared_key: bool) -> None:
+    def __init__(
+        self, sender: Sender, unsettled: Unsettled[Any], budget: Budget, zone: tzinfo, *, shared_key: bool
+    ) -> None:
         self._sender = sender
         self._zone = zone
-        self.purchases: Purchases = Purchases(sender, unsettled, self._listed, shared_key=shared_key)
+        self.purchases: Purchases = Purchases(sender, unsettled, self._listed, budget, shared_key=shared_key)
 
     async def tariffs(self, country: CountryCode | None = None) -> tuple[Tariff, ...]:
         """Read the price list, or one country of it, in the order of the provider's site. Free.
@@ -62,7 +66,8 @@ class Rent:
             ("extension", "true" if switch("extension", extension) else "false"),
             _wire.ALL_AT_ONCE,
         )
-        return await self.purchases.buy(self._spending("buy_number", "rent/getRentNum.php", query), country)
+        life = inf if extension else days * DAY
+        return await self.purchases.buy(self._spending("buy_number", "rent/getRentNum.php", query), country, life)
 
     async def numbers(self) -> tuple[RentedNumber, ...]:
         """Read the active numbers with their messages. Free.
@@ -95,7 +100,7 @@ class Rent:
         Source: onlinesim.io/docs/api/en/rent/extendRentState.
         """
         query = (("tzid", str(positive("tzid", tzid))), ("days", str(positive("days", days))))
-        return await self.purchases.extend(self._spending("extend", "rent/extendRentState.php", query), tzid)
+        return await self.purchases.extend(self._spending("extend", "rent/extendRentState.php", query), tzid, days)
 
     async def reload_port(self, tzid: int) -> None:
         """Restart the number's port, when messages do not come. Free; see `RentedNumber.port_reload_available`.
@@ -117,6 +122,7 @@ class Rent:
         Source: onlinesim.io/docs/api/en/rent/closeRentNum.
         """
         await self._sender.send(self._closing("close", "rent/closeRentNum.php", tzid, Lane.CANCEL))
+        self.purchases.closed(tzid)
 
     async def balance(self) -> Balance:
         """Read the account's money. Free. Source: onlinesim.io/docs/api/en/getBalance."""

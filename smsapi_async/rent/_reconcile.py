@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import anyio
 import attrs
 
+from .._budget import Budget
 from .._call import Call, Reply
 from .._errors import (
     NothingBoughtError,
@@ -32,6 +33,8 @@ T = TypeVar("T")
 
 LOOKS = (1.0, 3.0, 6.0)
 """Seconds before each look at the list, ten in all."""
+
+DAY = 86_400.0
 
 HAUNTS = 60.0
 """Seconds for which a purchase given up may still show in the list: six times what is allowed for a lag."""
@@ -61,8 +64,11 @@ class Purchase(Spending):
 class Purchases:
     """Every spending call of one client to the rent API."""
 
-    def __init__(self, sender: Sender, unsettled: Unsettled[Any], numbers: Fetch, *, shared_key: bool) -> None:
+    def __init__(
+        self, sender: Sender, unsettled: Unsettled[Any], numbers: Fetch, budget: Budget, *, shared_key: bool
+    ) -> None:
         self._sender = sender
+        self._budget = budget
         self._unsettled = unsettled
         self._numbers = numbers
         self._shared_key = shared_key
@@ -75,8 +81,12 @@ class Purchases:
         self._learning = anyio.Lock()
         self._extending = anyio.Lock()
 
-    async def buy(self, call: Call[RentedNumber], country: int) -> RentedNumber:
-        """Send the purchase once and see it through; a caller cancelled meanwhile finds it in `client.unsettled`."""
+    async def buy(self, call: Call[RentedNumber], country: int, life: float) -> RentedNumber:
+        """Send the purchase once and see it through; a caller cancelled meanwhile finds it in `client.unsettled`.
+
+        Args:
+            life: how long the number is taken to be held, in seconds.
+        """
         purchase = Purchase(country, await self._held(call))
 
         async def recover(lost: OutcomeUnknownError | None) -> RentedNumber:
@@ -90,16 +100,20 @@ class Purchases:
             purchase.found = call.read(reply)
             return purchase.found
 
-        self._pending.append(purchase)
-        try:
-            return await self._sender.spend(call.reading(read), purchase, recover, keep)
-        finally:
-            self._pending.remove(purchase)
-            if purchase.found is not None:
-                self._own.add(purchase.found.tzid)
-            self._wake()
+        with self._budget.place(call.name, self._budget.per_order, anyio.current_time()) as place:
+            self._pending.append(purchase)
+            try:
+                return await self._sender.spend(call.reading(read), purchase, recover, keep)
+            finally:
+                self._pending.remove(purchase)
+                if purchase.found is not None:
+                    self._own.add(purchase.found.tzid)
+                    self._budget.book(place, purchase.found.tzid, purchase.found.price, purchase.sent_at + life)
+                elif purchase.may_have_happened:
+                    self._budget.book(place, place, None, purchase.sent_at + life)
+                self._wake()
 
-    async def extend(self, call: Call[RentedNumber], tzid: int) -> RentedNumber:
+    async def extend(self, call: Call[RentedNumber], tzid: int, days: int) -> RentedNumber:
         """Send the extension once and see it through; a caller cancelled meanwhile finds it in `client.unsettled`."""
         async with self._extending:
             before = await self._before(call, lambda: self._number(tzid))
@@ -110,7 +124,19 @@ class Purchases:
             async def keep(number: RentedNumber) -> None:
                 self._leave_open(call, number)
 
-            return await self._sender.spend(call, Spending(), recover, keep)
+            price = before.extensions.get(days) if before is not None else None
+            most, spending = price or self._budget.per_order, Spending()
+            with self._budget.place(call.name, most, anyio.current_time(), opens=False) as place:
+                try:
+                    return await self._sender.spend(call, spending, recover, keep)
+                finally:
+                    if spending.may_have_happened:
+                        self._budget.book(place, tzid, most, spending.sent_at)
+                        self._budget.prolong(tzid, days * DAY)
+
+    def closed(self, tzid: int) -> None:
+        """The number was given up: it is held no more."""
+        self._budget.close(tzid, refunded=False)
 
     def _leave_open(self, call: Call[RentedNumber], number: RentedNumber) -> None:
         why = f"{call.name} went through while its caller was cancelled; it is never undone"

@@ -10,6 +10,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Literal
 
+from .._budget import Budget
 from .._call import Call, Lane, Repeat
 from .._errors import RefusedError
 from .._sender import Sender
@@ -19,6 +20,7 @@ from . import _calls, _offers, _wire
 from ._models import Country, Inbox, MaxPrice, Order, Page, Payment, Prices, Product, Profile, Status, Wallets
 from ._pages import Listing, OpenOrders, R, Rows, listing
 from ._reconcile import Purchase, Purchases
+from ._settle import Settler
 from ._wire import Category
 
 Amount = Decimal | int | float | str
@@ -33,9 +35,11 @@ HOSTING_AGE = timedelta(days=31)
 class V1:
     """The v1 API: a number for one verification SMS. Every method is one endpoint; `client.v1` is one of these."""
 
-    def __init__(self, sender: Sender, purchases: Purchases) -> None:
+    def __init__(self, sender: Sender, purchases: Purchases, settler: Settler, budget: Budget) -> None:
         self._sender = sender
         self._purchases = purchases
+        self._settler = settler
+        self._budget = budget
 
     # -- account ----------------------------------------------------------------------------------------------------
 
@@ -179,14 +183,13 @@ class V1:
         Source: 5sim.net/docs, "Buy activation number".
         """
         path = arguments.slugs(country=country, operator=operator, product=product)
-        ceiling = None if max_price is None else money("max_price", max_price)
-        if ceiling is not None and operator != "any":
+        if max_price is not None and operator != "any":
             raise ValueError("max_price: the provider ignores it with a named operator, so operator must be 'any'")
-        query = arguments.buy_options(forwarding, number, reuse=reuse, voice=voice, ref=ref, ceiling=ceiling)
-        order = await self._buy(
-            "buy_activation", f"user/buy/activation/{path}", Purchase("activation", product, country), query
-        )
-        return await self._purchases.guard_price(order, ceiling)
+        ceiling = self._budget.ceiling(None if max_price is None else money("max_price", max_price))
+        told = ceiling if operator == "any" else None
+        query = arguments.buy_options(forwarding, number, reuse=reuse, voice=voice, ref=ref, ceiling=told)
+        asked = self._spending("buy_activation", f"user/buy/activation/{path}", query)
+        return await self._purchases.make_guarded(asked, Purchase("activation", product, country, ceiling=ceiling))
 
     async def buy_hosting(self, product: str, *, country: str = "any", operator: str = "any") -> Order:
         """Keep a number for hours or days. Spends the order's `price`; there is no cancel.
@@ -204,7 +207,9 @@ class V1:
         Source: 5sim.net/docs, "Buy hosting number".
         """
         path = arguments.slugs(country=country, operator=operator, product=product)
-        return await self._buy("buy_hosting", f"user/buy/hosting/{path}", Purchase("hosting", product, country))
+        asked = self._spending("buy_hosting", f"user/buy/hosting/{path}")
+        purchase = Purchase("hosting", product, country, ceiling=self._budget.per_order)
+        return await self._purchases.make(asked, purchase)
 
     async def reuse(self, product: str, phone: Phone) -> Order:
         """Buy a number again that was bought with ``reuse=True``. Spends; the provider does not say how much.
@@ -219,7 +224,8 @@ class V1:
         """
         digits = arguments.phone_digits("phone", phone, 4, 15)
         path = f"user/reuse/{arguments.slug('product', product)}/{digits}"
-        return await self._buy("reuse", path, Purchase("activation", product, phone=digits))
+        purchase = Purchase("activation", product, phone=digits, ceiling=self._budget.per_order)
+        return await self._purchases.make_guarded(self._spending("reuse", path), purchase)
 
     # -- one order --------------------------------------------------------------------------------------------------
 
@@ -230,7 +236,7 @@ class V1:
             NotFoundError: no such order under this token.
         Source: 5sim.net/docs, "Check order (Get SMS)".
         """
-        return await self._sender.send(_calls.check(positive("id", id)))
+        return self._settler.heed(await self._sender.send(_calls.check(positive("id", id))))
 
     async def finish(self, id: int) -> Order:
         """Close an order that got its SMS. Costs no more, adds 0.5 to the rating. Repeated when its answer is lost.
@@ -388,14 +394,13 @@ class V1:
 
     # -- shared by the methods above --------------------------------------------------------------------------------
 
-    async def _buy(self, name: str, path: str, purchase: Purchase, query: tuple[tuple[str, str], ...] = ()) -> Order:
-        asked = _wire.call(name, path, _wire.read_purchase, repeat=Repeat.NEVER, lane=Lane.PURCHASE, query=query)
-        return await self._purchases.make(asked, purchase)
+    def _spending(self, name: str, path: str, query: tuple[tuple[str, str], ...] = ()) -> Call[Order]:
+        return _wire.call(name, path, _wire.read_purchase, repeat=Repeat.NEVER, lane=Lane.PURCHASE, query=query)
 
     async def _end(self, call: Call[Order], order_id: int, asked: Status) -> Order:
         """End an order. A refusal after a lost answer may say only that the lost one did it: the state decides."""
         try:
-            return await self._sender.send(call)
+            return self._settler.heed(await self._sender.send(call))
         except RefusedError as refusal:
             order = await self.check(order_id) if refusal.after_loss else None
             if order is None or order.status != asked:

@@ -18,11 +18,12 @@ from typing import Generic
 import anyio
 import attrs
 
+from .._budget import Budget, Place
 from .._call import Call, Reply
 from .._errors import NothingBoughtError, OutcomeUnknownError, PriceTooHighError, SmsApiError, SpendUnknownError
 from .._log import logger
 from .._sender import Sender, Spending
-from .._wait import Sight
+from .._wait import UNKNOWN_LIFE, Sight
 from ._life import is_hosting
 from ._looks import first_sight, sight
 from ._models import Order, Payment
@@ -39,6 +40,12 @@ UNDATED_SLACK = timedelta(days=1)
 LOOKS = (1.0, 3.0, 6.0)
 """Seconds before each look at the records, ten in all: a history may lag behind its purchases."""
 
+LONGEST_LIFE = 31 * 86_400.0
+"""The longest hosting."""
+
+STILL_HEARD_OF = 60.0
+"""Seconds for which a refund may still come in after an order's time."""
+
 MEMORY = 3600.0
 """Seconds for which an order is remembered as this client's own."""
 
@@ -48,6 +55,7 @@ class Purchase(Spending):
     """One call that buys, until its outcome is known.
 
     Attributes:
+        ceiling: the most it may cost.
         lost_at: when it was clear that no answer would come, in seconds of the loop's clock; inf while one may.
         found: the order that came of it.
     """
@@ -56,8 +64,14 @@ class Purchase(Spending):
     product: str
     country: str = "any"
     phone: str = ""
+    ceiling: Decimal | None = None
     lost_at: float = inf
     found: Sight[Order] | None = None
+
+    @property
+    def life(self) -> float:
+        """How long, in seconds, its order is taken to be open when no answer tells."""
+        return LONGEST_LIFE if self.category == "hosting" else UNKNOWN_LIFE
 
     def like(self, other: Purchase) -> bool:
         """Whether the two may want the same row. Countries do not tell: some rows have none."""
@@ -123,9 +137,10 @@ class Records(Generic[R]):
 class Purchases:
     """Every purchase of one client: the ones in flight, and the orders that came of the others."""
 
-    def __init__(self, sender: Sender, settler: Settler, *, shared_key: bool) -> None:
+    def __init__(self, sender: Sender, settler: Settler, budget: Budget, *, shared_key: bool) -> None:
         self._sender = sender
         self._settler = settler
+        self._budget = budget
         self._shared_key = shared_key
         self._own: dict[int, Sight[Order]] = {}
         self._pending: list[Purchase] = []
@@ -148,17 +163,20 @@ class Purchases:
             return await self._recover(call, purchase, lost)
 
         async def keep(seen: Sight[Order]) -> None:
-            self._remember(purchase, seen)
+            self._remember(purchase, seen, place)
             await self._give_back(seen.subject)
 
-        self._pending.append(purchase)
-        try:
-            asked = call.reading(lambda reply: purchase.completed(call.read(reply)))
-            seen = await self._sender.spend(first_sight(asked), purchase, recover, keep)
-            self._remember(purchase, seen)
-        finally:
-            self._pending.remove(purchase)
-            self._wake()
+        with self._budget.place(call.name, purchase.ceiling, anyio.current_time()) as place:
+            self._pending.append(purchase)
+            try:
+                asked = call.reading(lambda reply: purchase.completed(call.read(reply)))
+                seen = await self._sender.spend(first_sight(asked), purchase, recover, keep)
+                self._remember(purchase, seen, place)
+            finally:
+                self._pending.remove(purchase)
+                if purchase.may_have_happened and not place.taken:
+                    self._budget.book(place, place, None, anyio.current_time() + purchase.life)
+                self._wake()
         return seen.subject
 
     async def withdraw(self, call: Call[None]) -> None:
@@ -177,13 +195,14 @@ class Purchases:
 
         await self._sender.spend(call.reading(read), Spending(), recover, keep)
 
-    async def guard_price(self, order: Order, ceiling: Decimal | None) -> Order:
-        """Give an order back that cost more than its buyer allowed."""
+    async def make_guarded(self, call: Call[Order], purchase: Purchase) -> Order:
+        """`make` an activation, and give it back when it cost more than its buyer allowed."""
+        order, ceiling = await self.make(call, purchase), purchase.ceiling
         if ceiling is None or order.price is None or order.price <= ceiling:
             return order
         left = await self._settler.settle(order, taken=False)
         raise PriceTooHighError(
-            f"order {order.id} cost {order.price}, above max_price {ceiling}", call="v1.buy_activation", order=left
+            f"order {order.id} cost {order.price}, above the ceiling of {ceiling}", call=call.name, order=left
         )
 
     async def _give_back(self, order: Order) -> None:
@@ -192,8 +211,11 @@ class Purchases:
         else:
             await self._settler.settle(order, taken=False, bound=self._settler.cancel_timeout)
 
-    def _remember(self, purchase: Purchase, seen: Sight[Order]) -> None:
+    def _remember(self, purchase: Purchase, seen: Sight[Order], place: Place) -> None:
         purchase.found = seen
+        left = purchase.life if seen.left is None else seen.left
+        self._budget.book(place, seen.subject.id, seen.subject.price, seen.at + left + STILL_HEARD_OF)
+        self._settler.heed(seen.subject)
         self._own[seen.subject.id] = seen
         while (oldest := next(iter(self._own.values()))).at < seen.at - MEMORY:
             del self._own[oldest.subject.id]

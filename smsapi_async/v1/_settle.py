@@ -17,6 +17,7 @@ from typing import Any
 import anyio
 import attrs
 
+from .._budget import Budget
 from .._call import Call
 from .._errors import (
     AccountBlockedError,
@@ -35,7 +36,7 @@ from .._shield import Ended, shielded
 from .._unsettled import Unsettled
 from . import _calls
 from ._life import is_open
-from ._models import Order
+from ._models import Order, Status
 
 PASSING = (NotSentError, OutcomeUnknownError, UnreadableReplyError, RateLimitError, ProviderUnavailableError)
 
@@ -70,11 +71,20 @@ class Course:
 class Settler:
     """Settles orders within bounds; what stays open then goes to the register of the unsettled."""
 
-    def __init__(self, sender: Sender, unsettled: Unsettled[Any], settle_timeout: float, cancel_timeout: float) -> None:
+    def __init__(
+        self, sender: Sender, unsettled: Unsettled[Any], budget: Budget, settle_timeout: float, cancel_timeout: float
+    ) -> None:
         self._sender = sender
         self._unsettled = unsettled
+        self._budget = budget
         self.settle_timeout = settle_timeout
         self.cancel_timeout = cancel_timeout
+
+    def heed(self, order: Order) -> Order:
+        """An answer told the order's state: one that is over counts no longer as open, nor a cancelled one as paid."""
+        if not is_open(order):
+            self._budget.close(order.id, refunded=order.status == Status.CANCELED)
+        return order
 
     async def settle(
         self, order: Order, *, taken: bool, bound: float | None = None, tell: bool = True, spare_sms: bool = False
@@ -162,4 +172,4 @@ class Settler:
         return not is_open(course.order) or course.said_over > 1
 
     async def _send(self, call: Call[Order]) -> Order:
-        return await self._sender.send(attrs.evolve(call, settling=True))
+        return self.heed(await self._sender.send(attrs.evolve(call, settling=True)))

@@ -13,7 +13,7 @@ from .._codes import Pick, Seen
 from .._errors import NoCodeError, OrderClosedError, OrderExpiredError, WaitTimeoutError
 from .._sender import Sender
 from .._values import Sms
-from .._wait import Phase, Turns, Waiter, Watch
+from .._wait import Phase, Sight, Turns, Waiter, Watch
 from ._life import is_hosting, is_open
 from ._looks import look, sight
 from ._models import Order
@@ -35,7 +35,7 @@ class Waits:
 
     def watch(self, order_id: int) -> Watch[Order]:
         """The watch of the order; of one this client just bought it knows the purchase's answer."""
-        watch = self.turns.watch(order_id, lambda: self._sender.send(look(order_id), once=True), anyio.current_time())
+        watch = self.turns.watch(order_id, lambda: self._look(order_id), anyio.current_time())
         bought = self._purchases.bought(order_id)
         if bought is not None and watch.sight is None:
             watch.note(bought)
@@ -89,6 +89,11 @@ class Waits:
                 self._settler.register(
                     order, "its scope was open when the client closed", taken=False, tell=False, note=note
                 )
+
+    async def _look(self, order_id: int) -> Sight[Order]:
+        seen = await self._sender.send(look(order_id), once=True)
+        self._settler.heed(seen.subject)
+        return seen
 
     async def _find(self, waiter: Waiter[Order], pick: Pick, seen: Seen) -> Sms | None:
         """The message, or None once the wait is over without one."""

@@ -173,7 +173,7 @@ async def test_an_order_above_the_ceiling_is_given_back(sandbox):
     """The provider ignored `maxPrice`; the caller does not pay for that."""
     sandbox = Sandbox(scenario=Scenario(ignores_max_price=True))
     async with opened(sandbox) as client:
-        with pytest.raises(PriceTooHighError, match=r"above max_price 0\.1; .* given back at once") as caught:
+        with pytest.raises(PriceTooHighError, match=r"above the ceiling of 0\.1; .* given back at once") as caught:
             await client.v1.buy_activation("telegram", country="russia", max_price=Decimal("0.1"))
 
     assert caught.value.order.status == "CANCELED"

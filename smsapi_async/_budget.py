@@ -1,0 +1,147 @@
+"""The guards of money: what purchases may cost, together and each, and how many orders they may hold open.
+
+Plain state: nothing here sends, sleeps or reads a clock. A purchase takes its place before its request leaves, with the
+most it may cost set aside; what it cost takes that over, a refund gives it back, and an unknown outcome keeps it.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from itertools import count
+
+import attrs
+
+from ._errors import BudgetExceededError
+from ._values import money as amount_of
+from ._values import positive
+
+NOTHING = Decimal(0)
+
+
+@attrs.define(eq=False)
+class Place:
+    """One purchase's share of a budget.
+
+    Attributes:
+        most: what is set aside for it.
+        opens: whether it is an order more; an extension is none.
+        taken: whether it stands for a purchase that was made, or may have been.
+    """
+
+    most: Decimal
+    opens: bool
+    taken: bool = False
+
+
+class Budget:
+    """What purchases may cost and hold open: ``AsyncClient(budget=Budget(money=20, per_order=2, open_orders=5))``.
+
+    Checked before a purchase is sent, also when many are sent at once: what a purchase may cost is set aside until it
+    is known. An order counts with its price; a cancel takes the price off again, whereas a ban or a lapsed order keeps
+    counting, because their refunds are not certain. A purchase of unknown outcome counts with what was set aside. Only
+    what its clients buy is counted, and a number that renews by itself asks no budget. Give several clients the same
+    one when they spend together, all in one event loop.
+
+    Args:
+        money: the most to spend in all, in the account's currency; needs `per_order`.
+        per_order: the most one order may cost; it is a `max_price` for every activation. An order that is dearer is
+            given back where it can be: not a hosting order, nor a rented number.
+        open_orders: how many orders may be open at once, until they are settled or their time is over.
+    """
+
+    def __init__(
+        self,
+        *,
+        money: Decimal | float | str | None = None,
+        per_order: Decimal | float | str | None = None,
+        open_orders: int | None = None,
+    ) -> None:
+        if money is not None and per_order is None:
+            raise ValueError("per_order: needed with money, for no price is known before its purchase")
+        self._money = None if money is None else amount_of("money", money)
+        self.per_order: Decimal | None = None if per_order is None else amount_of("per_order", per_order)
+        self._open_orders = None if open_orders is None else positive("open_orders", open_orders)
+        self._spent = self._set_aside = NOTHING
+        self._places = 0
+        self._held: dict[Hashable, tuple[Decimal, float]] = {}
+        self._ends: list[tuple[float, int, Hashable]] = []
+        self._order = count()
+
+    @property
+    def spent(self) -> Decimal:
+        """What was paid and not given back, with what is set aside for purchases of unknown outcome."""
+        return self._spent
+
+    @property
+    def left(self) -> Decimal | None:
+        """What further purchases may cost: neither spent nor set aside. None without a limit."""
+        return None if self._money is None else self._money - self._spent - self._set_aside
+
+    def __repr__(self) -> str:
+        return f"<Budget: {self._spent} spent, {self.left} left, {len(self._held) + self._places} orders open>"
+
+    def ceiling(self, max_price: Decimal | None) -> Decimal | None:
+        """The most the next order may cost: the lower of the caller's own bound and `per_order`."""
+        return min((bound for bound in (max_price, self.per_order) if bound is not None), default=None)
+
+    @contextmanager
+    def place(self, call: str, most: Decimal | None, now: float, *, opens: bool = True) -> Iterator[Place]:
+        """Around a purchase: room for it, or BudgetExceededError; given back unless it was taken meanwhile."""
+        place = self._enter(call, most, now, opens=opens)
+        try:
+            yield place
+        finally:
+            if not place.taken:
+                self._leave(place)
+
+    def book(self, place: Place, key: Hashable, price: Decimal | None, until: float) -> None:
+        """The purchase was made, or may have been: it counts, and its order is open until closed or that time."""
+        price = place.most if price is None else price
+        self._leave(place)
+        place.taken = True
+        self._spent += price
+        if place.opens:
+            self._hold(key, price, until)
+
+    def prolong(self, key: Hashable, seconds: float) -> None:
+        """The order's time, if it is held, ends that much later."""
+        if key in self._held:
+            price, until = self._held[key]
+            self._hold(key, price, until + seconds)
+
+    def close(self, key: Hashable, *, refunded: bool) -> None:
+        """The order is over."""
+        price, _ = self._held.pop(key, (NOTHING, 0.0))
+        if refunded:
+            self._spent -= price
+
+    def _enter(self, call: str, most: Decimal | None, now: float, *, opens: bool) -> Place:
+        self._forget_what_ended(now)
+        place = Place(most or NOTHING, opens)
+        if self.per_order is not None and place.most > self.per_order:
+            raise BudgetExceededError(f"{place.most} is more than the {self.per_order} of one order", call=call)
+        if self.left is not None and place.most > self.left:
+            what = f"up to {place.most} is needed and {self.left} of {self._money} is left"
+            raise BudgetExceededError(what, call=call)
+        if opens and self._open_orders is not None and len(self._held) + self._places >= self._open_orders:
+            raise BudgetExceededError(f"{self._open_orders} orders are open, and no more may be", call=call)
+        self._set_aside += place.most
+        self._places += place.opens
+        return place
+
+    def _hold(self, key: Hashable, price: Decimal, until: float) -> None:
+        self._held[key] = price, until
+        heapq.heappush(self._ends, (until, next(self._order), key))
+
+    def _leave(self, place: Place) -> None:
+        self._set_aside -= place.most
+        self._places -= place.opens
+
+    def _forget_what_ended(self, now: float) -> None:
+        while self._ends and self._ends[0][0] <= now:
+            ended, _, key = heapq.heappop(self._ends)
+            if key in self._held and self._held[key][1] <= ended:
+                del self._held[key]
