@@ -43,6 +43,7 @@ class Lane(IntEnum):
     PURCHASE = 1
     LOOK = 2
     FINISH = 3
+    CATALOGUE = 4
 
 
 @attrs.frozen(kw_only=True)

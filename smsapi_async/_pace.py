@@ -3,12 +3,14 @@
 Slots are spaced evenly and go to the lowest lane first, in each lane to who came first; a second bound is how many
 requests are in flight. Whoever waits holds a Ticket. One ticket at a time is the *keeper*: its holder sleeps until the
 next slot is due, so there is no background task; a keeper that leaves hands the office on without awaiting.
+
+A provider that says "too many" doubles the spacing; a quiet minute halves it again. Where repeated hits are a ban,
+looks stop before the last one.
 """
 
 from __future__ import annotations
 
-import heapq
-from itertools import count
+from collections import deque
 
 import anyio
 import attrs
@@ -26,6 +28,23 @@ IN_FLIGHT = 32
 
 KEPT_BACK = 8
 """Of these places the last ones are for cancels and purchases only."""
+
+CATALOGUE_PER_SECOND = 1.0
+CATALOGUE_IN_FLIGHT = 2
+"""Ten price tables 0.6 s apart drew a 429 (v1, seen live in 2026); one is up to 24 MB."""
+
+SLOWEST = 1.0
+"""Seconds between requests, at the most, unless the usual spacing is not much less."""
+
+QUIET = 60.0
+"""Seconds without a hit after which the spacing is halved, until it is the usual one."""
+
+HITS = 4
+HITS_COUNT_FOR = 600.0
+"""The fifth hit of ten minutes is a ban of ten minutes (https://5sim.net/docs, "Limits")."""
+
+STOPPED = (Lane.LOOK, Lane.CATALOGUE)
+"""What can wait when the next hit would be a ban; cancels, purchases and finishes settle money."""
 
 CATCH_UP = 0.005
 """Timers wake late; a slot taken up to 5 ms late does not push back the next one, as one taken after a pause does."""
@@ -49,31 +68,34 @@ class Ticket:
 class Slots:
     """The queue of one provider and key."""
 
-    def __init__(self, per_second: float, in_flight: int, kept_back: int = 0) -> None:
-        if not per_second > 0:
-            raise ValueError(f"per_second: requests a second, more than 0, not {per_second}")
-        self._spacing = 1.0 / per_second
+    def __init__(self, per_second: float, in_flight: int, kept_back: int = 0, *, bans: bool = False) -> None:
+        self._usual = self._spacing = 1.0 / per_second
+        self._bans = bans
+        self._hits: deque[float] = deque()
+        self._changed_at = 0.0
         self._room = in_flight
         self._kept_back = kept_back
         self._next_at = 0.0
-        self._order = count()
-        self._queue: list[tuple[Lane, int, Ticket]] = []
+        self._queues: dict[Lane, deque[Ticket]] = {lane: deque() for lane in sorted(Lane)}
         self._keeper: Ticket | None = None
         self._latest: Ticket | None = None
 
     def enter(self, lane: Lane, now: float) -> Ticket:
         """Take a place; the ticket may be granted at once."""
         ticket = Ticket(lane)
-        heapq.heappush(self._queue, (lane, next(self._order), ticket))
+        self._queues[lane].append(ticket)
         self._grant(now)
+        if self._keeper is not None and self._stopped() and self._next()[0] is ticket:
+            self._keeper.wake()  # it sleeps until looks go on, and this one need not
         return ticket
 
     def seconds_to_sleep(self, ticket: Ticket, now: float) -> float | None:
         """How long the holder sleeps before it asks again; None: until it is woken."""
-        if self._keeper not in (None, ticket) or not self._has_room():
+        following, at = self._next()
+        if self._keeper not in (None, ticket) or not self._has_room_for(following):
             return None
         self._keeper = ticket
-        return max(0.0, self._next_at - now)
+        return max(0.0, at - now)
 
     def tick(self, now: float) -> None:
         """The keeper slept: hand out what is due."""
@@ -91,13 +113,36 @@ class Slots:
             self._keeper = None
         self._grant(now)
 
+    def hit(self, now: float) -> None:
+        """The provider said that it was asked too often."""
+        self._hits.append(now)
+        self._ease(now)
+        self._changed_at = now
+        slowest = max(SLOWEST, 8 * self._usual)
+        self._spacing = slowest if self._stopped() else min(slowest, 2 * self._spacing)
+        self._next_at = max(self._next_at, now + self._spacing)
+
+    def _ease(self, now: float) -> None:
+        # Later than now it can only be after a run of another loop, whose clock began elsewhere.
+        while self._hits and not now - HITS_COUNT_FOR < self._hits[0] <= now:
+            self._hits.popleft()
+        self._changed_at = now if self._stopped() else min(self._changed_at, now)
+        while self._spacing > self._usual and now - self._changed_at >= QUIET:
+            self._spacing = max(self._usual, self._spacing / 2)
+            self._changed_at += QUIET
+
+    def _stopped(self) -> bool:
+        """Whether one hit more would be a ban."""
+        return self._bans and len(self._hits) >= HITS
+
     def _grant(self, now: float) -> None:
-        # Further off it can only be after a run of another loop, whose clock began elsewhere.
-        self._next_at = min(self._next_at, now + self._spacing)
-        while self._queue and (self._queue[0][2].left or (self._has_room() and self._next_at <= now)):
-            *_, ticket = heapq.heappop(self._queue)
-            if ticket.left:
-                continue
+        self._ease(now)
+        self._next_at = min(self._next_at, now + self._spacing)  # as in `_ease`
+        while True:
+            ticket, at = self._next()
+            if ticket is None or at > now or not self._has_room_for(ticket):
+                break
+            self._queues[ticket.lane].popleft()
             ticket.granted = True
             self._room -= 1
             self._latest = ticket
@@ -105,19 +150,24 @@ class Slots:
             if self._keeper is ticket:
                 self._keeper = None
             ticket.wake()
-        self._appoint()
+        if ticket is not None and self._keeper is None and self._has_room_for(ticket):
+            ticket.wake()  # to become the keeper
 
-    def _has_room(self) -> bool:
-        """Whether the first in the queue has a place in flight: stalled looks leave some to cancels and purchases."""
-        urgent = bool(self._queue) and self._queue[0][0] < Lane.LOOK
+    def _next(self) -> tuple[Ticket | None, float]:
+        """Who leaves next, and when. What has stopped comes after whatever may go on."""
+        waiting: Ticket | None = None
+        for lane, queue in self._queues.items():
+            while queue and queue[0].left:
+                queue.popleft()
+            if queue and not (lane in STOPPED and self._stopped()):
+                return queue[0], self._next_at
+            waiting = waiting or (queue[0] if queue else None)
+        return waiting, self._next_at if waiting is None else max(self._next_at, self._hits[-HITS] + HITS_COUNT_FOR)
+
+    def _has_room_for(self, ticket: Ticket | None) -> bool:
+        """Whether it has a place in flight: stalled looks leave some to cancels and purchases."""
+        urgent = ticket is not None and ticket.lane < Lane.LOOK
         return self._room > (0 if urgent else self._kept_back)
-
-    def _appoint(self) -> None:
-        """Wake one waiting ticket to become the keeper, when there is none."""
-        if self._keeper is None and self._has_room():
-            first = next((ticket for *_, ticket in self._queue if not ticket.left), None)
-            if first is not None:
-                first.wake()
 
 
 class Pace:
@@ -130,9 +180,20 @@ class Pace:
 
     def __init__(self, *, v1_per_second: float = V1_PER_SECOND, rent_per_second: float = RENT_PER_SECOND) -> None:
         self._slots: dict[Provider, Slots] = {
-            "v1": Slots(v1_per_second, IN_FLIGHT, KEPT_BACK),
-            "rent": Slots(rent_per_second, 1),
+            "v1": Slots(_rate("v1_per_second", v1_per_second), IN_FLIGHT, KEPT_BACK, bans=True),
+            "rent": Slots(_rate("rent_per_second", rent_per_second), 1),
         }
+        self._catalogue = Slots(CATALOGUE_PER_SECOND, CATALOGUE_IN_FLIGHT)
 
     def slots(self, provider: Provider) -> Slots:
         return self._slots[provider]
+
+    def slow_slots(self, lane: Lane) -> Slots | None:
+        """The slots to be had first, for what is large."""
+        return self._catalogue if lane is Lane.CATALOGUE else None
+
+
+def _rate(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+        raise ValueError(f"{name}: requests a second, more than 0, are needed, not {value!r}")
+    return value

@@ -15,16 +15,18 @@ import anyio
 import attrs
 from anyio.lowlevel import EventLoopToken, current_token
 
-from ._call import Call, Reply
+from ._call import Call, Lane, Reply
 from ._errors import (
     ClientClosedError,
     NothingBoughtError,
     NotSentError,
     OutcomeUnknownError,
+    RateLimitError,
     RefusedError,
     SmsApiError,
     SpendUnknownError,
 )
+from ._flights import Flights
 from ._http import Http
 from ._log import logger
 from ._pace import Pace, Slots, Ticket
@@ -72,6 +74,7 @@ class Sender:
         self._http = http
         self._pace = pace
         self._max_retries = max_retries
+        self._flights = Flights()
         self._loop: EventLoopToken | None = None
         self._closing = False
         self._closed = False
@@ -89,6 +92,8 @@ class Sender:
             try:
                 return call.read(await self._exchange(call, leaving))
             except SmsApiError as error:
+                if isinstance(error, RateLimitError) or getattr(error, "status", 0) == 503:
+                    self._pace.slots(call.provider).hit(anyio.current_time())
                 failures += 1
                 lost = lost or isinstance(error, OutcomeUnknownError)
                 if isinstance(error, RefusedError) and lost:
@@ -100,6 +105,11 @@ class Sender:
                     raise
                 logger.debug("call.repeated call=%s failures=%d pause=%.1f", call.name, failures, pause)
             await anyio.sleep(pause)
+
+    async def share(self, call: Call[T]) -> T:
+        """`send` a read of what is the same for everybody; equal ones in flight are sent once."""
+        self._check(call)
+        return await self._flights.share((call.provider, call.path, call.query), lambda: self.send(call))
 
     async def spend(
         self,
@@ -177,15 +187,18 @@ class Sender:
     async def _exchange(self, call: Call[Any], leaving: Leaving) -> Reply:
         """One request in its own slot."""
         self._check(call)
-        async with self._slot(call):
+        slow = self._pace.slow_slots(call.lane)
+        async with (
+            nullcontext() if slow is None else self._slot(slow, call.lane),
+            self._slot(self._pace.slots(call.provider), call.lane),
+        ):
             self._check(call)
             with leaving():
                 return await self._http.exchange(call)
 
     @asynccontextmanager
-    async def _slot(self, call: Call[Any]) -> AsyncIterator[None]:
-        slots = self._pace.slots(call.provider)
-        ticket = slots.enter(call.lane, anyio.current_time())
+    async def _slot(self, slots: Slots, lane: Lane) -> AsyncIterator[None]:
+        ticket = slots.enter(lane, anyio.current_time())
         try:
             while not ticket.granted:
                 await _await_turn(slots, ticket)

@@ -142,7 +142,7 @@ class Rent:
 
     async def _listed(self) -> tuple[RentedNumber, ...]:
         """The active numbers, asked as part of a purchase."""
-        return await self._sender.send(attrs.evolve(self._listing(), settling=True))
+        return await self._sender.send(attrs.evolve(self._listing(), settling=True, lane=Lane.PURCHASE))
 
     def _spending(self, name: str, path: str, query: tuple[tuple[str, str], ...]) -> Call[RentedNumber]:
         return _wire.call(

@@ -114,7 +114,7 @@ class V1:
         Source: 5sim.net/docs, "Products request".
         """
         path = f"guest/products/{arguments.slugs(country=country, operator=operator)}"
-        return await self._sender.send(_wire.call("products", path, _wire.read_products, catalogue=True))
+        return await self._sender.share(_wire.call("products", path, _wire.read_products, catalogue=True))
 
     async def prices(self, *, country: str | None = None, product: str | None = None) -> Prices:
         """Read the price table, or the part for a country or a product. Free, needs no token.
@@ -129,14 +129,16 @@ class V1:
         filters = {"country": country, "product": product}
         query = [(name, arguments.slug(name, value)) for name, value in filters.items() if value is not None]
         asked = _wire.call("prices", "guest/prices", _offers.read_prices(country, product), query=query, catalogue=True)
-        return await self._sender.send(asked)
+        return await self._sender.share(asked)
 
     async def countries(self) -> Mapping[str, Country]:
         """Read the countries and the operators selling there, by country name. Free, needs no token.
 
         Source: 5sim.net/docs, "Countries list".
         """
-        return await self._sender.send(_wire.call("countries", "guest/countries", _wire.read_countries, catalogue=True))
+        return await self._sender.share(
+            _wire.call("countries", "guest/countries", _wire.read_countries, catalogue=True)
+        )
 
     async def notification(self, lang: Literal["ru", "en"]) -> str:
         """Read the provider's notice to its users. Free. It may be empty or hold HTML: never render it raw.
@@ -144,7 +146,7 @@ class V1:
         Source: 5sim.net/docs, "Get notifications".
         """
         path = f"guest/flash/{arguments.slug('lang', lang)}"
-        return await self._sender.send(_wire.call("notification", path, _wire.read_notification, catalogue=True))
+        return await self._sender.share(_wire.call("notification", path, _wire.read_notification, catalogue=True))
 
     # -- purchases --------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ import anyio
 import attrs
 
 from .._budget import Budget, Place
-from .._call import Call, Reply
+from .._call import Call, Lane, Reply
 from .._errors import NothingBoughtError, OutcomeUnknownError, PriceTooHighError, SmsApiError, SpendUnknownError
 from .._log import logger
 from .._sender import Sender, Spending
@@ -306,7 +306,7 @@ class Purchases:
                 replies.append(reply)
                 return asked.read(reply)
 
-            return await self._sender.send(attrs.evolve(asked.reading(read), settling=True))
+            return await self._sender.send(attrs.evolve(asked.reading(read), settling=True, lane=Lane.PURCHASE))
 
         rows: list[R] = []
         async for row in Rows(fetch):

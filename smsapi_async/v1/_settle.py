@@ -155,8 +155,9 @@ class Settler:
     async def _act(self, course: Course) -> bool:
         """Ask once. Whether nothing is left to do."""
         order_id = course.order.id
+        act = _calls.finish(order_id) if course.finish else _calls.cancel(order_id)
         try:
-            course.see(await self._send(_calls.finish(order_id) if course.finish else _calls.cancel(order_id)))
+            course.see(await self._send(act))
         except (AuthenticationError, AccountBlockedError):
             raise
         except RefusedError as refusal:
@@ -166,7 +167,7 @@ class Settler:
         else:
             return True
         try:
-            course.see(await self._send(_calls.check(order_id)))
+            course.see(await self._send(attrs.evolve(_calls.check(order_id), lane=act.lane)))
         except NotFoundError:
             return True
         return not is_open(course.order) or course.said_over > 1

@@ -134,7 +134,7 @@ def call(
         path=path,
         read=read,
         repeat=repeat,
-        lane=lane,
+        lane=Lane.CATALOGUE if catalogue else lane,
         method=method,
         query=tuple(query),
         body=None if body is None else json.dumps(body, separators=(",", ":")).encode(),

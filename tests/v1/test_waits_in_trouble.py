@@ -67,10 +67,40 @@ async def test_trouble_slows_the_looks_down_and_ends_no_wait(
     sandbox: Sandbox, client: AsyncClient, fault: Fault
 ) -> None:
     """A provider that is down for a minute must not cost the number."""
+    sandbox.fail("user/check", fault, times=3)
+
+    assert await client.await_code(await buy(client, sandbox, CODE)) == "04217"
+    assert second() == 4 + 2 + 4 + 8
+
+
+@pytest.mark.parametrize("fault", [API_LIMIT, IP_LIMIT], ids=repr)
+async def test_after_four_hits_of_a_limit_looks_stop_until_the_fifth_is_no_ban(
+    sandbox: Sandbox, client: AsyncClient, fault: Fault
+) -> None:
+    """A ban of ten minutes would turn the cancel away too; the code is there when looks go on."""
     sandbox.fail("user/check", fault, times=4)
 
     assert await client.await_code(await buy(client, sandbox, CODE)) == "04217"
-    assert second() == 4 + 2 + 4 + 8 + 16
+    assert moments(sandbox, "/check/") == [4, 6, 10, 18, 604]
+
+
+async def test_an_order_that_ends_while_looks_have_stopped_is_cancelled_in_time(sandbox: Sandbox) -> None:
+    """Cancels go on; one that is refused because of an SMS brings its code."""
+    sandbox = Sandbox(scenario=Scenario(lifetime=300))
+    sandbox.fail("user/check", API_LIMIT, times=4)
+    async with opened(sandbox) as client:
+        empty, full = await buy(client), await buy(client, sandbox, CODE)
+        async with anyio.create_task_group() as group:
+            group.start_soon(gives_up, client, empty)
+            assert await client.await_code(full) == "04217"
+
+    assert (status(sandbox, empty), status(sandbox, full)) == ("CANCELED", "FINISHED")
+    assert second() < 300
+
+
+async def gives_up(client: AsyncClient, order_id: int) -> None:
+    with pytest.raises(OrderExpiredError):
+        await client.await_code(order_id)
 
 
 async def test_a_look_that_never_answers_is_given_up_and_repeated(sandbox: Sandbox, client: AsyncClient) -> None:
