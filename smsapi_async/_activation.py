@@ -10,6 +10,7 @@ from types import TracebackType
 import anyio
 
 from ._codes import Extract, Match, Pick, Seen
+from ._shield import outlives, unbroken
 from ._values import OrderId, Phone, Sms, seconds
 from ._wait import Watch
 from .v1 import V1, Messages, Order
@@ -26,17 +27,19 @@ class Activation:
     to its end in time is in `client.unsettled`.
     """
 
+    _order: Order | None = None
+    _watch: Watch[Order] | None = None
+
     def __init__(self, obtain: Callable[[], Awaitable[Order]], v1: V1, waits: Waits, settler: Settler) -> None:
         self._obtain = obtain
         self._v1 = v1
         self._waits = waits
         self._settler = settler
-        self._order: Order | None = None
-        self._watch: Watch[Order] | None = None
         self._seen = Seen()
         self._entered = False
         self._taken = False
 
+    @unbroken
     async def __aenter__(self) -> Activation:
         if self._entered:
             raise RuntimeError("a scope is entered once: ask the client for another")
@@ -45,6 +48,7 @@ class Activation:
         self._watch = self._waits.turns.hold(self._waits.watch(self._order.id), self._order)
         return self
 
+    @unbroken
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
@@ -53,13 +57,20 @@ class Activation:
         in_a_hurry = kind is not None and not issubclass(kind, Exception)  # cancelled, Ctrl-C, exit
         bound = self._settler.cancel_timeout if in_a_hurry else self._settler.settle_timeout
         watch.taken = watch.taken or self._taken
+        settles = watch.holds == 1 and is_open(order) and not is_hosting(order)  # the last scope to leave settles
         try:
-            if watch.holds == 1 and is_open(order) and not is_hosting(order):  # the last scope to leave settles
-                self._order = await self._settler.settle(order, taken=watch.taken, bound=bound)
-                if error is not None and is_open(self._order):
-                    error.add_note(f"order {order.id} could not be settled and is in client.unsettled")
+            if settles:
+                await self._settler.settle(order, taken=watch.taken, bound=bound, note=self._see)
+        except anyio.get_cancelled_exc_class() as cancelled:
+            if not outlives(error, cancelled):
+                raise
         finally:
             self._waits.turns.release(watch)
+            if error is not None and self._settler.is_unsettled(order.id):
+                error.add_note(f"order {order.id} could not be settled and is in client.unsettled")
+
+    def _see(self, order: Order) -> None:
+        self._order = order
 
     def __del__(self) -> None:
         if self._watch is not None and self._order is not None:

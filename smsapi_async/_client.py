@@ -18,7 +18,7 @@ from ._codes import Extract, Match, Pick
 from ._http import Http, HttpClient, Target
 from ._pace import Pace
 from ._sender import Sender
-from ._shield import Ended, shielded
+from ._shield import Ended, outlives, shielded, unbroken
 from ._unsettled import Unsettled
 from ._values import OrderId, Phone, Sms, positive, seconds
 from .rent import Rent, RentedNumber, RentMessages
@@ -118,11 +118,16 @@ class AsyncClient:
         self._sender.check_loop()
         return self
 
+    @unbroken
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         in_a_hurry = kind is not None and not issubclass(kind, Exception)  # cancelled, Ctrl-C, exit
-        await self._close(self._settler.cancel_timeout if in_a_hurry else self._settler.settle_timeout)
+        try:
+            await self._close(self._settler.cancel_timeout if in_a_hurry else self._settler.settle_timeout)
+        except anyio.get_cancelled_exc_class() as cancelled:
+            if not outlives(error, cancelled):
+                raise
 
     def __repr__(self) -> str:
         return f"<AsyncClient: {'closed' if self._sender.closing else 'open'}, {len(self.unsettled)} unsettled>"
@@ -280,6 +285,7 @@ class AsyncClient:
 
     # -- closing ----------------------------------------------------------------------------------------------------
 
+    @unbroken
     async def aclose(self) -> None:
         """Close the client: waits end, purchases in flight complete, what is unsettled is tried once more.
 

@@ -7,7 +7,7 @@ then on the outcome is found out, whatever happens to the caller.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from math import inf
 from typing import Any, TypeAlias, TypeVar
 
@@ -31,7 +31,7 @@ from ._http import Http
 from ._log import logger
 from ._pace import Pace, Slots, Ticket
 from ._retry import pause_before_retry
-from ._shield import INTERRUPTS, Ended, UnderWay, shielded
+from ._shield import INTERRUPTS, Ended, UnderWay, protect_from_ctrl_c, shielded
 
 T = TypeVar("T")
 Leaving: TypeAlias = Callable[[], AbstractContextManager[None]]
@@ -148,10 +148,11 @@ class Sender:
             with self.under_way:
                 await shielded(work, ended)
         except (anyio.get_cancelled_exc_class(), *INTERRUPTS):
-            if ended.result is not None:
-                await keep(ended.result)
             if isinstance(ended.error, OutcomeUnknownError):
                 _tell(call, ended.error)
+            if ended.result is not None:
+                with suppress(anyio.get_cancelled_exc_class()):  # else Ctrl-C would be lost in it
+                    await keep(ended.result)
             raise
         result = ended.unwrap()
         if result is None:
@@ -176,6 +177,7 @@ class Sender:
         token = current_token()
         if self._loop is None:
             self._loop = token
+            protect_from_ctrl_c()
         elif self._loop != token:
             raise RuntimeError("this client belongs to another event loop: open one client for each loop")
 

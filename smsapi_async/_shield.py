@@ -7,14 +7,19 @@ caller does not return before the child has ended.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable
 from math import inf
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import anyio
 import attrs
 
 T = TypeVar("T")
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_UNBROKEN: list[Callable[..., Any]] = []
 
 INTERRUPTS = (KeyboardInterrupt, SystemExit)
 """trio raises Ctrl-C inside whichever task is running; asyncio cancels its main task instead."""
@@ -61,6 +66,22 @@ class UnderWay:
             await self._ended.wait()
 
 
+def unbroken(function: F) -> F:
+    """Mark what must not be broken off between two of its lines, see `protect_from_ctrl_c`."""
+    _UNBROKEN.append(function)
+    return function
+
+
+def protect_from_ctrl_c() -> None:
+    """Have trio raise Ctrl-C where the functions marked `unbroken` wait, where it is seen to, and not inside a line.
+
+    asyncio does so anyway. It marks the code once, also of calls that run already.
+    """
+    trio = sys.modules.get("trio")
+    while trio is not None and _UNBROKEN:
+        trio.lowlevel.enable_ki_protection(_UNBROKEN.pop())
+
+
 async def shielded(
     work: Callable[[], Awaitable[T]],
     ended: Ended[T],
@@ -93,15 +114,39 @@ async def shielded(
         finally:
             done.set()
 
-    async with anyio.create_task_group() as group:
-        group.start_soon(child)
-        try:
-            await done.wait()
-        except anyio.get_cancelled_exc_class():
-            scope.deadline = min(scope.deadline, anyio.current_time() + hurry)
-            raise
-        except INTERRUPTS as interrupt:
-            scope.deadline = min(scope.deadline, anyio.current_time() + hurry)
-            interrupts.append(interrupt)
-    if interrupts:  # a task group would wrap it into a group, and nobody looks for Ctrl-C there
-        raise interrupts[0]
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(child)
+            try:
+                await done.wait()
+            except anyio.get_cancelled_exc_class():
+                scope.deadline = min(scope.deadline, anyio.current_time() + hurry)
+                raise
+            except INTERRUPTS as interrupt:
+                scope.deadline = min(scope.deadline, anyio.current_time() + hurry)
+                interrupts.append(interrupt)
+                group.cancel_scope.cancel()  # as a cancellation does: work whose shield is lowered ends at once
+    except BaseExceptionGroup as wrapped:  # trio: Ctrl-C came while a cancelled caller waited for the child
+        interrupts += _interrupts_in(wrapped)
+        raise
+    finally:
+        if interrupts:  # bare, for nobody looks for Ctrl-C in a group; and not lost in a cancellation
+            raise interrupts[0]
+
+
+def outlives(error: BaseException | None, cancelled: BaseException) -> bool:
+    """Whether the error a scope is left with goes on in place of a cancellation that came during the leaving.
+
+    A cancel scope's cancellation comes again by itself at the next await. One of asyncio's own comes once and goes on;
+    the error is its context then, which anyio's task groups forget.
+    """
+    if error is not None and anyio.current_effective_deadline() == -inf:
+        return True
+    cancelled.__context__ = cancelled.__context__ or error
+    return False
+
+
+def _interrupts_in(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [found for one in error.exceptions for found in _interrupts_in(one)]
+    return [error] if isinstance(error, INTERRUPTS) else []

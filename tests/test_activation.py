@@ -18,7 +18,7 @@ from smsapi_async import (
     OrderStateError,
     WaitTimeoutError,
 )
-from smsapi_async.sandbox import Answer, Delivery, NotConnected, Sandbox, Scenario, Stall
+from smsapi_async.sandbox import Delivery, NotConnected, Sandbox, Scenario, Stall
 from tests.opening import moments, opened, second
 
 CODE = Delivery(5, "Telegram code 04217", "04217")
@@ -146,7 +146,7 @@ async def test_a_scope_shows_neither_phone_nor_code(client: AsyncClient) -> None
         assert "04217" not in repr(order)
 
 
-# -- the ways out -----------------------------------------------------------------------------------------------------
+# -- the ways out; all of them meet all states in test_ways_out.py ----------------------------------------------------
 
 
 async def test_an_order_without_code_is_cancelled_on_the_way_out(sandbox: Sandbox, client: AsyncClient) -> None:
@@ -158,41 +158,6 @@ async def test_an_order_without_code_is_cancelled_on_the_way_out(sandbox: Sandbo
     assert sandbox.ledger.paid == 0
 
 
-async def test_a_message_nobody_took_finishes_the_order(sandbox: Sandbox, client: AsyncClient) -> None:
-    """It cannot be cancelled any more, `order has sms`."""
-    async with client.activation("telegram", country="russia"):
-        await anyio.sleep(10)
-
-    assert statuses(sandbox) == ["FINISHED"]
-
-
-async def test_an_error_inside_goes_on_after_the_order_is_cancelled(sandbox: Sandbox, client: AsyncClient) -> None:
-    """And says nothing about what went well."""
-    with pytest.raises(KeyError) as caught:
-        async with client.activation("telegram", country="russia"):
-            raise KeyError("mine")
-
-    assert statuses(sandbox) == ["CANCELED"]
-    assert not hasattr(caught.value, "__notes__")
-
-
-async def test_an_order_that_lapsed_is_settled(sandbox: Sandbox, client: AsyncClient) -> None:
-    """`order expired`: there is nothing left to do, and the true state is read back."""
-    async with client.activation("google", country="russia") as order:
-        await anyio.sleep(1000)
-
-    assert order.order.status == "TIMEOUT"
-    assert client.unsettled == ()
-
-
-async def test_an_order_closed_elsewhere_is_settled(sandbox: Sandbox, client: AsyncClient) -> None:
-    """`order not found` is what the provider says of it."""
-    async with client.activation("telegram", country="russia") as order:
-        await client.v1.cancel(order.id)
-
-    assert order.order.status == "CANCELED"
-
-
 async def test_a_sold_out_product_leaves_nothing_to_settle(sandbox: Sandbox, client: AsyncClient) -> None:
     """No order, no warning."""
     with pytest.raises(NoNumbersError):
@@ -200,26 +165,6 @@ async def test_a_sold_out_product_leaves_nothing_to_settle(sandbox: Sandbox, cli
             raise AssertionError("not reached")
 
     assert sandbox.ledger.purchases == []
-
-
-async def test_a_lock_on_cancelling_is_waited_for() -> None:
-    """`you need to wait time` is no refusal."""
-    sandbox = Sandbox(scenario=Scenario(cancel_lock=40))
-    async with opened(sandbox) as client, client.activation("telegram", country="russia"):
-        pass
-
-    assert 40 <= second() <= 50
-    assert sandbox.ledger.paid == 0
-
-
-async def test_a_code_that_comes_while_the_lock_is_waited_for_finishes_the_order() -> None:
-    """The next cancel is refused with `order has sms`."""
-    sandbox = Sandbox(scenario=Scenario(cancel_lock=40, plans={"telegram": [[CODE]]}))
-    async with opened(sandbox) as client, client.activation("telegram", country="russia"):
-        pass
-
-    assert statuses(sandbox) == ["FINISHED"]
-    assert second() < 15
 
 
 LOCKED = Scenario(cancel_lock=10_000)
@@ -268,31 +213,6 @@ async def test_a_cancelled_scope_settles_its_order_before_the_cancellation_goes_
     assert statuses(sandbox) == ["CANCELED"]
 
 
-async def test_a_cancelled_scope_spends_no_more_than_the_cancel_timeout() -> None:
-    """Who cancels wants to leave."""
-    sandbox = Sandbox(scenario=LOCKED)
-    with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the client's closing warns
-        async with opened(sandbox, cancel_timeout=7, settle_timeout=30) as client:
-            with anyio.move_on_after(3):
-                async with client.activation("telegram", country="russia") as order:
-                    await order.code()
-
-            assert second() == 10
-            assert len(client.unsettled) == 1
-
-
-async def test_a_scope_cancelled_while_it_settles_spends_no_more_than_the_cancel_timeout() -> None:
-    """Also when the way out began as an ordinary one."""
-    sandbox = Sandbox(scenario=LOCKED)
-    with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the client's closing warns
-        async with opened(sandbox, cancel_timeout=7, settle_timeout=100) as client:
-            with anyio.move_on_after(3):
-                async with client.activation("telegram", country="russia"):
-                    pass
-
-            assert second() == 10
-
-
 async def test_a_collapsing_task_group_settles_all_its_orders(sandbox: Sandbox, client: AsyncClient) -> None:
     """One part of a program fails, the numbers of the others are given back."""
 
@@ -337,25 +257,6 @@ async def test_asyncios_own_ways_of_cancelling_settle_the_order(sandbox: Sandbox
             group.create_task(fail())
 
     assert statuses(sandbox) == ["CANCELED"] * 3
-
-
-@pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True)
-async def test_a_second_cancel_does_not_tear_the_settling(sandbox: Sandbox, client: AsyncClient) -> None:
-    """Impatient supervisors cancel every second."""
-    sandbox.fail("user/cancel", Stall(4, processed=False))
-
-    async def work() -> None:
-        async with client.activation("google", country="russia") as order:
-            await order.code()
-
-    task = asyncio.create_task(work())
-    for _ in range(4):
-        await asyncio.sleep(1)
-        task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-
-    assert statuses(sandbox) == ["CANCELED"]
 
 
 async def test_ctrl_c_gets_no_more_than_the_cancel_timeout() -> None:
@@ -474,16 +375,6 @@ async def test_a_scope_that_hangs_at_closing_holds_up_no_other(caplog: pytest.Lo
             assert statuses(sandbox) == ["PENDING", "CANCELED"]
             assert [order.id for order in told] == [stuck.id]
     assert len(told) == 1
-
-
-async def test_a_key_that_is_turned_away_leaves_the_order_unsettled(sandbox: Sandbox) -> None:
-    """Asking again with it would not help; closing asks once more, the key may be right again."""
-    async with opened(sandbox) as client:
-        async with client.activation("google", country="russia") as order:
-            sandbox.fail("user/cancel", Answer(401))
-        assert client.unsettled == (order.order,)
-
-    assert statuses(sandbox) == ["CANCELED"]
 
 
 async def test_a_network_that_comes_back_while_closing_settles_the_order(sandbox: Sandbox) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from math import inf
+from typing import Any
 
 import anyio
 import pytest
 
 from smsapi_async._shield import Ended, UnderWay, shielded
 from tests.clock import VirtualLoop
+from tests.interrupting import RUNS, Run, run_on_trio
 
 
 async def five_seconds() -> str:
@@ -135,19 +138,78 @@ async def test_a_shield_may_be_raised_and_lowered_on_the_way():
     assert (ended.unwrap(), anyio.current_time()) == (None, 5)
 
 
+@pytest.mark.parametrize("cancelled_at", [0.5, 2])
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
-async def test_an_interrupt_inside_the_work_comes_out_bare(interrupt):
-    """A task group would wrap it, and nothing that waits for Ctrl-C looks into a group."""
+async def test_an_interrupt_inside_the_work_comes_out_bare(interrupt, cancelled_at):
+    """Nothing that waits for Ctrl-C looks into a group; and a cancelled caller's scope would swallow it."""
     ended: Ended[str] = Ended()
 
     async def work() -> str:
         await anyio.sleep(1)
         raise interrupt
 
-    with pytest.raises(interrupt):
+    with pytest.raises(interrupt), anyio.move_on_at(cancelled_at):
         await shielded(work, ended)
 
     assert ended.unwrap() is None
+
+
+# -- Ctrl-C -----------------------------------------------------------------------------------------------------------
+
+each_loop = pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
+
+
+def interrupted(run: Run, at: float, *, cancelled_at: float = inf, hurry: float = inf) -> tuple[str | None, Any]:
+    """What the work came to, and what was raised in its caller."""
+    seen: list[Any] = []
+    scopes: list[anyio.CancelScope] = []
+
+    async def main() -> None:
+        ended: Ended[str] = Ended()
+        with anyio.CancelScope(deadline=inf if cancelled_at == at else cancelled_at) as scope:
+            scopes.append(scope)
+            try:
+                await shielded(five_seconds, ended, hurry=hurry)
+            except BaseException as error:
+                seen.extend((ended.result, type(error)))
+                raise
+
+    def along() -> None:
+        if cancelled_at == at:
+            scopes[0].cancel()
+
+    with pytest.raises(KeyboardInterrupt):
+        run(main, at, along=along)
+    return seen[0], seen[1]
+
+
+@each_loop
+def test_ctrl_c_goes_on_after_the_work(run):
+    """And bare: nothing that waits for Ctrl-C looks into a group. asyncio turns it into a cancellation by itself."""
+    raised = KeyboardInterrupt if run is run_on_trio else asyncio.CancelledError
+
+    assert interrupted(run, 1) == ("done", raised)
+
+
+@each_loop
+def test_ctrl_c_hurries_the_work(run):
+    """As a cancellation does."""
+    assert interrupted(run, 1, hurry=2)[0] is None
+
+
+@each_loop
+@pytest.mark.parametrize("cancelled_at", [2, 3], ids=["at the same time", "later"])
+def test_ctrl_c_is_not_lost_in_a_cancellation(run, cancelled_at):
+    """The caller's scope would swallow it, and the program go on."""
+    raised = KeyboardInterrupt if run is run_on_trio else asyncio.CancelledError
+
+    assert interrupted(run, 2, cancelled_at=cancelled_at) == ("done", raised)
+
+
+@each_loop
+def test_ctrl_c_of_a_caller_who_is_cancelled_already_is_not_lost(run):
+    """trio holds it back until his next wait; he is busy leaving."""
+    assert interrupted(run, 2, cancelled_at=1)[0] == "done"
 
 
 # -- asyncio's own ways -----------------------------------------------------------------------------------------------

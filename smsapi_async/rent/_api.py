@@ -14,6 +14,7 @@ import attrs
 from .._budget import Budget
 from .._call import Call, Lane, Repeat
 from .._sender import Sender
+from .._shield import unbroken
 from .._unsettled import Unsettled
 from .._values import positive, switch
 from . import _wire
@@ -42,6 +43,7 @@ class Rent:
             _wire.call("tariffs", "rent/tariffsRent.php", _wire.read_tariffs, query=query, when_none=tuple, large=True)
         )
 
+    @unbroken
     async def buy_number(self, country: CountryCode, days: int, *, extension: bool = False) -> RentedNumber:
         """Hire a number for days. Spends the tariff's price; refunded only if no message comes in the first 20 minutes.
 
@@ -85,6 +87,7 @@ class Rent:
         """
         return await self._sender.send(one_number(positive("tzid", tzid), self._zone))
 
+    @unbroken
     async def extend(self, tzid: int, days: int) -> RentedNumber:
         """Keep a rented number for more days. Spends the price in `RentedNumber.extensions`.
 

@@ -14,6 +14,7 @@ from .._budget import Budget
 from .._call import Call, Lane, Repeat
 from .._errors import RefusedError
 from .._sender import Sender
+from .._shield import unbroken
 from .._values import Phone, money, positive
 from . import _arguments as arguments
 from . import _calls, _offers, _wire
@@ -150,6 +151,7 @@ class V1:
 
     # -- purchases --------------------------------------------------------------------------------------------------
 
+    @unbroken
     async def buy_activation(
         self,
         product: str,
@@ -193,6 +195,7 @@ class V1:
         asked = self._spending("buy_activation", f"user/buy/activation/{path}", query)
         return await self._purchases.make_guarded(asked, Purchase("activation", product, country, ceiling=ceiling))
 
+    @unbroken
     async def buy_hosting(self, product: str, *, country: str = "any", operator: str = "any") -> Order:
         """Keep a number for hours or days. Spends the order's `price`; there is no cancel.
 
@@ -213,6 +216,7 @@ class V1:
         purchase = Purchase("hosting", product, country, ceiling=self._budget.per_order)
         return await self._purchases.make(asked, purchase)
 
+    @unbroken
     async def reuse(self, product: str, phone: Phone) -> Order:
         """Buy a number again that was bought with ``reuse=True``. Spends; the provider does not say how much.
 
@@ -358,6 +362,7 @@ class V1:
         """Iterate over the partner's whole book, newest first; each entry once. Free, one request a page."""
         return self._rows("vendor/payments", Payment)
 
+    @unbroken
     async def withdraw(
         self,
         *,

@@ -12,6 +12,7 @@ Every refusal is followed by a look at the true state, and that decides (https:/
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -32,7 +33,7 @@ from .._errors import (
     UnreadableReplyError,
 )
 from .._sender import Sender
-from .._shield import Ended, shielded
+from .._shield import INTERRUPTS, Ended, shielded
 from .._unsettled import Unsettled
 from . import _calls
 from ._life import is_open
@@ -87,7 +88,14 @@ class Settler:
         return order
 
     async def settle(
-        self, order: Order, *, taken: bool, bound: float | None = None, tell: bool = True, spare_sms: bool = False
+        self,
+        order: Order,
+        *,
+        taken: bool,
+        bound: float | None = None,
+        tell: bool = True,
+        spare_sms: bool = False,
+        note: Callable[[Order], object] | None = None,
     ) -> Order:
         """Finish (when a code was taken or an SMS is there) or cancel the order, shielded; the order as it was left.
 
@@ -98,17 +106,31 @@ class Settler:
             bound: seconds to spend; the client's `settle_timeout` unless told.
             tell: whether an order that stays open is worth a warning; no money hangs on a late finish.
             spare_sms: leave the order open when an SMS turns out to have arrived.
+            note: told how the order was left, also when the cancellation goes on, and what came of a later try.
         """
         ended: Ended[Order] = Ended()
         course = Course(order, taken or bool(order.sms), spare_sms)
         bound = self.settle_timeout if bound is None else bound
+
+        async def work() -> Order:
+            try:
+                return await self._to_its_end(course)
+            except (anyio.get_cancelled_exc_class(), *INTERRUPTS):
+                if not ended.scope.cancel_called:  # the task itself was hit: the loop is being shut down, or Ctrl-C
+                    deadline = min(ended.scope.deadline, anyio.current_time() + self.cancel_timeout)
+                    with anyio.CancelScope(shield=True, deadline=deadline), suppress(SmsApiError):
+                        ended.result = await self._to_its_end(course)
+                raise
+
         try:
             with self._sender.under_way:
-                await shielded(lambda: self._to_its_end(course), ended, bound=bound, hurry=self.cancel_timeout)
+                await shielded(work, ended, bound=bound, hurry=self.cancel_timeout)
         finally:
+            if note is not None:
+                note(course.order)
             if ended.result is None:
                 why = type(ended.error).__name__ if ended.error else "no end within the bound"
-                self.register(course.order, why, taken=taken, tell=tell)
+                self.register(course.order, why, taken=taken, tell=tell, note=note)
             else:
                 self._unsettled.discard(order.id)
         return course.order
@@ -129,6 +151,10 @@ class Settler:
             return True
 
         self._unsettled.add(order.id, order, why, again, tell=tell)
+
+    def is_unsettled(self, order_id: int) -> bool:
+        """Whether the order is left to the client's closing, and somebody was told."""
+        return order_id in self._unsettled.keys
 
     def leave_open(self, order: Order, why: str) -> None:
         """Register an order that is kept on purpose although its buyer is gone."""

@@ -1,4 +1,4 @@
-"""A purchase whose answer is lost is looked up in the provider's records, and never bought twice (laws 1, 2 and 4)."""
+"""A purchase whose answer is lost is looked up in the provider's records, and never bought twice."""
 
 from __future__ import annotations
 

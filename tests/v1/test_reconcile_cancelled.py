@@ -1,4 +1,4 @@
-"""A caller cancelled in the middle of a purchase does not lose it, and pays for nothing he does not get (laws 3, 4)."""
+"""A caller cancelled in the middle of a purchase does not lose it, and pays for nothing he does not get."""
 
 from __future__ import annotations
 
@@ -16,8 +16,18 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from smsapi_async import ClientClosedError, Pace, PriceTooHighError, SpendUnknownError
-from smsapi_async.sandbox import Delay, LostAfter, LostBefore, Mangle, NotConnected, Sandbox, Scenario, Stall
+from smsapi_async import AsyncClient, ClientClosedError, Pace, PriceTooHighError, SpendUnknownError
+from smsapi_async.sandbox import (
+    API_LIMIT,
+    Delay,
+    LostAfter,
+    LostBefore,
+    Mangle,
+    NotConnected,
+    Sandbox,
+    Scenario,
+    Stall,
+)
 from smsapi_async.v1 import Order
 from tests.clock import VirtualLoop
 from tests.opening import opened
@@ -191,6 +201,30 @@ async def test_a_lost_order_above_the_ceiling_is_given_back(sandbox):
     assert (sandbox.ledger.open, sandbox.ledger.paid) == ([], Decimal(0))
 
 
+async def test_an_order_above_the_ceiling_is_given_back_although_its_buyer_leaves(sandbox):
+    """He leaves while it is given back: the cancellation goes on, and after it."""
+    sandbox = Sandbox(scenario=Scenario(ignores_max_price=True))
+    sandbox.fail(CANCEL, Delay(5))
+    async with opened(sandbox) as client:
+        await cancelled_after(1, lambda: client.v1.buy_activation("telegram", country="russia", max_price="0.1"))
+
+        assert round(anyio.current_time()) == 5
+        assert (client.unsettled, sandbox.ledger.paid) == ((), 0)
+
+
+async def test_an_order_above_the_ceiling_that_cannot_be_given_back_is_named(sandbox):
+    """By its error, and to whoever looks after the unsettled."""
+    sandbox = Sandbox(scenario=Scenario(ignores_max_price=True, cancel_lock=60))
+    async with opened(sandbox, settle_timeout=20) as client:
+        with pytest.raises(PriceTooHighError) as caught:
+            await client.v1.buy_activation("telegram", country="russia", max_price="0.1")
+
+        assert (caught.value.order,) == client.unsettled
+        assert ids(client.unsettled) == sandbox.ledger.open
+        await anyio.sleep(60)
+    assert sandbox.ledger.paid == 0
+
+
 # -- asyncio's own ways, which know no scopes -------------------------------------------------------------------------
 
 
@@ -286,15 +320,17 @@ task: Any = None
 
 
 class Interrupting(httpx.AsyncBaseTransport):
-    """Ctrl-C is pressed once the purchase is carried out."""
+    """Ctrl-C is pressed once the first such request is carried out."""
 
-    def __init__(self, sandbox: Sandbox, *, inside: bool) -> None:
+    def __init__(self, sandbox: Sandbox, *, inside: bool, act: str = "/buy/") -> None:
         self._inner = sandbox.transport()
         self._inside = inside
+        self._acts = [act]
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         response = await self._inner.handle_async_request(request)
-        if "/buy/" in request.url.path:
+        if self._acts and self._acts[0] in request.url.path:
+            self._acts.clear()
             press() if self._inside else protected_press()
             await anyio.sleep(1)
         return response
@@ -304,7 +340,10 @@ def press() -> None:
     signal.raise_signal(signal.SIGINT)
 
 
-protected_press = trio.lowlevel.enable_ki_protection(press)
+@trio.lowlevel.enable_ki_protection
+def protected_press() -> None:
+    """The protection is of the code itself: a function of its own, or `press` were protected too."""
+    signal.raise_signal(signal.SIGINT)
 
 
 @pytest.mark.parametrize("inside", [True, False], ids=["in the child task", "in the caller"])
@@ -320,6 +359,23 @@ def test_ctrl_c_on_trio_loses_no_purchase(inside):
         trio.run(main, clock=MockClock(autojump_threshold=0))
 
     assert len(sandbox.ledger.purchases) == 1
+    assert (sandbox.ledger.open, sandbox.ledger.paid) == ([], Decimal(0))
+
+
+def test_ctrl_c_in_the_task_that_settles_leaves_no_number_behind():
+    """trio may raise it there; a client that is not closed has no second try."""
+    sandbox = Sandbox()
+    sandbox.fail("user/cancel", API_LIMIT)
+
+    async def main() -> None:
+        async with httpx.AsyncClient(transport=Interrupting(sandbox, inside=True, act="/cancel/")) as http:
+            client = AsyncClient(sandbox.token, v1_url=sandbox.v1_url, http_client=http)
+            async with client.activation("telegram"):
+                pass
+
+    with pytest.raises(KeyboardInterrupt):
+        trio.run(main, clock=MockClock(autojump_threshold=0))
+
     assert (sandbox.ledger.open, sandbox.ledger.paid) == ([], Decimal(0))
 
 
