@@ -13,7 +13,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 INSTALL := -m pip --disable-pip-version-check install --quiet --quiet
 SOURCES := $(wildcard smsapi_async tests examples benchmarks)
-BENCHMARKS := $(filter-out benchmarks/_%,$(wildcard benchmarks/*.py))
+BENCHMARKS := $(patsubst benchmarks/%.py,%,$(filter-out benchmarks/_%,$(wildcard benchmarks/*.py)))
 
 # A stamp is written last and carries the folder it was made in: a half-made or moved .venv has none.
 FOLDER := $(shell pwd | cksum | cut -d' ' -f1)
@@ -52,8 +52,8 @@ lowest: $(READY)
 	@echo "making $(VENV)-lowest"
 	@rm -rf $(VENV)-lowest
 	@$(PYTHON) -m venv $(VENV)-lowest
-	@$(PY) -c "import re, tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
-	  lines = project['dependencies'] + sum(project['optional-dependencies'].values(), []); \
+	@$(PY) -c "import re, tomllib; file = tomllib.load(open('pyproject.toml', 'rb')); project = file['project']; \
+	  lines = sum(project['optional-dependencies'].values(), project['dependencies'] + file['dependency-groups']['test']); \
 	  print(*(f'{name}=={bound}' for name, bound in re.findall(r'^([\w-]+)>=([\d.]+)', '\n'.join(lines), re.M)), sep='\n')" \
 	  > $(VENV)-lowest/constraints.txt
 	@tr '\n' ' ' < $(VENV)-lowest/constraints.txt; echo
@@ -89,7 +89,7 @@ attack: $(READY)
 
 bench: $(READY)
 	@$(if $(BENCHMARKS),,echo "no benchmarks yet")
-	@set -e; for file in $(BENCHMARKS); do echo "== $$file"; $(PY) $$file; done
+	@set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(PY) -m benchmarks.$$name; done
 
 clean:
 	rm -rf $(VENV) $(VENV)-lowest build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
