@@ -297,6 +297,21 @@ async def test_a_hosting_order_counts_until_its_time_is_over():
         await client.v1.buy_hosting("3hours", country="russia")
 
 
+async def test_a_hosting_order_of_unknown_outcome_counts_as_long_as_any_may():
+    """Nobody can tell when it ends; 31 days are the longest that is sold."""
+    sandbox = Sandbox()
+    sandbox.fail(BUY, LostAfter())
+    async with opened(sandbox, budget=Budget(open_orders=1), shared_key=True) as client:
+        with pytest.raises(Unknown):
+            await client.v1.buy_hosting("3hours", country="russia")
+        await anyio.sleep(30 * DAY)
+        with pytest.raises(BudgetExceededError):
+            await client.v1.buy_hosting("3hours", country="russia")
+        await anyio.sleep(1.1 * DAY)
+
+        await client.v1.buy_hosting("3hours", country="russia")
+
+
 # -- rented numbers ---------------------------------------------------------------------------------------------------
 
 

@@ -69,7 +69,7 @@ class Rent:
             _wire.ALL_AT_ONCE,
         )
         life = inf if extension else days * DAY
-        return await self.purchases.buy(self._spending("buy_number", "rent/getRentNum.php", query), country, life)
+        return await self.purchases.buy(self._spending("buy_number", "rent/getRentNum.php", query), country, days, life)
 
     async def numbers(self) -> tuple[RentedNumber, ...]:
         """Read the active numbers with their messages. Free.

@@ -47,18 +47,21 @@ class Purchase(Spending):
     """One purchase until its outcome is known.
 
     Attributes:
+        days: for how long it was asked for.
         before: the numbers that had been listed when it was asked for; none of them can have come of it.
         lost_at: when it was clear that no answer would come, in seconds of the loop's clock; inf while one may.
     """
 
     country: int
+    days: int
     before: frozenset[int]
     lost_at: float = inf
     found: RentedNumber | None = None
 
     def may_be(self, number: RentedNumber) -> bool:
         """Whether the number may have come of it."""
-        return number.tzid not in self.before and number.country in (self.country, None)
+        same = number.country in (self.country, None) and number.days_bought in (self.days, None)
+        return same and number.tzid not in self.before
 
 
 class Purchases:
@@ -81,13 +84,13 @@ class Purchases:
         self._learning = anyio.Lock()
         self._extending = anyio.Lock()
 
-    async def buy(self, call: Call[RentedNumber], country: int, life: float) -> RentedNumber:
+    async def buy(self, call: Call[RentedNumber], country: int, days: int, life: float) -> RentedNumber:
         """Send the purchase once and see it through; a caller cancelled meanwhile finds it in `client.unsettled`.
 
         Args:
             life: how long the number is taken to be held, in seconds.
         """
-        purchase = Purchase(country, await self._held(call))
+        purchase = Purchase(country, days, await self._held(call))
 
         async def recover(lost: OutcomeUnknownError | None) -> RentedNumber:
             return await self._find(call, purchase, lost)

@@ -56,6 +56,7 @@ class Purchase(Spending):
 
     Attributes:
         ceiling: the most it may cost.
+        asked: its request, options and all.
         lost_at: when it was clear that no answer would come, in seconds of the loop's clock; inf while one may.
         found: the order that came of it.
     """
@@ -65,6 +66,7 @@ class Purchase(Spending):
     country: str = "any"
     phone: str = ""
     ceiling: Decimal | None = None
+    asked: object = None
     lost_at: float = inf
     found: Sight[Order] | None = None
 
@@ -80,7 +82,7 @@ class Purchase(Spending):
 
     def equals(self, other: Purchase) -> bool:
         """Whether the two asked for the same."""
-        return self.like(other) and (self.country, self.phone) == (other.country, other.phone)
+        return self.asked == other.asked
 
     def completed(self, order: Order) -> Order:
         """The order with what its answer left out and the call knew: a hosting order is told by its product."""
@@ -167,6 +169,7 @@ class Purchases:
             await self._give_back(seen.subject)
 
         with self._budget.place(call.name, purchase.ceiling, anyio.current_time()) as place:
+            purchase.asked = (call.path, call.query)
             self._pending.append(purchase)
             try:
                 asked = call.reading(lambda reply: purchase.completed(call.read(reply)))

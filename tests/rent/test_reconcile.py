@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import anyio
@@ -22,7 +23,7 @@ from smsapi_async import (
     SpendUnknownError,
 )
 from smsapi_async.rent import RentedNumber
-from smsapi_async.rent._reconcile import Purchase, _paired
+from smsapi_async.rent._reconcile import Purchase, _is_longer, _paired
 from smsapi_async.sandbox import (
     BAD_GATEWAY,
     INTERNAL_ERROR,
@@ -47,6 +48,7 @@ from tests.opening import opened
 BUY = "GET /api/rent/getRentNum.php"
 EXTEND = "GET /api/rent/extendRentState.php"
 LIST = "GET /api/rent/getRentState.php"
+DAY = timedelta(days=1)
 
 AFTER = [
     LostAfter(), Reset(), Cut(), Cut(at=0), Stall(), Delay(31), INTERNAL_ERROR_AFTER,
@@ -103,6 +105,17 @@ async def test_a_rent_that_left_no_trace_was_not_made(fault: Fault, sandbox, cli
 
     assert isinstance(caught.value.__cause__, OutcomeUnknownError)
     assert (sandbox.count(BUY), sandbox.count(LIST)) == (1, 4)
+
+
+async def test_the_list_is_looked_at_for_ten_seconds(sandbox):
+    """It may lag behind; the first look leaves it a second."""
+    sandbox.fail(BUY, LostBefore())
+    async with opened(sandbox, pace=Pace(rent_per_second=10)) as client:
+        with pytest.raises(NothingBoughtError):
+            await client.rent.buy_number(7, 1)
+
+    lost, *looks = [entry.at for entry in sandbox.log][1:]
+    assert [at - lost for at in looks] == pytest.approx([1, 4, 10])
 
 
 async def test_a_rent_that_never_left_is_sent_again(sandbox, client):
@@ -175,6 +188,16 @@ async def test_lost_rents_of_two_countries_do_not_confuse_each_other(sandbox, cl
     russian, swedish = await together(lambda: client.rent.buy_number(7, 1), lambda: client.rent.buy_number(46, 1))
 
     assert (russian.country, swedish.country) == (7, 46)
+
+
+async def test_lost_rents_of_two_lengths_do_not_confuse_each_other(sandbox, client):
+    """The first is connected at its second try, after the other was sent: the list says how long each one is."""
+    sandbox.fail(BUY, NotConnected())
+    sandbox.fail(BUY, LostAfter(), times=2)
+
+    short, long = await together(lambda: client.rent.buy_number(7, 1), lambda: client.rent.buy_number(7, 7))
+
+    assert (short.days_bought, long.days_bought) == (1, 7)
 
 
 async def test_fewer_new_numbers_than_lost_rents_are_given_to_nobody(sandbox):
@@ -250,17 +273,33 @@ async def test_what_was_named_to_one_caller_is_not_claimed_for_another(sandbox):
 
 
 def rented_number(tzid: int) -> RentedNumber:
-    return RentedNumber(tzid=tzid, country=7)
+    return RentedNumber(tzid=tzid, country=7, days_bought=1)
 
 
 def test_each_number_goes_to_a_rent_it_may_have_come_of():
     """The later purchase knows of the first number already, so the second one is its own."""
-    early, late = Purchase(7, frozenset()), Purchase(7, frozenset({1}))
+    early, late = Purchase(7, 1, frozenset()), Purchase(7, 1, frozenset({1}))
 
     pairs = _paired([early, late], [rented_number(1), rented_number(2)])
 
     assert {number.tzid: other for other, number in pairs} == {1: early, 2: late}
-    assert _paired([late, Purchase(7, frozenset({1}))], [rented_number(1), rented_number(2)]) == []
+    assert _paired([late, Purchase(7, 1, frozenset({1}))], [rented_number(1), rented_number(2)]) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "longer"),
+    [
+        ({"days_bought": 1}, {"days_bought": 8}, True),
+        ({"ends_in": DAY, "status": 1}, {"ends_in": 8 * DAY, "status": 1}, True),
+        ({"ends_in": DAY / 72, "status": 0}, {"ends_in": DAY, "status": 1}, False),
+        ({"days_bought": 1, "ends_in": DAY}, {"days_bought": 1, "ends_in": DAY}, False),
+        ({}, {}, False),
+    ],
+    ids=["more days", "more time", "confirmed", "the same", "nothing told"],
+)
+def test_a_number_is_longer_by_its_days_or_its_time(before: dict[str, Any], now: dict[str, Any], longer: bool):
+    """An extension is claimed by it; what the list leaves out is no sign of one."""
+    assert _is_longer(RentedNumber(tzid=1, **before), RentedNumber(tzid=1, **now)) is longer
 
 
 # -- extending --------------------------------------------------------------------------------------------------------

@@ -8,9 +8,9 @@ from typing import Any
 import anyio
 import pytest
 
-from smsapi_async import NothingBoughtError, SpendUnknownError
+from smsapi_async import NothingBoughtError, NotSentError, SpendUnknownError
 from smsapi_async._call import Reply
-from smsapi_async.sandbox import Delay, Delivery, LostAfter, LostBefore, Sandbox, Scenario, Stall
+from smsapi_async.sandbox import Answer, Delay, Delivery, LostAfter, LostBefore, NotConnected, Sandbox, Scenario, Stall
 from smsapi_async.v1 import Order
 from smsapi_async.v1._reconcile import Purchase, Records, _entangled, _paired
 from tests.opening import opened
@@ -57,6 +57,20 @@ async def test_a_lost_purchase_from_anywhere_leaves_a_certain_one_alone(sandbox,
 
     errors = await together(
         lambda: client.v1.buy_activation("facebook"), lambda: client.v1.buy_activation("facebook", country="england")
+    )
+
+    assert [type(error) for error in errors] == [SpendUnknownError] * 2
+    assert all(len(error.candidates) == 2 for error in errors)
+
+
+@pytest.mark.parametrize("options", [{"reuse": True}, {"voice": True}, {"operator": "mts"}, {"max_price": 3}], ids=str)
+async def test_lost_purchases_with_other_options_are_not_shared_out(options, sandbox, client):
+    """No row tells that a number may be bought again: swapped, a caller would hold what he did not ask for."""
+    sandbox.fail(BUY, LostAfter(), times=2)
+
+    errors = await together(
+        lambda: client.v1.buy_activation("telegram", country="russia"),
+        lambda: client.v1.buy_activation("telegram", country="russia", **options),
     )
 
     assert [type(error) for error in errors] == [SpendUnknownError] * 2
@@ -128,6 +142,17 @@ async def test_a_purchase_that_has_not_left_is_not_waited_for(sandbox, client):
 
     assert sorted(order.id for order in orders) == sandbox.ledger.purchases
     assert anyio.current_time() < 5
+
+
+async def test_a_purchase_that_has_not_left_explains_no_payment(sandbox, client):
+    """The book shows a purchase that the history lacks: it is not one that has found no connection yet."""
+    sandbox.fail(BUY, LostAfter())
+    sandbox.fail(BUY, NotConnected(), times=4)
+    sandbox.fail(HISTORY, Answer(200, '{"Data":[],"Total":0}', "application/json"), times=9)
+
+    lost, waiting = await together(*[lambda: client.v1.buy_activation("telegram")] * 2, apart=8.7)
+
+    assert [type(lost), type(waiting)] == [SpendUnknownError, NotSentError]
 
 
 async def test_what_was_named_to_one_caller_is_not_claimed_for_another(sandbox, client):

@@ -141,6 +141,17 @@ async def test_half_an_hour_without_a_readable_answer_ends_the_wait() -> None:
             assert client.unsettled[0].phone == ""
 
 
+async def test_one_failed_look_after_an_hour_ends_no_wait(sandbox: Sandbox, client: AsyncClient) -> None:
+    """The half hour counts from the last readable answer, not from the beginning."""
+    order = await client.v1.buy_hosting("3hours", country="russia", operator="any")
+    sandbox.world.receive(order.id, "code 4711", "4711", after=3700)
+    sandbox.fail("user/check", BAD_GATEWAY, after=120)
+
+    assert await client.await_code(order.id) == "4711"
+    assert 3700 <= anyio.current_time() <= 3730
+    assert sandbox.count("GET /v1/user/check/") > 121
+
+
 async def test_a_wrong_key_ends_the_wait_at_once(sandbox: Sandbox, client: AsyncClient) -> None:
     """It will not pass by itself; the order stays open for who has the right one."""
     order_id = await buy(client)
