@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ssl
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
@@ -17,7 +17,7 @@ import anyio
 import attrs
 import httpx
 
-from ._call import Call, Provider, Reply, masked, unreadable
+from ._call import Call, Provider, Repeat, Reply, masked, unreadable
 from ._errors import AuthenticationError, ClientClosedError, NotSentError, OutcomeUnknownError, SmsApiError
 from ._log import keep_private
 
@@ -38,6 +38,12 @@ CONNECT_SHARE = 1 / 3
 """Of the request's time, for each step before a byte is sent: waiting for the pool, connecting, the TLS handshake. They
 end before the whole does, so a network that is down is told from an answer that was lost."""
 
+STEPS = ("connect", "pool", "write", "read")
+"""What the library has a timeout for."""
+
+LATE = 1.0
+"""Seconds after the request's time when we end what the library did not: see `Deadline`. A loop may be busy as long."""
+
 ENCODINGS = ("", "identity", "gzip")
 """What we ask for."""
 
@@ -49,8 +55,13 @@ LEAST_KEY = 8
 
 MISSING_KEY = {"v1": "pass token= or set SMSAPI_TOKEN", "rent": "pass rent_key= or set SMSAPI_RENT_KEY"}
 
+RESENDING = {"httpx_aiohttp", "httpx_aiohttp_transport"}
+"""Modules whose transports are known to send a request again after a dropped connection: aiohttp does so by itself with
+a GET, as which both providers sell, and cannot be told not to. The first also names a lost answer `ConnectTimeout`."""
+
 NOT_SENT = ("ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "ProxyError")
-"""Raised before a byte of the request was written: resolving, connecting, the TLS handshake, waiting for the pool."""
+"""Raised before a byte of the request was written: resolving, connecting, the TLS handshake, waiting for the pool, a
+proxy that makes no tunnel. A hook or a transport of the caller's may raise them later: see `Leaving`."""
 
 
 @attrs.frozen
@@ -61,6 +72,46 @@ class Target:
     key: str | None = attrs.field(repr=False)
     key_parameter: str | None = None
     """The query parameter that carries the key, for providers asked so; None is the Authorization header."""
+
+
+class Deadline(Mapping[str, float]):
+    """The library's timeouts of one request, which it asks for at every step: bytes are awaited for what is left.
+
+    So it is the library that ends a request, and not we: only then it knows that a connection of HTTP/2 is dead, and
+    does not leave the next request to it.
+    """
+
+    def __init__(self, timeout: float) -> None:
+        self._connecting = timeout * CONNECT_SHARE
+        self._ends_at = anyio.current_time() + timeout
+
+    def __getitem__(self, step: str) -> float:
+        left = max(0.0, self._ends_at - anyio.current_time())
+        return min(left, self._connecting) if step in ("connect", "pool") else left
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(STEPS)
+
+    def __len__(self) -> int:
+        return len(STEPS)
+
+
+class Leaving:
+    """What the library's trace tells of a request that spends: whether it has begun to leave. It leaves once.
+
+    Over HTTP/2 the pool would send it again where the server says that it did not count it in (GOAWAY), a transport of
+    the caller's perhaps where it likes; and a hook of his may fail to connect somewhere when the answer is there.
+    """
+
+    def __init__(self, call: str) -> None:
+        self._call = call
+        self.begun = False
+
+    async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
+        if event.endswith(".send_request_headers.started") and info["request"].method != b"CONNECT":
+            if self.begun:
+                raise OutcomeUnknownError("its answer was lost, and it was about to be sent again", call=self._call)
+            self.begun = True
 
 
 class Http:
@@ -88,10 +139,11 @@ class Http:
         client = self._client or self._open()
         if client.is_closed:
             raise ClientClosedError("the http_client it is sent through is closed", call=call.name)
-        request = self._build(client, call)
+        leaving = Leaving(call.name) if call.repeat is Repeat.NEVER else None
+        request = self._build(client, call, leaving)
         sent_at = anyio.current_time()
         try:
-            with anyio.fail_after(self._timeout):
+            with anyio.fail_after(self._timeout + LATE):
                 response = await client.send(request, auth=None, follow_redirects=False, stream=True)
                 try:
                     body = await _capped(response, call)
@@ -99,12 +151,12 @@ class Http:
                     await response.aclose()
         except SmsApiError:
             raise
-        except self._not_sent as error:
-            where = self._targets[call.provider].base_url
-            raise NotSentError(f"no connection to {where}, {self._words(error)}", call=call.name) from error
         # Also what no table names, such as an ssl.SSLError (httpcore lets some through on asyncio) or what a hook of
         # the caller's client raises: the request may have arrived.
         except Exception as error:
+            if isinstance(error, self._not_sent) and not (leaving and leaving.begun):
+                where = self._targets[call.provider].base_url
+                raise NotSentError(f"no connection to {where}, {self._words(error)}", call=call.name) from error
             raise OutcomeUnknownError(self._words(error), call=call.name) from error
         return Reply(
             status=response.status_code,
@@ -138,7 +190,7 @@ class Http:
             raise ValueError(f"{provider}_url: a user or password in it would be sent in place of the key")
         return str(url)
 
-    def _build(self, client: Any, call: Call[Any]) -> Any:
+    def _build(self, client: Any, call: Call[Any], leaving: Leaving | None) -> Any:
         target = self._targets[call.provider]
         headers = {"Accept": "application/json", "Accept-Encoding": "gzip"}
         query = call.query
@@ -156,9 +208,7 @@ class Http:
             params=query or None,
             content=call.body,
             headers=headers,
-            timeout=self._library.Timeout(
-                self._timeout, connect=self._timeout * CONNECT_SHARE, pool=self._timeout * CONNECT_SHARE
-            ),
+            extensions={"timeout": Deadline(self._timeout), **({"trace": leaving} if leaving else {})},
         )
         request.headers.pop("Authorization", None)  # a default of the caller's client: a key to somewhere else
         if call.key and not target.key_parameter:
@@ -205,6 +255,7 @@ def _without_key(text: bytes, key: str | None) -> bytes:
 
 def _library_of(client: object) -> ModuleType:
     """httpx, or its continuation httpx2, whose classes are unrelated and bear the same names."""
+    _refuse_resending(client)
     if isinstance(client, httpx.AsyncClient):
         return httpx
     try:
@@ -216,6 +267,18 @@ def _library_of(client: object) -> ModuleType:
         if client is None or isinstance(client, httpx2.AsyncClient):
             return httpx2
     raise ValueError(f"http_client: an httpx.AsyncClient or httpx2.AsyncClient is needed, not {type(client).__name__}")
+
+
+def _refuse_resending(client: object) -> None:
+    """Walk through the client's transports, and those within them."""
+    parts = [client]
+    for part in parts:
+        modules = {kind.__module__.partition(".")[0] for kind in type(part).__mro__}
+        if modules & RESENDING:
+            raise ValueError(f"http_client: {type(part).__name__} sends lost requests again, which would buy twice")
+        inner = getattr(part, "__dict__", {})
+        inner = [*inner.values(), *inner.get("_mounts", {}).values()]
+        parts += [found for found in inner if hasattr(found, "handle_async_request") and found not in parts]
 
 
 @cache

@@ -26,7 +26,7 @@ from smsapi_async import (
     _http,
 )
 from smsapi_async._call import BODY_CAP, CATALOGUE_CAP
-from smsapi_async._http import KEEP_ALIVE, NOT_SENT, POOL, USER_AGENT
+from smsapi_async._http import KEEP_ALIVE, LATE, NOT_SENT, POOL, USER_AGENT
 from smsapi_async.sandbox import Sandbox
 
 TOKEN = "eyJhbGciOiJSUzUxMiJ9.cGF5bG9hZA.c2lnbmF0dXJl"
@@ -378,12 +378,12 @@ async def test_an_endless_body_is_not_read_to_its_end(library):
 
 
 async def test_a_body_that_trickles_is_bounded_by_the_request_s_timeout(library):
-    """The library's own read timeout starts anew with every byte."""
+    """Also on a transport that knows no timeouts of its own."""
     async with answering(library, streamed(library, *[b"x"] * 100, pause=1), request_timeout=5) as (client, _):
         with pytest.raises(OutcomeUnknownError, match="TimeoutError"):
             await client.v1.profile()
 
-    assert anyio.current_time() == 5
+    assert anyio.current_time() == 5 + LATE
 
 
 async def test_every_step_before_the_request_leaves_ends_before_the_whole(library):
@@ -392,8 +392,20 @@ async def test_every_step_before_the_request_leaves_ends_before_the_whole(librar
         await client.v1.profile()
 
     times = provider.asked[0].extensions["timeout"]
-    assert times["connect"] == times["pool"] == pytest.approx(10)
-    assert times["read"] == times["write"] == 30
+    assert dict(times) == {"connect": pytest.approx(10), "pool": pytest.approx(10), "read": 30, "write": 30}
+    assert len(times) == 4
+
+
+async def test_bytes_are_awaited_for_what_is_left_of_the_request_s_time(library):
+    """The library's own timeout would start anew with every byte, and ours tells it nothing of its connection."""
+    async with answering(library, request_timeout=30) as (client, provider):
+        await client.v1.profile()
+    times = provider.asked[0].extensions["timeout"]
+
+    await anyio.sleep(25)
+    assert dict(times) == dict.fromkeys(("connect", "pool", "read", "write"), 5)
+    await anyio.sleep(25)
+    assert set(times.values()) == {0}
 
 
 # -- our own client ---------------------------------------------------------------------------------------------------
