@@ -44,8 +44,11 @@ class App:
             passage = Passage(self._provider.dated(BAD_GATEWAY.response(), self._provider.now()))
         headers = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in passage.response.headers.items()]
         await send({"type": "http.response.start", "status": passage.response.status, "headers": headers})
-        body = passage.response.body[: passage.sent]
-        await send({"type": "http.response.body", "body": body, "more_body": passage.sent is not None})
+        chunks = passage.chunks or [b""]
+        for left, chunk in zip(reversed(range(len(chunks))), chunks, strict=True):
+            await send({"type": "http.response.body", "body": chunk, "more_body": left > 0 or passage.sent is not None})
+            if left:
+                await passage.next_chunk()
 
 
 async def _read(scope: Event, receive: Receive) -> Request:

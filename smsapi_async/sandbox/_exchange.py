@@ -8,7 +8,7 @@ import anyio
 import anyio.lowlevel
 from attrs import frozen
 
-from ._faults import Answer, Cut, Delay, Fault, LostAfter, LostBefore, Mangle, NotConnected, Reset, Stall
+from ._faults import Answer, Chunked, Cut, Delay, Fault, LostAfter, LostBefore, Mangle, NotConnected, Reset, Stall
 from ._message import Request, Response
 
 HOSTS = frozenset({"sandbox.test"})
@@ -35,10 +35,28 @@ class BrokenError(Exception):
 
 @frozen
 class Passage:
-    """An answer on its way; with `sent` only that much of its body arrives."""
+    """An answer on its way; with `sent` only that much of its body arrives, with `chunked` it arrives in chunks."""
 
     response: Response
     sent: int | None = None
+    chunked: Chunked | None = None
+    read_timeout: float | None = None
+
+    @property
+    def chunks(self) -> list[bytes]:
+        """The body as it arrives."""
+        body = self.response.body[: self.sent]
+        size = self.chunked.size if self.chunked else max(1, len(body))
+        return [body[start : start + size] for start in range(0, len(body), size)]
+
+    async def next_chunk(self) -> None:
+        """Wait for it.
+
+        Raises:
+            BrokenError: the reader's patience ended first.
+        """
+        if self.chunked and self.chunked.pause:
+            await _wait(self.chunked.pause, self.read_timeout)
 
     @property
     def broken(self) -> BrokenError:
@@ -83,6 +101,8 @@ async def exchange(provider: Provider, request: Request, read_timeout: float | N
         await _wait(fault.seconds, read_timeout)
     if isinstance(fault, Mangle):
         response = provider.dated(fault.spoil(response), provider.now())
+    if isinstance(fault, Chunked):
+        return Passage(response.without("content-length"), chunked=fault, read_timeout=read_timeout)
     return Passage(response, fault.length(response) if isinstance(fault, Cut) else None)
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from attrs import define, evolve, frozen
 
-from ._message import HTML_TYPE, JSON_TYPE, TEXT_TYPE, Response
+from ._message import HTML_TYPE, JSON_TYPE, TEXT_TYPE, Request, Response
 
 Spoiled = Literal["charset", "gzip", "bad gzip", "content type"]
 
@@ -101,7 +101,15 @@ class Mangle:
         return response.having({"content-type": HTML_TYPE})
 
 
-Fault = LostBefore | LostAfter | NotConnected | Cut | Stall | Reset | Answer | Delay | Mangle
+@frozen
+class Chunked:
+    """Processed; the body comes without its length, `size` bytes at a time and `pause` seconds between two of them."""
+
+    size: int = 16
+    pause: float = 0.0
+
+
+Fault = LostBefore | LostAfter | NotConnected | Cut | Stall | Reset | Answer | Delay | Mangle | Chunked
 
 INTERNAL_ERROR = Answer(500, "internal error")
 INTERNAL_ERROR_AFTER = Answer(500, "internal error", processed=True)
@@ -126,14 +134,14 @@ def literal(word: str, processed: bool = False) -> Answer:
 class Rule:
     """A fault and the requests it waits for."""
 
-    matches: tuple[str, ...]
+    matches: Callable[[Request], bool]
     fault: Fault
     times: int
     skip: int
 
-    def applies(self, line: str) -> bool:
+    def applies(self, request: Request) -> bool:
         """Whether this request is hit; counts it."""
-        if self.times <= 0 or not any(match in line for match in self.matches):
+        if self.times <= 0 or not self.matches(request):
             return False
         if self.skip > 0:
             self.skip -= 1

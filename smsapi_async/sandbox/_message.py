@@ -51,6 +51,10 @@ class Response:
         """The same with more headers."""
         return evolve(self, headers={**self.headers, **headers})
 
+    def without(self, name: str) -> "Response":
+        """The same with one header less."""
+        return evolve(self, headers={other: text for other, text in self.headers.items() if other != name})
+
 
 class RefusalError(Exception):
     """The provider's no, in its own word; the faces decide the HTTP status."""

@@ -121,13 +121,18 @@ class Sandbox(Quirks):
         """The ASGI application, for a real server."""
         return App(self)
 
-    def fail(self, match: str, fault: Fault, times: int = 1, after: int = 0) -> None:
-        """Let the next `times` requests whose "METHOD target" contains `match` meet a fault; `after` pass first."""
-        self._rules.append(Rule((match,), fault, times, after))
+    def fail(self, match: str | Callable[[Request], bool], fault: Fault, times: int = 1, after: int = 0) -> None:
+        """Let the next `times` requests that match meet a fault; `after` of them pass first.
+
+        Args:
+            match: what the "METHOD target" of a request contains, or a function of the request, called in its task.
+        """
+        matches = match if callable(match) else lambda request: match in request.line
+        self._rules.append(Rule(matches, fault, times, after))
 
     def lose_next_reply(self) -> None:
         """The next request that spends is processed, and its answer lost."""
-        self._rules.append(Rule(SPENDING, LostAfter(), 1, 0))
+        self.fail(lambda request: request.line.startswith(SPENDING), LostAfter())
 
     @property
     def requests(self) -> list[str]:
@@ -140,7 +145,7 @@ class Sandbox(Quirks):
 
     def arrive(self, request: Request, now: datetime) -> Fault | None:
         """Note a request, if it got this far, and name the fault that awaits it; once each, before `perform`."""
-        fault: Fault | None = next((rule.fault for rule in self._rules if rule.applies(request.line)), None)
+        fault: Fault | None = next((rule.fault for rule in self._rules if rule.applies(request)), None)
         if fault is not None:
             self.faults_met.append((request.line, fault))
         if isinstance(fault, NotConnected):

@@ -36,9 +36,18 @@ class _Body(httpx.AsyncByteStream):
         self._request = request
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield self._passage.response.body[: self._passage.sent]
+        for number, chunk in enumerate(self._passage.chunks):
+            if number > 0:
+                await self._next_chunk()
+            yield chunk
         if self._passage.sent is not None:
             raise _error(self._passage.broken, self._request)
+
+    async def _next_chunk(self) -> None:
+        try:
+            await self._passage.next_chunk()
+        except BrokenError as broken:
+            raise _error(broken, self._request) from None
 
 
 def _error(broken: BrokenError, request: httpx.Request) -> httpx.RequestError:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from smsapi_async.sandbox import Cut, LostAfter, Sandbox
+from smsapi_async.sandbox import Chunked, Cut, LostAfter, Sandbox
 
 pytestmark = pytest.mark.anyio
 
@@ -62,6 +62,16 @@ async def test_a_cut_body_leaves_the_rest_to_come(sandbox: Sandbox) -> None:
     sent = await call(sandbox, http(sandbox, "GET", "/v1/guest/flash/en"), {"type": "http.request"})
 
     assert (sent[1]["body"], sent[1]["more_body"]) == (b'{"t', True)
+
+
+async def test_a_chunked_body_comes_in_pieces_without_its_length(sandbox: Sandbox) -> None:
+    """The server frames what has no length as chunks."""
+    sandbox.fail("flash", Chunked(size=6, pause=1.0))
+
+    sent = await call(sandbox, http(sandbox, "GET", "/v1/guest/flash/en"), {"type": "http.request"})
+
+    assert b"content-length" not in dict(sent[0]["headers"])
+    assert [(event["body"], event["more_body"]) for event in sent[1:]] == [(b'{"text', True), (b'":""}', False)]
 
 
 async def test_a_broken_connection_is_a_bad_gateway(sandbox: Sandbox) -> None:

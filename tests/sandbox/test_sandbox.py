@@ -11,11 +11,13 @@ import httpx2
 import pytest
 
 from smsapi_async.sandbox import (
+    API_LIMIT,
     BAD_GATEWAY,
     INTERNAL_ERROR_AFTER,
     MAINTENANCE,
     TOO_MANY_REQUESTS,
     Answer,
+    Chunked,
     Cut,
     Delay,
     Delivery,
@@ -163,6 +165,45 @@ async def test_the_next_spending_reply_is_lost(library: Any, opened: Callable[..
         await http.get(BUY)
 
     assert len(sandbox.ledger.purchases) == 2
+
+
+async def test_a_chunked_body_arrives_piece_by_piece(opened: Callable[..., Any], sandbox: Sandbox) -> None:
+    """A reader sees several chunks, no length, and the time that passes between them."""
+    sandbox.fail("flash", Chunked(size=5, pause=2.0))
+
+    async with opened() as http, http.stream("GET", "/guest/flash/en") as answer:
+        chunks = [chunk async for chunk in answer.aiter_raw()]
+
+    assert chunks == [b'{"tex', b't":""', b"}"]
+    assert "content-length" not in answer.headers
+    assert anyio.current_time() == 4
+
+
+async def test_a_body_that_drips_too_slowly_ends_the_reader_s_patience(
+    library: Any, opened: Callable[..., Any], sandbox: Sandbox
+) -> None:
+    """Each chunk has the reader's timeout; the request was processed all the same."""
+    sandbox.fail("user/buy", Chunked(pause=9.0))
+
+    async with opened(timeout=5) as http:
+        with pytest.raises(library.ReadTimeout):
+            await http.get(BUY)
+
+    assert anyio.current_time() == 5
+    assert len(sandbox.ledger.purchases) == 1
+
+
+async def test_a_fault_may_choose_its_request_by_a_function(opened: Callable[..., Any], sandbox: Sandbox) -> None:
+    """What the line does not tell, such as whose task it is, a function may know."""
+    sandbox.fail(lambda request: request.query.get("reverse") == "true", API_LIMIT)
+
+    async with opened() as http:
+        statuses = [
+            (await http.get("/user/payments", params={"order": "id", "reverse": reverse})).status_code
+            for reverse in ("false", "true")
+        ]
+
+    assert statuses == [200, 429]
 
 
 async def test_faults_wait_for_their_request(opened: Callable[..., Any], sandbox: Sandbox) -> None:
