@@ -1,0 +1,178 @@
+"""What is written down during a run: by the bots what they were told, by the doors what arrived. Judges nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from math import inf
+from typing import Any
+
+import anyio
+import attrs
+
+from smsapi_async import SmsApiError
+from smsapi_async._activation import Activation
+from smsapi_async.rent import RentedNumber
+from smsapi_async.v1 import Order
+
+BOT: ContextVar[int | None] = ContextVar("BOT", default=None)
+CALL: ContextVar[int | None] = ContextVar("CALL", default=None)
+"""Whose task a request is made in, and for which call that spends. A child task inherits both from who began it."""
+
+
+def id_of(bought: Any) -> int:
+    """The id of an order, of a scope around one, or of a rented number."""
+    number: int = bought.tzid if isinstance(bought, RentedNumber) else bought.id
+    return number
+
+
+@attrs.define(eq=False)
+class Spending:
+    """One call that spends, and what its caller was told.
+
+    Attributes:
+        asked: what tells equal calls apart from others: product, phone, country or tzid.
+        returned: the id that the call gave.
+        cancelled: whether its caller got nothing but the cancellation.
+    """
+
+    number: int
+    kind: str
+    asked: object
+    client: int
+    bot: int
+    at: float
+    returned: int | None = None
+    error: SmsApiError | None = None
+    cancelled: bool = False
+    ended: float = inf
+
+    @property
+    def named(self) -> set[int]:
+        """The ids that its error names."""
+        order = getattr(self.error, "order", None)
+        found: tuple[Order | RentedNumber, ...] = getattr(self.error, "candidates", ())
+        return {id_of(each) for each in (*found, *((order,) if order is not None else ()))}
+
+
+@attrs.define(eq=False)
+class Wait:
+    """One wait for a code and how it ended.
+
+    Attributes:
+        settles: whether it closes the order when it is the last.
+        sender: whose messages alone it is for; None: anybody's.
+        scope: the number of the scope it was made in.
+    """
+
+    order: int
+    client: int
+    began: float
+    settles: bool
+    rent: bool = False
+    sender: str | None = None
+    scope: int | None = None
+    ended: float = inf
+    code: str | None = None
+    error: SmsApiError | None = None
+
+
+@attrs.define(eq=False)
+class Held:
+    """One scope around an order."""
+
+    number: int
+    activation: Activation
+    client: int
+    began: float
+    ended: float = inf
+
+    @property
+    def order(self) -> int:
+        return self.activation.id
+
+
+@attrs.define(eq=False)
+class Read:
+    """What an iterator over messages gave; `whole` once it ended by itself."""
+
+    order: int
+    texts: list[str] = attrs.field(factory=list)
+    whole: bool = False
+
+
+@attrs.define(eq=False)
+class Interrupted:
+    """A bot that was cancelled at `at`, and when and how it ended."""
+
+    bot: int
+    how: str
+    at: float
+    ended: float = 0.0
+    cancelled: bool = False
+
+
+@attrs.frozen
+class Arrival:
+    """A request at the provider's door.
+
+    Attributes:
+        request: its name in the table of requests.
+        fault: the name of the fault it met.
+        received: whether it left the client at all.
+    """
+
+    at: float
+    line: str
+    request: str | None
+    client: int
+    bot: int | None
+    call: int | None
+    fault: str | None
+    received: bool
+
+
+@attrs.define
+class Records:
+    """Everything written down in one run; clients are numbered, one that recovers for another has its own number."""
+
+    calls: list[Spending] = attrs.field(factory=list)
+    waits: list[Wait] = attrs.field(factory=list)
+    scopes: list[Held] = attrs.field(factory=list)
+    reads: list[Read] = attrs.field(factory=list)
+    interruptions: list[Interrupted] = attrs.field(factory=list)
+    arrivals: list[Arrival] = attrs.field(factory=list)
+    made: dict[tuple[str, int, int], int | None] = attrs.field(factory=dict)
+    """(order, rent or extension; id; which of its extensions) -> the call whose request made it."""
+    registered: dict[int, set[int]] = attrs.field(factory=dict)
+    """Client -> what it handed to `on_unsettled` or has in `unsettled`."""
+    crashed: dict[int, float] = attrs.field(factory=dict)
+    closings: dict[int, tuple[float, float]] = attrs.field(factory=dict)
+    """Client -> when its first aclose() was called, and when it returned."""
+    recovered: dict[int, int] = attrs.field(factory=dict)
+    """The client that crashed -> the one that recovered for it."""
+    after_closing: list[str] = attrs.field(factory=list)
+    failed: set[int] = attrs.field(factory=set)
+    """Bots who left a scope with an error: that outlives a cancellation during the settling."""
+    surprises: list[str] = attrs.field(factory=list)
+    """What no user should ever see: other errors, warnings, tasks and streams left."""
+    log: list[str] = attrs.field(factory=list)
+
+    @contextmanager
+    def spending(self, kind: str, asked: object, client: int, bot: int) -> Iterator[Spending]:
+        """Around one call that spends."""
+        call = Spending(len(self.calls), kind, asked, client, bot, anyio.current_time())
+        self.calls.append(call)
+        token = CALL.set(call.number)
+        try:
+            yield call
+        except SmsApiError as error:
+            call.error = error
+            raise
+        except BaseException:
+            call.cancelled = True
+            raise
+        finally:
+            CALL.reset(token)
+            call.ended = anyio.current_time()

@@ -1,0 +1,243 @@
+"""A schedule: everything random about one run, as data drawn from its seed. Never plays it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from smsapi_async.sandbox import Cut, Delivery, Fault, Plan
+
+from .cells import CELLS, FAULTS, INSIDE, REQUESTS, SPENDING
+
+TARGETS = 3
+"""Cells aimed at in one schedule: 20,000 schedules aim at each of about 400 a good hundred times."""
+
+PRODUCTS = ("telegram", "facebook", "google", "amazon", "whatsapp")
+PATIENCE = 20.0
+"""Of a bot that gives up; the code of a `whatsapp` order lands about then, in the middle of its cancel."""
+
+PROGRAMS: Mapping[str, tuple[str, ...]] = {
+    "buy activation": ("wait", "sms", "scope", "twice", "listen", "failing", "by hand", "resume by order", "together"),
+    "check": ("wait", "sms", "scope", "twice", "listen", "resume by id", "resume by order", "together"),
+    "finish": ("wait", "sms", "scope", "twice", "resume by id", "resume by order", "reuse", "together"),
+    "reuse": ("reuse",),
+    "cancel": ("wait", "scope", "failing", "resume by id", "by hand"),
+    "orders": ("read", "scope", "wait"),
+    "buy hosting": ("hosting",),
+    "ban": ("ban",),
+    "payments": ("read", "hosting"),
+    "rent": ("rent", "rent messages"),
+    "inbox": ("hosting",),
+    "rent state": ("rent", "rent messages"),
+    "extend": ("rent",),
+}
+"""Which programs certainly send a request, given a product that suits them."""
+
+PROMPT = frozenset({"finish", "reuse"})
+SILENT = frozenset({"cancel", "ban"})
+
+INTERRUPTIONS = (
+    "move_on_after", "fail_after", "sibling", "task group", "timeout", "wait_for", "cancel", "cancel twice",
+)  # fmt: skip
+
+CHOICES: Mapping[str, tuple[Any, ...]] = {
+    "history_lag": (0.0, 0.0, 2.0, 6.0),
+    "skew_hours": (0, 0, -7, 5),
+    "page_cap": (None, None, None, None, 1, 3),
+    "listing_without_sms": (False, False, False, True),
+    "reverse_is_empty": (False, False, False, False, False, True),
+    "cancel_lock": (0, 0, 0, 0, 15, 300),
+    "closed_answer": ("order not found", "order expired", "same"),
+    "finish_after_sms": (None, None, 20),
+    "fresh_status": ("PENDING", "RECEIVED"),
+    "timestamp_digits": (9, 9, 6, 0),
+    "money_form": ("number", "float", "text"),
+    "sms_ids": (False, True),
+    "rent_message_form": ("page", "list", "pages"),
+    "rent_item_form": ("full", "full", "seed"),
+    "rent_gone": ("[]", "null", "NO_NUMBER", "ERROR_NO_TZID"),
+    "total": (None, None, 999999),
+}
+"""Troubles of the world; the first of each is a quiet one."""
+
+
+@attrs.frozen
+class Deed:
+    """One bot: what it does through which client, when it begins, how long it waits, and how it is interrupted."""
+
+    number: int
+    program: str
+    product: str
+    client: int = 0
+    begins: float = 0.0
+    patience: float | None = None
+    interruption: str | None = None
+    after: float = 0.0
+
+
+@attrs.frozen
+class Trouble:
+    """One fault: which bot's requests it hits (None: anybody's), after how many that pass, and how often."""
+
+    number: int
+    request: str
+    fault: str
+    bot: int | None = None
+    times: int = 1
+    skip: int = 0
+    byte: int = 0
+
+    def made(self) -> Fault:
+        """The fault, a new object, so that each is told from its equals."""
+        return Cut(self.byte) if self.fault == INSIDE else attrs.evolve(FAULTS[self.fault])
+
+
+@attrs.frozen
+class Event:
+    """What befalls a client: `close` while its bots run, or `crash`: it is gone at once, another recovers later."""
+
+    number: int
+    what: str
+    client: int
+    at: float
+    later: float = 0.0
+
+
+@attrs.frozen
+class Schedule:
+    """Everything random about one run."""
+
+    seed: int
+    deeds: tuple[Deed, ...]
+    troubles: tuple[Trouble, ...] = ()
+    events: tuple[Event, ...] = ()
+    quirks: Mapping[str, Any] = attrs.field(factory=dict)
+    plans: Mapping[str, tuple[Plan, ...]] = attrs.field(factory=dict)
+    lifetime: float = 900.0
+    shared: bool = False
+
+
+def draw(seed: int) -> Schedule:
+    """The schedule of this seed. Successive seeds aim at successive cells."""
+    chance = random.Random(seed)
+    aims = [CELLS[(seed * TARGETS + nth) % len(CELLS)] for nth in range(TARGETS)]
+    clients = chance.choice((1, 1, 1, 2))
+    lifetime = chance.choice((60.0, 120.0, 120.0, 300.0, 900.0))
+    deeds = [_aimed(chance, number, request, clients) for number, (request, _) in enumerate(aims)]
+    if chance.random() < 0.35:
+        deeds.append(_rival(chance, len(deeds), deeds))
+    deeds += [_any(chance, len(deeds) + nth, clients) for nth in range(chance.choice((0, 0, 0, 1, 1)))]
+    return Schedule(
+        seed=seed,
+        deeds=tuple(deeds),
+        troubles=tuple(_troubles(chance, aims, deeds)),
+        events=tuple(_events(chance, clients)),
+        quirks=_quirks(chance),
+        plans={product: tuple(_plan(chance, product, lifetime) for _ in range(4)) for product in PRODUCTS},
+        lifetime=lifetime,
+        shared=clients > 1 or chance.random() < 0.15,
+    )
+
+
+def _aimed(chance: random.Random, number: int, request: str, clients: int) -> Deed:
+    """A bot whose program sends the request for certain, and is rarely interrupted before."""
+    deed = _any(chance, number, clients, PROGRAMS[request])
+    if request in PROMPT:
+        deed = attrs.evolve(deed, product="telegram", patience=None)
+    elif request in SILENT:
+        deed = attrs.evolve(deed, product="facebook", patience=chance.choice((5.0, PATIENCE)))
+    if request in SPENDING - {"reuse", "extend"}:
+        return deed
+    calm = chance.random() < 0.85
+    return attrs.evolve(deed, interruption=None if calm else deed.interruption)
+
+
+def _any(chance: random.Random, number: int, clients: int, programs: tuple[str, ...] = ()) -> Deed:
+    return Deed(
+        number=number,
+        program=chance.choice(programs or tuple({name: None for names in PROGRAMS.values() for name in names})),
+        product=chance.choice(PRODUCTS),
+        client=chance.randrange(clients),
+        begins=chance.choice((0.0, 0.0, 0.02, round(chance.uniform(0, 40), 2))),
+        patience=chance.choice((None, PATIENCE, PATIENCE, round(chance.uniform(1, 60), 2))),
+        interruption=chance.choice((None, None, chance.choice(INTERRUPTIONS))),
+        after=round(chance.choice((chance.uniform(0, 3), chance.uniform(0, 20), chance.uniform(0, 60))), 3),
+    )
+
+
+def _rival(chance: random.Random, number: int, deeds: list[Deed]) -> Deed:
+    """A bot that wants the same as another, at nearly the same time: their orders look alike."""
+    model = chance.choice([deed for deed in deeds if deed.program != "read"] or deeds)
+    same = model.program if chance.random() < 0.5 or model.program in {"hosting", "rent"} else "scope"
+    begins = round(model.begins + chance.choice((0.0, 0.0, 0.5, 2.0, 5.0)), 2)
+    return attrs.evolve(model, number=number, program=same, begins=begins)
+
+
+def _bought_by(program: str) -> str | None:
+    """The first call of a program that spends."""
+    special = {"hosting": "buy hosting", "rent": "rent", "rent messages": "rent", "read": None}
+    return special.get(program, "buy activation")
+
+
+def _troubles(chance: random.Random, aims: list[tuple[str, str]], deeds: list[Deed]) -> list[Trouble]:
+    drawn: list[Trouble] = []
+
+    def add(request: str, fault: str, bot: int | None, times: int, skip: int = 0) -> None:
+        byte = chance.choice((1, 2, chance.randrange(3, 500)))
+        drawn.append(Trouble(len(drawn), request, fault, bot, times, skip, byte))
+
+    for bot, (request, fault) in enumerate(aims):
+        if deeds[bot].program in ("scope", "wait") and request == "orders":  # only a lost purchase is looked up there
+            add("buy activation", chance.choice(("lost before", "lost after", "502, done")), bot, 1)
+        if deeds[bot].program == "hosting" and request == "payments":  # only of nothing found is the book asked
+            add("buy hosting", "lost before", bot, 1)
+        add(request, fault, bot, chance.choice((1, 1, 1, 2, 4)))
+    for rival in deeds[TARGETS:]:
+        bought = _bought_by(rival.program)
+        if bought is not None and chance.random() < 0.5:
+            add(bought, chance.choice([fault for request, fault in CELLS if request == bought]), rival.number, 1)
+    for _ in range(chance.choice((0, 0, 1, 1, 2))):
+        request, fault = chance.choice(CELLS)
+        if chance.random() < 0.5:
+            request = chance.choice([name for name in REQUESTS if (name, fault) in CELLS and name not in SPENDING])
+        whose = chance.choice((None, chance.choice(deeds).number))
+        add(request, fault, whose, chance.choice((1, 1, 2, 5)), chance.choice((0, 1, 3)))
+    return drawn
+
+
+def _events(chance: random.Random, clients: int) -> list[Event]:
+    drawn: list[Event] = []
+    for client in range(clients):
+        fate = chance.random()
+        if fate < 0.24:
+            at = round(chance.choice((chance.uniform(0, 10), chance.uniform(0, 60))), 3)
+            later = round(chance.uniform(8, 40), 2)
+            drawn.append(Event(len(drawn), "crash" if fate < 0.12 else "close", client, at, later))
+    return drawn
+
+
+def _quirks(chance: random.Random) -> dict[str, Any]:
+    drawn = {name: chance.choice(values) for name, values in CHOICES.items() if chance.random() < 0.5}
+    return {name: value for name, value in drawn.items() if value != CHOICES[name][0]}
+
+
+def _plan(chance: random.Random, product: str, lifetime: float) -> Plan:
+    """What an order of the product gets: soon, nothing, anything, at its very end, or about when a bot gives up."""
+    code = f"{chance.randrange(10**6):06d}"
+    coded = chance.choice(((f"Your code is {code}", code), (f"login code {code}", "")))
+    if product == "telegram":
+        first = Delivery(round(chance.uniform(1, 9), 2), *coded)
+        again = Delivery(first.after + 8, f"Code {code[::-1]}x", code[::-1])
+        return chance.choice(((first,), (first,), (Delivery(1, "welcome"), first), (first, again)))
+    if product == "facebook":
+        return ()
+    if product == "google":
+        return chance.choice(
+            ((), (Delivery(round(chance.uniform(0, lifetime), 2), *coded),), (Delivery(9, "welcome"),))
+        )
+    if product == "amazon":
+        return (Delivery(round(lifetime - chance.uniform(-1, 14), 2), *coded),)
+    return (Delivery(PATIENCE + chance.choice((0.0, 0.01, 0.03, 0.1, 1.0, 4.0)), *coded),)
