@@ -5,6 +5,7 @@
 #   make check   lint and format (make lint), types (make types)
 #   make build   wheel and sdist, each tried in an empty environment
 #   make attack  random bots against random faults on both loops, N schedules (make attack N=20000)
+#   make mutants defects planted by hand, each noticed by a named test and by the attack (minutes)
 #   make bench   the benchmarks, each printing the number it is about
 #   make clean   take away everything made
 
@@ -25,7 +26,7 @@ endif
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1  # it would ask the index for its newest version, at every run
 
-.PHONY: demo test lowest check lint types build attack bench clean
+.PHONY: demo test lowest check lint types build attack mutants bench clean
 .DEFAULT_GOAL := test
 
 $(READY): pyproject.toml
@@ -86,6 +87,9 @@ build: $(CHECKS)
 
 attack: $(READY)
 	@$(PY) -m tests.attack $(or $(N),300)
+
+mutants: $(READY)
+	@$(PY) -m tests.mutants
 
 bench: $(READY)
 	@$(if $(BENCHMARKS),,echo "no benchmarks yet")

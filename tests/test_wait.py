@@ -300,6 +300,22 @@ async def test_an_order_that_gets_no_turn_before_its_end_is_given_up_in_time() -
     assert idle(turns)
 
 
+async def test_an_order_given_up_that_is_waited_for_still_stands_in_the_queue_once() -> None:
+    """Dealt two turns it would give one back; a client that runs for long would have none left."""
+    turns: Turns[str] = Turns()
+    busy, order = [Fake(arrives=0, takes=100) for _ in range(TURNS)], Fake(arrives=110)
+    order.ends_at = 60
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(found, turns, 99, order.look)
+        await anyio.sleep(1)
+        for key, fake in enumerate(busy):
+            group.start_soon(found, turns, key, fake.look)
+
+    assert second() < 145
+    assert idle(turns)
+
+
 async def test_closing_ends_waits_that_sleep_that_look_and_that_come_later() -> None:
     """And holds none of them until its request is answered."""
     turns: Turns[str] = Turns()

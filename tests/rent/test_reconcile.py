@@ -257,6 +257,24 @@ async def test_a_rent_in_flight_is_waited_for(rate: int, sandbox):
     assert sandbox.ledger.rents == [slow.tzid]
 
 
+async def test_a_rent_that_has_not_left_is_not_waited_for(sandbox):
+    """It could not have hired the number, and may look for a connection for long."""
+    sandbox.fail(BUY, LostAfter())
+    sandbox.fail(BUY, NotConnected(), times=4)
+    async with opened(sandbox, pace=Pace(rent_per_second=10)) as client, anyio.create_task_group() as group:
+
+        async def unconnected() -> None:
+            await anyio.sleep(0.5)
+            with pytest.raises(NotSentError):
+                await client.rent.buy_number(7, 1)
+
+        group.start_soon(unconnected)
+        number = await client.rent.buy_number(7, 1)
+        assert anyio.current_time() < 2
+
+    assert sandbox.ledger.rents == [number.tzid]
+
+
 async def test_what_was_named_to_one_caller_is_not_claimed_for_another(sandbox):
     """He may have taken it. Numbers that are new after that are claimed again, once his may not turn up any more."""
     sandbox.fail(BUY, LostAfter())

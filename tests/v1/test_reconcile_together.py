@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import anyio
@@ -10,11 +11,22 @@ import pytest
 
 from smsapi_async import NothingBoughtError, NotSentError, SpendUnknownError
 from smsapi_async._call import Reply
-from smsapi_async.sandbox import Answer, Delay, Delivery, LostAfter, LostBefore, NotConnected, Sandbox, Scenario, Stall
+from smsapi_async.sandbox import (
+    INTERNAL_ERROR,
+    Answer,
+    Delay,
+    Delivery,
+    LostAfter,
+    LostBefore,
+    NotConnected,
+    Sandbox,
+    Scenario,
+    Stall,
+)
 from smsapi_async.v1 import Order
 from smsapi_async.v1._reconcile import Purchase, Records, _entangled, _paired
 from tests.opening import opened
-from tests.v1.test_reconcile import BUY, HISTORY, outcome, together
+from tests.v1.test_reconcile import BOOK, BUY, HISTORY, outcome, together
 
 
 @pytest.mark.parametrize("k", [2, 5, 20])
@@ -168,6 +180,20 @@ async def test_what_was_named_to_one_caller_is_not_claimed_for_another(sandbox, 
     sandbox.fail(BUY, LostAfter())
     order = await client.v1.buy_activation("telegram")
     assert sandbox.ledger.purchases == [errors[0].candidates[0].id, order.id]
+
+
+async def test_what_turns_up_for_one_caller_later_is_not_claimed_for_another(sandbox):
+    """He was told of money of unknown fate before the history had his order; so was somebody else since."""
+    sandbox.history_lag = timedelta(seconds=12)
+    sandbox.fail(BUY, LostAfter(), times=2)
+    sandbox.fail(BUY, LostBefore())
+    sandbox.fail(BOOK, INTERNAL_ERROR, times=2)
+    products = ("telegram", "facebook", "telegram")
+    async with opened(sandbox, max_retries=0) as client:
+        errors = await together(*[partial(client.v1.buy_activation, product) for product in products], apart=2.3)
+
+    assert [type(error) for error in errors] == [SpendUnknownError] * 3
+    assert [order.id for order in errors[2].candidates] == sandbox.ledger.purchases[:1]
 
 
 async def test_an_order_is_remembered_for_an_hour(sandbox, client):
