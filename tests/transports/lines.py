@@ -292,4 +292,4 @@ UNREAD = [hung_up, hung_up_unread]
 
 def time_for(fault: Fault) -> float:
     """Whether the request is to run out of it."""
-    return SHORT if fault.__name__ in {"stalled", "ignored", "garbled", "silent"} else LONG
+    return SHORT if fault.__name__ in {"stalled", "ignored", "garbled"} else LONG
