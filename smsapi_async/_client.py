@@ -51,7 +51,8 @@ class AsyncClient:
         rent_budget: the same for rented numbers, which are paid from another account.
         shared_key: other processes use the same keys, so a purchase whose answer was lost is never claimed.
         http_client: an `httpx.AsyncClient` of yours (or one of httpx2) to send through. It stays yours: it is not
-            closed. Never give one that repeats requests by itself.
+            closed. A purchase leaves it once, even if it repeats requests by itself; one over aiohttp, which repeats
+            where nobody can see it, is a ValueError.
         rent_key_in: where the rent key travels: ``header``, or ``query`` for hosts that know no other way.
         rent_timezone: the zone of the times in rent messages, which carry none.
         settle_timeout: seconds spent on settling an order on an ordinary way out.
