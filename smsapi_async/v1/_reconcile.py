@@ -114,6 +114,10 @@ class Records(Generic[R]):
         return self._date - timedelta(seconds=self.reply.sent_at - at) + self._slack
 
     @property
+    def latency(self) -> float:
+        return self.reply.arrived_at - self.reply.sent_at
+
+    @property
     def is_dated(self) -> bool:
         return self.reply.date is not None
 
@@ -263,8 +267,9 @@ class Purchases:
 
     async def _look(self, call: Call[Order], purchase: Purchase) -> Records[Order] | None:
         """The newest orders, while no other purchase is in flight whose row could be taken for this one's."""
+        latency = 0.0
         while True:
-            while self._in_the_way(purchase):
+            while self._in_the_way(purchase, latency):
                 await self._changed.wait()
             if purchase.found is not None:
                 return None
@@ -274,12 +279,16 @@ class Purchases:
             except SmsApiError as trouble:
                 logger.info("purchase.records_unread call=%s error=%s", call.name, type(trouble).__name__)
                 return None
-            if not self._in_the_way(purchase):
+            latency = max(latency, records.latency)
+            if not self._in_the_way(purchase, latency):
                 return records
 
-    def _in_the_way(self, purchase: Purchase) -> bool:
-        """Whether a purchase that may want the same row, and was sent in time to have made it, has no answer yet."""
-        until = purchase.lost_at + SLACK.total_seconds()
+    def _in_the_way(self, purchase: Purchase, latency: float) -> bool:
+        """Whether a purchase that may want the same row, and was sent in time to have made it, has no answer yet.
+
+        The later an answer comes, the less its Date tells of the moment when the row was made.
+        """
+        until = purchase.lost_at + SLACK.total_seconds() + latency
         return any(other.sent_at <= until for other in self._flying(purchase))
 
     def _flying(self, purchase: Purchase) -> list[Purchase]:

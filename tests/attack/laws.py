@@ -188,14 +188,18 @@ def _wanted(run: Outcome, wait: Wait) -> list[facts.Message]:
 
 
 def no_code_is_withheld(run: Outcome) -> Iterator[str]:
-    """A code that arrived while a wait was on its order is handed over, if the provider could be asked at all."""
+    """A code that arrived while a wait was on its order is handed over, if the provider could be asked at all.
+
+    The newest one counts: those that had come before it are handed over with it.
+    """
     for wait in run.records.waits:
         if not isinstance(wait.error, NoCodeError) or facts.died(run, wait.client, wait.ended):
             continue
         given = {other.code for other in run.records.waits if other.scope == wait.scope and wait.scope is not None}
+        newest = max((sms.at for sms in _wanted(run, wait) if facts.code_in(sms) in given), default=None)
         for sms in _wanted(run, wait):
             code, at = facts.code_in(sms), facts.seconds_of(run, sms.at)
-            if code is None or code in given or at > wait.ended:
+            if code is None or at > wait.ended or (newest is not None and sms.at <= newest):
                 continue
             if facts.was_seen(run, wait, at) or facts.could_be_seen(run, wait, at):
                 yield f"order {wait.order}: the code of second {at:g} was withheld from a wait until {wait.ended:g}"

@@ -128,6 +128,21 @@ async def test_a_purchase_sent_while_the_history_is_read_is_waited_for(sandbox, 
     assert isinstance(found[0], NothingBoughtError)
 
 
+async def test_a_purchase_sent_later_is_waited_for_too_when_the_history_took_long(sandbox, client):
+    """Its Date may be of the question or of the answer, so rows of all that time may be the lost purchase."""
+    sandbox.fail(BUY, LostBefore())
+    sandbox.fail(HISTORY, Stall(20, processed=False))
+    found: list[Any] = []
+    async with anyio.create_task_group() as group:
+        group.start_soon(outcome, lambda: client.v1.buy_activation("telegram"), found)
+        await anyio.sleep(8)
+        sandbox.fail(BUY, Delay(25))
+        later = await client.v1.buy_activation("telegram")
+        assert sandbox.ledger.purchases == [later.id]
+
+    assert [type(error) for error in found] == [NothingBoughtError]
+
+
 async def test_a_lost_purchase_does_not_take_a_reused_number(sandbox):
     """Both rows are telegram's; the phone tells only whose the reused one is, not whose it is not."""
     plans = {"telegram": [[Delivery(1, "code 04217", "04217")]]}
