@@ -38,8 +38,9 @@ class Waits:
         watch = self.turns.watch(order_id, lambda: self._look(order_id), anyio.current_time())
         bought = self._purchases.bought(order_id)
         if bought is not None and watch.sight is None:
-            watch.note(bought)
             watch.bought_at = bought.at
+            if bought.phase is Phase.OPEN:  # a row of the records may leave out the messages of one that is over
+                watch.note(bought)
         return watch
 
     async def sms(
@@ -123,6 +124,7 @@ class Waits:
     async def _give_up(self, waiter: Waiter[Order], pick: Pick, seen: Seen, *, may_settle: bool) -> Sms:
         """Settle the order, and raise; unless the code landed meanwhile."""
         order = self._order(waiter.watch)
+        ended_as = waiter.watch.sight.phase if waiter.watch.sight else Phase.OPEN
         if may_settle and is_open(order) and not is_hosting(order):
             order = await self._settler.settle(order, taken=False, spare_sms=not order.sms)
             found = pick(seen.new(order.sms))
@@ -131,7 +133,7 @@ class Waits:
                 return found
             if is_open(order) and order.sms:
                 order = await self._settler.settle(order, taken=False)
-        raise _why(waiter, order)
+        raise _why(waiter, order, ended_as)
 
     async def _hand_over(self, order: Order, pick: Pick, seen: Seen, *, may_settle: bool) -> None:
         """The caller gets a message of the order: what it was chosen from is not new any more, nor is waited for."""
@@ -166,13 +168,16 @@ class Messages:
         return sms
 
 
-def _why(waiter: Waiter[Order], order: Order) -> NoCodeError:
-    """The error for a wait that is over without a code."""
-    seen_phase = waiter.watch.sight.phase if waiter.watch.sight else Phase.OPEN
+def _why(waiter: Waiter[Order], order: Order, ended_as: Phase) -> NoCodeError:
+    """The error for a wait that is over without a code.
+
+    Args:
+        ended_as: the order's phase before it was settled here, which other waits may have seen meanwhile.
+    """
     what = f"order {order.id}"
-    if seen_phase is Phase.EXPIRED:
+    if ended_as is Phase.EXPIRED:
         return OrderExpiredError(f"{what} ran out of time without a code", call="await_code", order=order)
-    if seen_phase is not Phase.OPEN:
+    if ended_as is not Phase.OPEN:
         return OrderClosedError(f"{what} is {order.status} and has no code", call="await_code", order=order)
     if waiter.watch.last_look_taken() and not is_hosting(order):
         if order.sms:

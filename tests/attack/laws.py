@@ -148,7 +148,9 @@ def _looked_after(run: Outcome) -> Iterator[tuple[int, int]]:
 def _could_be_given_back(run: Outcome, number: int) -> bool:
     """Whether nothing stood in the way of a cancel: no fault, no lock, and time."""
     order = facts.order_of(run, number)
-    began = min((held.began for held in run.records.scopes if held.order == number), default=0.0)
+    known = [held.began for held in run.records.scopes if held.order == number]
+    known += [call.ended for call in run.records.calls if call.returned == number]
+    began = min(known, default=0.0)
     time = facts.seconds_of(run, order.expires_at) - began
     untroubled = all(each.fault is None for each in facts.about(run, number))
     return untroubled and not run.schedule.quirks.get("cancel_lock") and time > 15

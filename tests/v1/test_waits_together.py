@@ -18,6 +18,7 @@ from smsapi_async.sandbox import (
     BAD_GATEWAY,
     Delivery,
     Sandbox,
+    Scenario,
     Stall,
 )
 from tests.opening import buy, moments, opened, second, status
@@ -306,3 +307,32 @@ async def test_an_id_that_is_none_is_the_callers_mistake(sandbox: Sandbox, clien
         await client.await_code(1, timeout=-1)
 
     assert sandbox.requests == []
+
+
+async def test_a_wait_that_gave_its_order_up_is_not_told_that_somebody_closed_it(
+    sandbox: Sandbox, client: AsyncClient
+) -> None:
+    """The answer to its cancel is lost, and meanwhile the iterator sees what the cancel did."""
+    order_id = await buy(client)
+    sandbox.fail("user/cancel", Stall())
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(read_all, client, order_id)
+        with pytest.raises(OrderExpiredError):
+            await client.await_code(order_id)
+
+    assert status(sandbox, order_id) == "CANCELED"
+
+
+async def read_all(client: AsyncClient, order_id: int) -> None:
+    assert [sms async for sms in client.messages(order_id)] == []
+
+
+async def test_an_order_that_was_over_when_it_was_found_is_asked_for_its_code() -> None:
+    """The answer to its purchase was lost, and the rows of the history have no messages."""
+    sandbox = Sandbox(scenario=Scenario(plans={"telegram": [[CODE]]}, finish_after_sms=5))
+    sandbox.listing_without_sms = True
+    sandbox.fail("user/buy", Stall())
+    async with opened(sandbox) as client, client.activation("telegram", country="russia") as order:
+        assert order.order.status == "FINISHED"
+        assert await order.code() == "04217"
