@@ -22,6 +22,7 @@ from tests.clock import StuckWatch, seed_trio, virtual_backend
 if TYPE_CHECKING:
     from smsapi_async import AsyncClient
     from smsapi_async.sandbox import Sandbox
+    from tests.serving import Host
 
 guard.install()
 # A slow machine is no failure; CI tries the same examples every time.
@@ -113,6 +114,16 @@ def sandbox() -> Sandbox:
     from smsapi_async.sandbox import Sandbox  # noqa: PLC0415  a fault in the sandbox fails its tests, not the collection
 
     return Sandbox()
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[tuple[Host, int]]:
+    """A server for the whole module; each test gives it a world of its own."""
+    from tests.serving import Host, served  # noqa: PLC0415  the same
+
+    host = Host()
+    with served(host) as port:
+        yield host, port
 
 
 @pytest.fixture

@@ -343,11 +343,24 @@ async def test_a_rented_number_counts_for_the_days_it_was_hired_for():
 
 async def test_a_rented_number_that_does_not_renew_gives_its_place_back_after_its_days():
     """Nobody has to close it."""
-    async with opened(Sandbox(), rent_budget=Budget(open_orders=1)) as client:
-        await client.rent.buy_number(7, 1)
+    sandbox = Sandbox()
+    async with opened(sandbox, rent_budget=Budget(open_orders=1)) as client:
+        first = await client.rent.buy_number(7, 1)
         await anyio.sleep(DAY + 10)
 
-        await client.rent.buy_number(7, 1)
+        second = await client.rent.buy_number(7, 1)
+
+    assert sandbox.ledger.rents == [first.tzid, second.tzid]
+
+
+async def test_a_rent_that_the_budget_does_not_cover_sends_nothing_at_all():
+    """Not even the list of what is held, which the first purchase reads before it leaves."""
+    sandbox = Sandbox()
+    async with opened(sandbox, rent_budget=Budget(money=1, per_order=2)) as client:
+        with pytest.raises(BudgetExceededError):
+            await client.rent.buy_number(7, 1)
+
+    assert sandbox.requests == []
 
 
 async def test_an_extension_counts_with_the_price_the_number_names():

@@ -15,7 +15,7 @@ import attrs
 import pytest
 
 from smsapi_async.sandbox import Delay, Fault, LostAfter, Sandbox, Scenario, Stall
-from tests.serving import Host, served
+from tests.serving import Host
 
 pytestmark = [
     pytest.mark.socket,
@@ -68,13 +68,6 @@ class Program:
 
 
 Start = Callable[..., Program]
-
-
-@pytest.fixture(scope="module")
-def host() -> Iterator[tuple[Host, int]]:
-    host = Host()
-    with served(host) as port:
-        yield host, port
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -32,7 +32,7 @@ from smsapi_async.sandbox import (
     Stall,
 )
 from smsapi_async.sandbox._proxy import ProxyFault
-from tests.serving import Host, served
+from tests.serving import Host
 
 pytestmark = [pytest.mark.socket, pytest.mark.anyio]
 
@@ -48,13 +48,6 @@ def processed(answer: Answer) -> Answer:
 MADE = [Delay(2 * TIMEOUT), INTERNAL_ERROR_AFTER, processed(BAD_GATEWAY), processed(MAINTENANCE), Mangle("bad gzip")]
 NOT_MADE = [INTERNAL_ERROR, BAD_GATEWAY, MAINTENANCE]
 """What breaks a connection is in tests/transports."""
-
-
-@pytest.fixture(scope="module")
-def host() -> Iterator[tuple[Host, int]]:
-    host = Host()
-    with served(host) as port:
-        yield host, port
 
 
 @pytest.fixture

@@ -90,8 +90,17 @@ class Purchases:
         Args:
             life: how long the number is taken to be held, in seconds.
         """
-        purchase = Purchase(country, days, await self._held(call))
+        with self._budget.place(call.name, self._budget.per_order, anyio.current_time()) as place:
+            purchase = Purchase(country, days, await self._held(call))
+            try:
+                return await self._see_through(call, purchase)
+            finally:
+                if purchase.found is not None:
+                    self._budget.book(place, purchase.found.tzid, purchase.found.price, purchase.sent_at + life)
+                elif purchase.may_have_happened:
+                    self._budget.book(place, place, None, purchase.sent_at + life)
 
+    async def _see_through(self, call: Call[RentedNumber], purchase: Purchase) -> RentedNumber:
         async def recover(lost: OutcomeUnknownError | None) -> RentedNumber:
             return await self._find(call, purchase, lost)
 
@@ -103,18 +112,14 @@ class Purchases:
             purchase.found = call.read(reply)
             return purchase.found
 
-        with self._budget.place(call.name, self._budget.per_order, anyio.current_time()) as place:
-            self._pending.append(purchase)
-            try:
-                return await self._sender.spend(call.reading(read), purchase, recover, keep)
-            finally:
-                self._pending.remove(purchase)
-                if purchase.found is not None:
-                    self._own.add(purchase.found.tzid)
-                    self._budget.book(place, purchase.found.tzid, purchase.found.price, purchase.sent_at + life)
-                elif purchase.may_have_happened:
-                    self._budget.book(place, place, None, purchase.sent_at + life)
-                self._wake()
+        self._pending.append(purchase)
+        try:
+            return await self._sender.spend(call.reading(read), purchase, recover, keep)
+        finally:
+            self._pending.remove(purchase)
+            if purchase.found is not None:
+                self._own.add(purchase.found.tzid)
+            self._wake()
 
     async def extend(self, call: Call[RentedNumber], tzid: int, days: int) -> RentedNumber:
         """Send the extension once and see it through; a caller cancelled meanwhile finds it in `client.unsettled`."""

@@ -50,11 +50,11 @@ loops = pytest.mark.parametrize(
 class Kind:
     """A transport."""
 
-    library: Any
+    package: Any
     http2: bool = False
 
     def __str__(self) -> str:
-        return f"{self.library.__name__} HTTP/{'2' if self.http2 else '1.1'}"
+        return f"{self.package.__name__} HTTP/{'2' if self.http2 else '1.1'}"
 
 
 def rows(table: Mapping[Kind, Sequence[Any]]) -> Any:
@@ -72,7 +72,7 @@ HTTP2 = [Kind(httpx, http2=True), Kind(httpx2, http2=True)]
 def http_client(kind: Kind, **options: Any) -> Any:
     """What a caller would hand in."""
     usual = {"verify": TRUSTING, "trust_env": False, "http1": not kind.http2, "http2": kind.http2}
-    return kind.library.AsyncClient(**{**usual, **options})
+    return kind.package.AsyncClient(**{**usual, **options})
 
 
 @asynccontextmanager

@@ -135,7 +135,7 @@ async def test_connect_timeout_a_tls_handshake_that_stalls(kind, serve):
 async def test_pool_timeout_a_pool_whose_connections_are_all_in_use(kind, serve):
     """PoolTimeout: it never had a connection."""
     server = serve(before=[silent])
-    only_one = kind.library.Limits(max_connections=1)
+    only_one = kind.package.Limits(max_connections=1)
     async with dialled(server, kind, timeout=SHORT, limits=only_one) as client, anyio.create_task_group() as group:
         http = client._sender._http._client
         group.start_soon(http.get, f"{server.url}/elsewhere")

@@ -18,22 +18,22 @@ libraries = pytest.mark.parametrize("library", [httpx, httpx2], ids=["httpx", "h
 
 
 def transport(kind: Any, **options: Any) -> Any:
-    return kind.library.AsyncHTTPTransport(verify=TRUSTING, http1=not kind.http2, http2=kind.http2, **options)
+    return kind.package.AsyncHTTPTransport(verify=TRUSTING, http1=not kind.http2, http2=kind.http2, **options)
 
 
 def persistent(kind: Any) -> Any:
     """A transport that tries again whatever happens, as there are some to install."""
 
-    class Persistent(kind.library.AsyncBaseTransport):  # type: ignore[misc]
+    class Persistent(kind.package.AsyncBaseTransport):  # type: ignore[misc]
         inner = transport(kind)
 
         async def handle_async_request(self, request: Any) -> Any:
             for _ in range(3):
                 try:
                     return await self.inner.handle_async_request(request)
-                except kind.library.TransportError:
+                except kind.package.TransportError:
                     continue
-            raise kind.library.ConnectError("gave up")
+            raise kind.package.ConnectError("gave up")
 
         async def aclose(self) -> None:
             await self.inner.aclose()
@@ -71,7 +71,7 @@ async def test_a_hook_that_cannot_connect_does_not_say_that_nothing_was_sent(kin
 
     async def tell(response: Any) -> None:
         if "buy" in str(response.url):
-            raise kind.library.ConnectError("All connection attempts failed")
+            raise kind.package.ConnectError("All connection attempts failed")
 
     server = serve(http2=kind.http2)
     async with dialled(server, kind, event_hooks={"response": [tell]}) as client:
@@ -86,7 +86,7 @@ async def test_a_hook_that_cannot_connect_before_says_that_nothing_was_sent(kind
     """The same in front of the request."""
 
     async def ask(request: Any) -> None:
-        raise kind.library.ConnectError("All connection attempts failed")
+        raise kind.package.ConnectError("All connection attempts failed")
 
     server = serve(http2=kind.http2)
     async with dialled(server, kind, event_hooks={"request": [ask]}) as client:
