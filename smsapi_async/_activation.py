@@ -12,7 +12,7 @@ import anyio
 from ._codes import Extract, Match, Pick, Seen
 from ._shield import outlives, unbroken
 from ._values import OrderId, Phone, Sms, seconds
-from ._wait import Watch
+from ._watch import Watch
 from .v1 import V1, Messages, Order
 from .v1._life import is_hosting, is_open
 from .v1._looks import sight

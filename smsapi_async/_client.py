@@ -156,6 +156,9 @@ class AsyncClient:
         fails slows this down and ends no wait before its end. A code that arrived is returned even when the order
         was finished meanwhile.
 
+        When five orders or more are awaited, the list of orders is asked once a second for all of them, a request for
+        up to a thousand; the code is returned without waiting for the finish, which another wait sees to.
+
         Cancelled, the wait sends nothing more and the order stays open under its id.
 
         Args:

@@ -16,12 +16,16 @@ import anyio
 import attrs
 
 from ._call import Lane, Provider
+from ._values import seconds
 
 V1_PER_SECOND = 50.0
 """The provider documents 100 per second and key; five hits in ten minutes are a ten-minute ban."""
 
 RENT_PER_SECOND = 1.0
 """The provider documents no number; its own newest client keeps to one request a second (2026)."""
+
+LOOK_EVERY = 1.0
+"""A code is found half a second late on average, for one request a second and page of orders."""
 
 IN_FLIGHT = 32
 """No httpx pool scales with its queue; a gate of our own before it does."""
@@ -176,13 +180,22 @@ class Pace:
     Args:
         v1_per_second: requests a second to the v1 API. The provider allows 100.
         rent_per_second: requests a second to the rent API, one at a time.
+        look_every: seconds between two looks at the whole list of orders, at least, when many are awaited. 0 asks
+            again as soon as the answer is there.
     """
 
-    def __init__(self, *, v1_per_second: float = V1_PER_SECOND, rent_per_second: float = RENT_PER_SECOND) -> None:
+    def __init__(
+        self,
+        *,
+        v1_per_second: float = V1_PER_SECOND,
+        rent_per_second: float = RENT_PER_SECOND,
+        look_every: float = LOOK_EVERY,
+    ) -> None:
         self._slots: dict[Provider, Slots] = {
             "v1": Slots(_rate("v1_per_second", v1_per_second), IN_FLIGHT, KEPT_BACK, bans=True),
             "rent": Slots(_rate("rent_per_second", rent_per_second), 1),
         }
+        self.look_every: float = seconds("look_every", look_every) or 0.0
         self._catalogue = Slots(CATALOGUE_PER_SECOND, CATALOGUE_IN_FLIGHT)
 
     def slots(self, provider: Provider) -> Slots:

@@ -71,8 +71,8 @@ class Sender:
     """What every call of one client passes through."""
 
     def __init__(self, http: Http, pace: Pace, max_retries: int) -> None:
+        self.pace: Pace = pace
         self._http = http
-        self._pace = pace
         self._max_retries = max_retries
         self._flights = Flights()
         self._loop: EventLoopToken | None = None
@@ -93,7 +93,7 @@ class Sender:
                 return call.read(await self._exchange(call, leaving))
             except SmsApiError as error:
                 if isinstance(error, RateLimitError) or getattr(error, "status", 0) == 503:
-                    self._pace.slots(call.provider).hit(anyio.current_time())
+                    self.pace.slots(call.provider).hit(anyio.current_time())
                 failures += 1
                 lost = lost or isinstance(error, OutcomeUnknownError)
                 if isinstance(error, RefusedError) and lost:
@@ -189,10 +189,10 @@ class Sender:
     async def _exchange(self, call: Call[Any], leaving: Leaving) -> Reply:
         """One request in its own slot."""
         self._check(call)
-        slow = self._pace.slow_slots(call.lane)
+        slow = self.pace.slow_slots(call.lane)
         async with (
             nullcontext() if slow is None else self._slot(slow, call.lane),
-            self._slot(self._pace.slots(call.provider), call.lane),
+            self._slot(self.pace.slots(call.provider), call.lane),
         ):
             self._check(call)
             with leaving():

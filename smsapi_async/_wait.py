@@ -1,27 +1,22 @@
-"""Waiting for many orders at once: the rhythm (pure) and the turns (plain state). Knows no provider, settles nothing.
+"""Waiting for many orders at once: the turns. Knows no provider, settles nothing.
 
 Every wait is a Waiter on the Watch of its order. There is no background task: one waiter at a time is the *keeper* and
-sleeps until the next look of any watch is due; then it deals that watch's waiter a *turn*, one request in that waiter's
-own task, at most 32 turns at a time. A waiter that is cancelled or done gives its turn and its office back in plain
-functions that cannot be interrupted.
-
-Arithmetic here only schedules; that an order ended is what the provider says, as a look brought it.
+sleeps until something of the schedule is due; then it deals out *turns*, one request each in the holder's own task, at
+most 32 at a time. A look goes to a waiter of its order, a page of the list to whoever rests. A waiter that is cancelled
+or done gives its turn and its office back in plain functions that cannot be interrupted.
 """
 
 from __future__ import annotations
 
-import heapq
-import random
-from collections import deque
-from collections.abc import Awaitable, Callable
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from copy import copy
-from enum import Enum
-from itertools import count
+from itertools import islice
 from math import inf
 from typing import Generic, TypeVar
 
 import anyio
-import attrs
 
 from ._errors import (
     AccountBlockedError,
@@ -32,178 +27,34 @@ from ._errors import (
     RefusedError,
     SmsApiError,
 )
-from ._values import Sms
+from ._listing import Ask, Listing
+from ._schedule import Chore, Look, Schedule
+from ._watch import LAST_LOOK, LEAD, PATIENCE, Sight, Waiter, Watch
 
 S = TypeVar("S")
 
 TURNS = 32
-LEAD = 10.0
-"""Seconds before the end when the last look is taken, while cancelling still refunds (a lapsed order may not be)."""
 
-FIRST_LOOK = 4.0
-UNKNOWN_LIFE = 20 * 60.0
-"""How long an order is taken to live when no usable expiry came: the longest window seen of an activation."""
-
-LAST_LOOK = 5.0
-"""Seconds the last look before an end may take: an answer that stalls must not cost the refund."""
-
-MISSING_PAUSE = 2.0
-SAME_END = 60.0
-"""Latency and the whole seconds of Date make an end seem later than it is; nearer than this it is the same end, and the
-earliest reading is the best. Taken as it comes it would run away from the last look before it."""
-
-PATIENCE = 60.0
-"""A history may lag behind a purchase: an order bought this recently is not called missing."""
-
-UNREADABLE_FOR = 30 * 60.0
-
-
-class Phase(Enum):
-    """Where in its life an order is, as far as waiting cares."""
-
-    OPEN = "open"
-    FINISHED = "finished"
-    EXPIRED = "expired"
-    CLOSED = "closed"
-
-
-@attrs.frozen(kw_only=True)
-class Sight(Generic[S]):
-    """What one look showed.
-
-    Attributes:
-        subject: the order or rented number, for the caller.
-        left: seconds to its end, None when no usable end came.
-        age: seconds since it was bought, None when unknown.
-        at: when it was seen, in seconds of the loop's clock.
-    """
-
-    subject: S
-    sms: tuple[Sms, ...]
-    phase: Phase
-    left: float | None
-    age: float | None
-    at: float
-
-
-def rhythm(age: float, chance: float) -> float:
-    """Seconds to the next look at an order of this age: clamp(0.08 x age, 2, 30), give or take a tenth.
-
-    The best interval goes with 1/sqrt of the chance that the SMS comes now, which falls as the order ages. Log-normal
-    arrivals (median 25 s) cost 29 looks an order and are found 1.9 s late on average.
-
-    Args:
-        chance: from 0 to 1; spreads the looks of orders bought together.
-    """
-    return min(max(0.08 * age, 2.0), 30.0) * (0.9 + 0.2 * chance)
-
-
-@attrs.define(eq=False, repr=False)
-class Watch(Generic[S]):
-    """One order that is waited for, however many wait."""
-
-    key: int
-    look: Callable[[], Awaitable[Sight[S]]]
-    readable_at: float
-    bought_at: float = -inf
-    born_at: float = inf
-    ends_at: float = inf
-    sight: Sight[S] | None = None
-    known: S | None = None
-    error: SmsApiError | None = None
-    looked_at: float = -inf
-    failures: int = 0
-    misses: int = 0
-    looking: bool = False
-    queued: bool = False
-    planned: int = 0
-    waiters: list[Waiter[S]] = attrs.field(factory=list)
-    holds: int = 0
-    taken: bool = False
-    request: anyio.CancelScope | None = None
-
-    def note(self, sight: Sight[S]) -> None:
-        """Take in what a look showed."""
-        self.sight = sight
-        self.readable_at = sight.at
-        self.failures = self.misses = 0
-        self.born_at = min(self.born_at, sight.at - (sight.age or 0.0))
-        if sight.left is not None:
-            ends_at = sight.at + sight.left
-            self.ends_at = min(self.ends_at, ends_at) if ends_at - self.ends_at < SAME_END else ends_at
-        elif self.ends_at == inf:
-            self.ends_at = sight.at + UNKNOWN_LIFE
-
-    def subject(self) -> S | None:
-        """The order as last seen, or as its scope knew it; None when nothing is known but its key."""
-        return self.known if self.sight is None else self.sight.subject
-
-    def asked_at(self, now: float) -> float:
-        """When the order was last asked about, now when never."""
-        asked = self.looked_at if self.sight is None else max(self.sight.at, self.looked_at)
-        return now if asked == -inf else asked
-
-    def last_look_taken(self) -> bool:
-        """Whether a look began in the last seconds before the end, or after it."""
-        return self.looked_at >= self.ends_at - LEAD
-
-    def gone_dark(self) -> bool:
-        """Whether nothing readable came for half an hour."""
-        return self.failures > 0 and self.looked_at - self.readable_at >= UNREADABLE_FOR
-
-    def next_look_at(self, now: float) -> float:
-        """When the next look is due: by the rhythm, but never past a moment that needs one."""
-        if self.failures:
-            pause = min(30.0, 2.0 * 2.0 ** (self.failures - 1))
-        elif self.misses:
-            pause = MISSING_PAUSE
-        elif self.sight is None:
-            return now
-        else:
-            age = max(0.0, now - self.born_at)
-            pause = max(FIRST_LOOK - age, rhythm(age, random.random()))  # noqa: S311 - spreads looks, hides nothing
-        moments = [self.ends_at - LEAD, self.ends_at + 1.0, *(waiter.deadline for waiter in self.waiters)]
-        return min([now + pause, *(max(now, moment) for moment in moments if moment > self.looked_at)])
-
-    def cut_at(self, began: float) -> float:
-        """When a look begun at that time is given up: for the last look before the end, and that one soon after."""
-        last = self.ends_at - LEAD
-        cut = last if last > began else last + LAST_LOOK
-        return cut if cut > began else inf
-
-
-@attrs.define(eq=False, repr=False)
-class Waiter(Generic[S]):
-    """One wait: registered by `join`, gone by `leave`."""
-
-    watch: Watch[S]
-    deadline: float = inf
-    settles: bool = True
-    news: bool = False
-    late: bool = False
-    turn: bool = False
-    event: anyio.Event = attrs.field(factory=anyio.Event)
-
-    def wake(self) -> None:
-        self.event.set()
-        self.event = anyio.Event()
-
-    def timed_out(self) -> bool:
-        """Whether the caller's own time is over, and a look was taken after that moment or would not end."""
-        return self.late or self.watch.looked_at >= self.deadline
+GRACE = 0.2
+"""Seconds in which a request may end whose holder has news of his own: broken off it costs a request and a connection,
+waited for it costs him a moment."""
 
 
 class Turns(Generic[S]):
-    """Every watch of one provider, and who looks next."""
+    """Every watch of one provider, and who asks next.
 
-    def __init__(self) -> None:
-        self._watches: dict[int, Watch[S]] = {}
-        self._due: list[tuple[float, int, Watch[S]]] = []
-        self._order = count()
-        self._late: deque[Watch[S]] = deque()
-        self._parked: dict[Waiter[S], None] = {}
+    Args:
+        most: turns at a time; what would only stand in line for the pace is decided later, and better.
+    """
+
+    def __init__(self, listing: Listing[S], most: int = TURNS) -> None:
+        self._schedule: Schedule[S] = Schedule(listing)
+        self._watches = self._schedule.watches
+        self._parked: OrderedDict[Waiter[S], None] = OrderedDict()
         self._keeper: Waiter[S] | None = None
+        self._sleeps_until = -inf
         self._turns = 0
+        self._most = most
         self._closed = False
 
     # -- plain state ------------------------------------------------------------------------------------------------
@@ -223,6 +74,12 @@ class Turns(Generic[S]):
         """The orders that scopes look after."""
         return tuple(watch for watch in self._watches.values() if watch.holds)
 
+    def spare(self, chore: Chore, now: float) -> bool:
+        """Have somebody who waits do it; False where nobody can be spared."""
+        added = self._schedule.add(chore)
+        self._deal(now)
+        return added
+
     def release(self, watch: Watch[S]) -> None:
         """The scope is over."""
         watch.holds -= 1
@@ -239,7 +96,7 @@ class Turns(Generic[S]):
             watch.readable_at, watch.error, watch.misses = now, None, 0
         waiter = Waiter(watch, deadline, settles, news=watch.sight is not None or watch.error is not None)
         watch.waiters.append(waiter)
-        self._plan(watch, max(now, watch.next_look_at(watch.asked_at(now))))
+        self._schedule.joined(watch, now)
         self._stir(now)
         return waiter
 
@@ -247,90 +104,91 @@ class Turns(Generic[S]):
         """End a wait. Whether nobody else waits who may settle the order, and no scope holds it."""
         watch = waiter.watch
         watch.waiters.remove(waiter)
+        self._schedule.left(watch)
         self._parked.pop(waiter, None)
         if self._keeper is waiter:
             self._keeper = None
-        if waiter.turn:
-            self._end_turn(waiter, now, next_look_at=now)
+        if isinstance(waiter.job, Look):
+            self._end_look(waiter, waiter.job.watch, now, next_look_at=now)
+        elif waiter.job is not None:
+            self._schedule.give_back(waiter.job, now)
+            self._end_turn(waiter, now)
         self._stir(now)
         self._forget(watch)
         return not watch.holds and not any(other.settles for other in watch.waiters)
 
     def close(self) -> None:
-        """Every wait ends with ClientClosedError, also those whose look is under way."""
+        """Every wait ends with ClientClosedError, also those whose request is under way."""
         self._closed = True
         for watch in self._watches.values():
-            if watch.request is not None:
-                watch.request.cancel()
-            self._tell(watch)
+            for waiter in watch.waiters:
+                waiter.wake()
+                if waiter.request is not None:
+                    waiter.request.cancel()
 
     def _forget(self, watch: Watch[S]) -> None:
         if not watch.waiters and not watch.holds:
             self._watches.pop(watch.key, None)
 
-    def _plan(self, watch: Watch[S], at: float) -> None:
-        """Put the watch's next look into the timeline; an earlier plan of it is void."""
-        if watch.looking or watch.error is not None or not watch.waiters:
-            return
-        if watch.sight is not None and watch.sight.phase is not Phase.OPEN:
-            return
-        watch.planned = next(self._order)
-        heapq.heappush(self._due, (at, watch.planned, watch))
-
     def _deal(self, now: float) -> None:
-        """Give a turn to one waiter of every watch whose look is due, while there are turns."""
-        fresh = []
-        while self._due and self._due[0][0] <= now:
-            _, planned, watch = heapq.heappop(self._due)
-            if planned == watch.planned and watch.waiters:
-                if watch.queued:
-                    self._pass_over(watch, now)
-                    continue
-                watch.looking = watch.queued = True
-                self._late.append(watch)
-                fresh.append(watch)
-        while self._late and self._turns < TURNS:
-            watch = self._late.popleft()
-            watch.planned = next(self._order)
-            watch.looking, watch.queued = bool(watch.waiters), False
-            if watch.waiters:
-                waiter = max(watch.waiters, key=lambda waiter: waiter.deadline)
-                waiter.turn = True
-                self._turns += 1
-                waiter.wake()
-        for watch in fresh:
-            if watch.queued and watch.looked_at < watch.ends_at - LEAD < inf:
-                watch.planned = next(self._order)
-                heapq.heappush(self._due, (watch.ends_at - LEAD + LAST_LOOK, watch.planned, watch))
-
-    def _pass_over(self, watch: Watch[S], now: float) -> None:
-        """No turn came free for the last look before the end: it counts as taken, so that cancelling still refunds."""
-        self._late.remove(watch)
-        watch.looking, watch.queued, watch.looked_at = False, False, now
-        self._plan(watch, watch.next_look_at(now))
-        self._tell(watch)
-
-    def _end_turn(self, waiter: Waiter[S], now: float, next_look_at: float) -> None:
-        """The look was taken, or its holder gave it back."""
-        waiter.turn = False
-        waiter.watch.looking, waiter.watch.request = False, None
-        self._turns -= 1
-        self._plan(waiter.watch, next_look_at)
-        self._deal(now)
+        """Give a turn for everything that is due, while there are turns."""
+        for watch in self._schedule.advance(now):
+            self._tell(watch, now)
+        while self._turns < self._most:
+            spare = self._idle(now) is not None
+            job = self._schedule.take(now, spare=spare, chores=spare and self._turns < self._most // 2)
+            if job is None:
+                break
+            own = self._looker(job.watch) if isinstance(job, Look) else None
+            taker = own or self._idle(now)
+            if taker is None:
+                self._schedule.give_back(job, now)
+                break
+            self._parked.pop(taker, None)
+            taker.job = job
+            self._turns += 1
+            taker.wake()
+        self._schedule.guard_ends()
         self._stir(now)
 
-    def _stir(self, now: float) -> None:
-        """Have the keeper look at the timeline anew; when there is none, wake one that is not about to leave."""
-        if self._keeper is not None:
-            self._keeper.wake()
-        elif self._parked:
-            staying = (waiter for waiter in self._parked if waiter.deadline > now + LEAD)
-            next(staying, next(iter(self._parked))).wake()
+    def _looker(self, watch: Watch[S]) -> Waiter[S] | None:
+        """Who looks at the order: of those that wait for it the one that stays longest."""
+        free = (waiter for waiter in watch.waiters if waiter.job is None)
+        return max(free, key=lambda waiter: waiter.deadline, default=None)
 
-    def _tell(self, watch: Watch[S]) -> None:
+    def _idle(self, now: float) -> Waiter[S] | None:
+        """Somebody who rests and has no news; rather not one who is about to leave."""
+        few = list(islice(self._parked, 8))
+        return next((waiter for waiter in few if waiter.deadline > now + LEAD), few[0] if few else None)
+
+    def _end_look(self, waiter: Waiter[S], watch: Watch[S], now: float, next_look_at: float) -> None:
+        """The look was taken, or its holder gave it back."""
+        watch.looking = False
+        self._schedule.plan(watch, next_look_at)
+        self._end_turn(waiter, now)
+
+    def _end_turn(self, waiter: Waiter[S], now: float) -> None:
+        waiter.job = None
+        self._turns -= 1
+        self._deal(now)
+
+    def _stir(self, now: float) -> None:
+        """Have the keeper look up if something is due before he would; when there is none, wake one who stays."""
+        if self._keeper is not None:
+            if self._schedule.next_at() < self._sleeps_until:
+                self._keeper.wake()
+        elif (successor := self._idle(now)) is not None:
+            successor.wake()
+
+    def _tell(self, watch: Watch[S], now: float) -> None:
         for waiter in watch.waiters:
             waiter.news = True
+            self._parked.pop(waiter, None)
             waiter.wake()
+            own = isinstance(waiter.job, Look) and waiter.job.watch is watch
+            if waiter.request is not None and not (own and not watch.has_sms()):
+                # What it does for others somebody else can do, and its own look is not needed.
+                waiter.request.deadline = min(waiter.request.deadline, now + GRACE)
 
     def _failed(self, watch: Watch[S], error: SmsApiError, now: float) -> None:
         """Trouble slows the looks down; only what will not pass ends the waits."""
@@ -363,38 +221,96 @@ class Turns(Generic[S]):
 
     async def _until_news(self, waiter: Waiter[S]) -> None:
         while not (waiter.news or self._closed):
-            if waiter.turn:
-                await self._look(waiter)
+            if isinstance(waiter.job, Look):
+                await self._look(waiter, waiter.job.watch)
+            elif isinstance(waiter.job, Ask):
+                await self._ask(waiter, waiter.job)
+            elif waiter.job is not None:
+                await self._do(waiter, waiter.job)
             else:
                 await self._rest(waiter)
 
     async def _rest(self, waiter: Waiter[S]) -> None:
-        """Sleep until woken; the keeper sleeps until the next look is due and deals it."""
+        """Sleep until woken; the keeper sleeps until something is due and deals it out."""
         if self._keeper not in (None, waiter):
             self._parked[waiter] = None
-            await waiter.event.wait()
+            event = waiter.event
+            if self._turns < self._most and self._schedule.wants_somebody(chores=self._turns < self._most // 2):
+                self._deal(anyio.current_time())
+            await event.wait()
             self._parked.pop(waiter, None)
             return
         self._keeper = waiter
         event = waiter.event
-        with anyio.move_on_at(self._due[0][0] if self._due else inf):
+        self._sleeps_until = self._schedule.next_at()
+        with anyio.move_on_at(self._sleeps_until):
             await event.wait()
         self._deal(anyio.current_time())
 
-    async def _look(self, waiter: Waiter[S]) -> None:
-        """Use the turn: one request, in the holder's own task."""
-        watch, began = waiter.watch, anyio.current_time()
-        if self._keeper in (None, waiter):  # None: this waiter was woken to become it, and looks instead
-            self._keeper = None
-            self._stir(began)
-        with anyio.CancelScope(deadline=watch.cut_at(began)) as watch.request:
+    async def _look(self, waiter: Waiter[S], watch: Watch[S]) -> None:
+        """Use the turn for one order: one request, in the holder's own task."""
+        began = self._begin_turn(waiter)
+        with self._request(waiter, watch.cut_at(began)) as request:
             try:
-                watch.note(await watch.look())
+                sight = await watch.look()
             except SmsApiError as error:
                 self._failed(watch, error, anyio.current_time())
-        if watch.request.cancelled_caught:
+            else:
+                self._schedule.looked(watch, sight, anyio.current_time())
+        now = anyio.current_time()
+        if request.cancelled_caught and waiter.news:
+            self._end_look(waiter, watch, now, next_look_at=now)
+            return
+        if request.cancelled_caught:
             watch.failures += 1
         watch.looked_at = began
+        self._end_look(waiter, watch, now, watch.next_look_at(now))
+        self._tell(watch, now)
+
+    async def _ask(self, waiter: Waiter[S], ask: Ask) -> None:
+        """Use the turn for a page of the list, which answers for many."""
+        self._begin_turn(waiter)
+        trouble: SmsApiError | None = None
+        page = None
+        with self._request(waiter):
+            try:
+                page = await self._schedule.listing.read(ask.offset, ask.limit, self._watches.get)
+            except SmsApiError as error:
+                trouble = error
         now = anyio.current_time()
-        self._end_turn(waiter, now, watch.next_look_at(now))
-        self._tell(watch)
+        if page is not None:
+            for watch in self._schedule.page_came(ask, page, now):
+                self._tell(watch, now)
+        elif trouble is not None:
+            self._schedule.page_failed(ask, trouble, now)
+        else:
+            self._schedule.give_back(ask, now)
+        self._end_turn(waiter, now)
+
+    async def _do(self, waiter: Waiter[S], chore: Chore) -> None:
+        """Use the turn for what nobody waits for."""
+        self._begin_turn(waiter)
+        with self._request(waiter) as request:
+            await chore()
+        now = anyio.current_time()
+        if request.cancelled_caught:
+            self._schedule.give_back(chore, now)
+        self._end_turn(waiter, now)
+
+    def _begin_turn(self, waiter: Waiter[S]) -> float:
+        """Whoever asks is not the one who keeps the time."""
+        now = anyio.current_time()
+        if self._keeper in (None, waiter):  # None: this waiter was woken to become it, and asks instead
+            self._keeper = None
+            self._stir(now)
+        return now
+
+    @contextmanager
+    def _request(self, waiter: Waiter[S], deadline: float = inf) -> Iterator[anyio.CancelScope]:
+        """Around a request, so that closing ends it, and news of its holder's own."""
+        waiter.request = scope = anyio.CancelScope(deadline=deadline)
+        try:
+            with scope:
+                yield scope
+        finally:
+            waiter.request = None

@@ -105,7 +105,7 @@ def the_same_chances_each_time(request: pytest.FixtureRequest) -> None:
 @pytest.fixture
 def steady(monkeypatch: pytest.MonkeyPatch) -> None:
     """The looks come without jitter: at 4 s, then every 2 s, from 25 s on every 8 % of the order's age."""
-    monkeypatch.setattr("smsapi_async._wait.random.random", lambda: 0.5)
+    monkeypatch.setattr("smsapi_async._watch.random.random", lambda: 0.5)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from smsapi_async.sandbox import Answer, Delay, Delivery, NotConnected, Offer, S
 from smsapi_async.v1 import Order
 from tests.opening import moments, opened, second
 
-MANY = 300
+MANY = 60
 OFFERS = (Offer("russia", "telegram", "mts", "0.2875", 10_000),)
 
 
@@ -58,7 +58,7 @@ class Counting(httpx.AsyncBaseTransport):
             self.now -= 1
 
 
-async def test_three_hundred_callers_get_their_own_codes() -> None:
+async def test_sixty_callers_get_their_own_codes() -> None:
     """All settled, the account balanced, and never more than 32 requests in flight."""
     plans = [[Delivery(8 + nth % 20, f"Telegram code {10_000 + nth}", f"{10_000 + nth}")] for nth in range(MANY)]
     sandbox = big_sandbox(plans={"telegram": plans})
@@ -80,7 +80,7 @@ async def test_three_hundred_callers_get_their_own_codes() -> None:
     assert sandbox.ledger.balance_ok()
 
 
-async def test_three_hundred_orders_without_code_are_all_cancelled_in_time() -> None:
+async def test_sixty_orders_without_code_are_all_cancelled_in_time() -> None:
     """They end in the same few seconds, and each cancel costs a slot: none lapses."""
     sandbox = big_sandbox(lifetime=40)
     outcomes: list[str] = []
@@ -118,8 +118,7 @@ async def test_trouble_with_one_order_concerns_no_other() -> None:
 
     async with opened(sandbox, pace=Pace(v1_per_second=10_000)) as client:
         names = ["missing", "unreadable", "stalls", "raises", "cancelled", *(f"good{nth}" for nth in range(50))]
-        orders = {name: await buy(client) for name in names}
-        sandbox.fail(f"check/{orders['missing']}", Answer(404, "order not found"), times=1000)
+        orders = {name: 7 if name == "missing" else await buy(client) for name in names}
         sandbox.fail(f"check/{orders['unreadable']}", Answer(200, "<html>"), times=3)
         sandbox.fail(f"check/{orders['stalls']}", Stall(), times=1)
         async with anyio.create_task_group() as group:

@@ -16,7 +16,7 @@ DOOR = "smsapi_async"
 # From the bottom up: a module may import those of its own row and of the rows below. A new module is added here.
 ROWS = (
     {"_errors", "_values", "_fields", "_call", "_shield"},
-    {"_http", "_retry", "_pace", "_flights", "_schedule", "_budget", "_log", "_codes"},
+    {"_http", "_retry", "_pace", "_flights", "_watch", "_listing", "_schedule", "_budget", "_log", "_codes"},
     {"_sender", "_wait", "_unsettled"},
     {"v1", "rent"},
     {"_activation"},
@@ -28,7 +28,7 @@ ROWS = (
 ROOMS = (
     {"_models", "_life"},
     {"_wire", "_offers"},
-    {"_arguments", "_calls", "_looks", "_pages"},
+    {"_arguments", "_calls", "_looks", "_rows", "_pages"},
     {"_settle", "_reconcile", "_waits"},
     {"_api"},
     {"__init__"},

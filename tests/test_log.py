@@ -116,8 +116,8 @@ async def running(http: Any, port: int, sandbox: Sandbox) -> AsyncIterator[Async
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Real time: when looks are taken is proven on virtual time, in tests/test_wait.py."""
     for pause in ("FIRST_LOOK", "LEAD"):
-        monkeypatch.setattr(f"smsapi_async._wait.{pause}", 0.01)
-    monkeypatch.setattr("smsapi_async._wait.rhythm", lambda age, chance: 0.01)
+        monkeypatch.setattr(f"smsapi_async._watch.{pause}", 0.01)
+    monkeypatch.setattr("smsapi_async._watch.rhythm", lambda age, chance: 0.01)
     monkeypatch.setattr("smsapi_async.v1._reconcile.LOOKS", (0.01, 0.01, 0.01))
 
 

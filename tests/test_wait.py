@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable
 from math import inf
 from statistics import mean, quantiles
@@ -12,7 +12,9 @@ import anyio
 import pytest
 
 from smsapi_async import AuthenticationError, ClientClosedError, OutcomeUnknownError, Sms
-from smsapi_async._wait import FIRST_LOOK, LEAD, TURNS, Phase, Sight, Turns, Waiter, Watch, rhythm
+from smsapi_async._wait import TURNS, Turns
+from smsapi_async._watch import FIRST_LOOK, LEAD, Phase, Sight, Waiter, Watch, rhythm
+from tests.desk import no_list
 from tests.opening import second
 
 EXPIRY = 900.0
@@ -32,7 +34,7 @@ def looks_until(arrival: float, chance: Callable[[], float]) -> tuple[int, float
 def test_the_rhythm_keeps_its_numbers() -> None:
     """Fewer looks find a code later, more are refused by the provider's limits."""
     chance = random.Random(1)
-    arrivals = [inf if chance.random() < 0.3 else chance.lognormvariate(3.2189, 1.0) for _ in range(40_000)]
+    arrivals = [inf if chance.random() < 0.3 else chance.lognormvariate(3.2189, 1.0) for _ in range(20_000)]
 
     found = [looks_until(arrival, chance.random) for arrival in arrivals]
 
@@ -96,7 +98,7 @@ def idle(turns: Turns[str]) -> bool:
 
 async def test_no_more_than_32_looks_are_under_way() -> None:
     """More would queue before the connections; each order gets its turn all the same, first come first served."""
-    turns: Turns[str] = Turns()
+    turns: Turns[str] = Turns(no_list())
     fakes = [Fake(arrives=0, takes=5) for _ in range(100)]
     ends: list[float] = []
 
@@ -114,7 +116,7 @@ async def test_no_more_than_32_looks_are_under_way() -> None:
 @pytest.mark.parametrize("first", [True, False])
 async def test_an_order_that_stalls_delays_no_other(first: bool) -> None:
     """Whoever looks is not the one who keeps the time, also when he was just asked to keep it."""
-    turns: Turns[str] = Turns()
+    turns: Turns[str] = Turns(no_list())
     slow, quick = Fake(arrives=0, takes=500), [Fake(arrives=20) for _ in range(5)]
     fakes = [slow, *quick] if first else [*quick, slow]
     ends: dict[int, float] = {}
@@ -132,7 +134,7 @@ async def test_an_order_that_stalls_delays_no_other(first: bool) -> None:
 
 async def test_a_waiter_asked_to_keep_the_time_and_to_look_has_another_keep_it() -> None:
     """Both can reach it in one moment; it looked, and nobody kept the time while its look stalled."""
-    turns: Turns[str] = Turns()
+    turns: Turns[str] = Turns(no_list())
     stalling, others = Fake(takes=500), {key: Fake(arrives=20) for key in range(1, 5)}
     scopes: dict[str, anyio.CancelScope] = {}
     ends: dict[str, float] = {}
@@ -149,7 +151,7 @@ async def test_a_waiter_asked_to_keep_the_time_and_to_look_has_another_keep_it()
         group.start_soon(wait, "successor", 99, stalling)
         await anyio.wait_all_tasks_blocked()
         assert turns._keeper is not None
-        turns._parked = dict(reversed(turns._parked.items()))  # it is the one that is woken
+        turns._parked = OrderedDict(reversed(turns._parked.items()))  # it is the one that is woken
         scopes["holder"].cancel()
         scopes[str(turns._keeper.watch.key)].cancel()
         await anyio.sleep(100)
@@ -162,7 +164,7 @@ async def test_a_waiter_asked_to_keep_the_time_and_to_look_has_another_keep_it()
 
 async def test_a_holder_that_is_cancelled_gives_its_look_to_another() -> None:
     """At once, in the other's task: the look that dies with its task is lost, its order is not."""
-    turns: Turns[str] = Turns()
+    turns: Turns[str] = Turns(no_list())
     fake = Fake(arrives=0, takes=10)
     ends: list[float] = []
 
@@ -185,12 +187,12 @@ async def test_a_holder_that_is_cancelled_gives_its_look_to_another() -> None:
 
 async def test_a_waiter_about_to_time_out_takes_no_turn_while_another_can() -> None:
     """Its task is about to leave, and its look would be lost."""
-    turns: Turns[str] = Turns()
+    turns: Turns[str] = Turns(no_list())
     takers: list[Waiter[str]] = []
     watch: Watch[str]
 
     async def look() -> Sight[str]:
-        takers.extend(waiter for waiter in watch.waiters if waiter.turn)
+        takers.extend(waiter for waiter in watch.waiters if waiter.job)
         return Sight(subject="", sms=(), phase=Phase.OPEN, left=None, age=None, at=anyio.current_time())
 
     watch = turns.watch(1, look, 0.0)
@@ -207,7 +209,7 @@ async def test_a_waiter_about_to_time_out_takes_no_turn_while_another_can() -> N
 
 async def test_waiters_that_come_one_after_another_do_not_put_the_look_off() -> None:
     """Each plans the look anew; counted from its own coming, an order with trouble would never be asked again."""
-    turns: Turns[str] = Turns()
+    turns: Turns[str] = Turns(no_list())
     fake = Fake(arrives=0)
     fake.troubles = [OutcomeUnknownError("lost") for _ in range(3)]
 
@@ -225,7 +227,7 @@ async def test_waiters_that_come_one_after_another_do_not_put_the_look_off() -> 
 
 async def test_an_error_meets_also_who_comes_while_it_is_told() -> None:
     """Nobody would look for him any more."""
-    turns: Turns[str] = Turns()
+    turns: Turns[str] = Turns(no_list())
     fake = Fake(takes=0)
     fake.troubles = [AuthenticationError("wrong key")]
     watch = turns.watch(1, fake.look, 0.0)
@@ -242,7 +244,7 @@ async def test_an_error_meets_also_who_comes_while_it_is_told() -> None:
 
 async def test_who_comes_after_an_error_asks_again() -> None:
     """The scope that holds the order keeps its watch; yesterday's refusal is not today's."""
-    turns: Turns[str] = Turns()
+    turns: Turns[str] = Turns(no_list())
     fake = Fake(arrives=0, takes=0)
     fake.troubles = [AuthenticationError("wrong key")]
     watch = turns.hold(turns.watch(1, fake.look, 0.0), "known")
@@ -256,7 +258,7 @@ async def test_who_comes_after_an_error_asks_again() -> None:
 
 async def test_an_order_nobody_waits_for_any_more_loses_its_place_in_the_queue() -> None:
     """Its look was due and had no turn yet."""
-    turns: Turns[str] = Turns()
+    turns: Turns[str] = Turns(no_list())
     busy = [Fake(arrives=0, takes=20) for _ in range(TURNS)]
     left = Fake(arrives=0)
 
@@ -276,7 +278,7 @@ async def test_an_order_nobody_waits_for_any_more_loses_its_place_in_the_queue()
 
 async def test_an_order_that_gets_no_turn_before_its_end_is_given_up_in_time() -> None:
     """All turns are held by looks that stall; a wait that stands in the queue until then costs its refund."""
-    turns: Turns[str] = Turns()
+    turns: Turns[str] = Turns(no_list())
     busy, order = [Fake(arrives=0, takes=100) for _ in range(TURNS)], Fake(takes=0)
     order.ends_at = 60
     ends: list[float] = []
@@ -302,7 +304,7 @@ async def test_an_order_that_gets_no_turn_before_its_end_is_given_up_in_time() -
 
 async def test_an_order_given_up_that_is_waited_for_still_stands_in_the_queue_once() -> None:
     """Dealt two turns it would give one back; a client that runs for long would have none left."""
-    turns: Turns[str] = Turns()
+    turns: Turns[str] = Turns(no_list())
     busy, order = [Fake(arrives=0, takes=100) for _ in range(TURNS)], Fake(arrives=110)
     order.ends_at = 60
 
@@ -318,7 +320,7 @@ async def test_an_order_given_up_that_is_waited_for_still_stands_in_the_queue_on
 
 async def test_closing_ends_waits_that_sleep_that_look_and_that_come_later() -> None:
     """And holds none of them until its request is answered."""
-    turns: Turns[str] = Turns()
+    turns: Turns[str] = Turns(no_list())
     ends: list[float] = []
 
     async def wait(key: int, takes: float) -> None:
@@ -352,7 +354,7 @@ async def test_a_guessed_end_gives_way_to_a_later_real_one() -> None:
 async def test_whatever_waiters_do_no_other_is_stranded(seed: int) -> None:
     """Short waits, timeouts, cancellations, trouble, stalls, 60 orders: the patient get their codes soon."""
     chance = random.Random(seed)
-    turns: Turns[str] = Turns()
+    turns: Turns[str] = Turns(no_list())
     fakes = {key: Fake(chance.uniform(0, 120), takes=chance.choice([0.0, 0.05, 0.3, 8.0])) for key in range(60)}
     for fake in fakes.values():
         fake.troubles = [OutcomeUnknownError("lost") for _ in range(chance.choice([0, 0, 1, 2]))]
@@ -377,4 +379,4 @@ async def test_whatever_waiters_do_no_other_is_stranded(seed: int) -> None:
     assert len(late) == len(fakes)
     assert max(late) < 60
     assert idle(turns)
-    assert all(waiting == [] for waiting in [watch.waiters for _, _, watch in turns._due])
+    assert all(waiting == [] for waiting in [watch.waiters for _, _, watch in turns._schedule._due])

@@ -18,7 +18,7 @@ from .._shield import unbroken
 from .._unsettled import Unsettled
 from .._values import positive, switch
 from . import _wire
-from ._calls import one_number
+from ._calls import all_numbers, one_number
 from ._models import Balance, CountryCode, RentedNumber, Tariff
 from ._reconcile import DAY, Purchases
 
@@ -76,7 +76,7 @@ class Rent:
 
         Source: onlinesim.io/docs/api/en/rent/getRentState.
         """
-        return await self._sender.send(self._listing())
+        return await self._sender.send(all_numbers(self._zone))
 
     async def number(self, tzid: int) -> RentedNumber:
         """Read one active number with its messages. Free.
@@ -133,19 +133,9 @@ class Rent:
 
     # -- shared by the methods above --------------------------------------------------------------------------------
 
-    def _listing(self) -> Call[tuple[RentedNumber, ...]]:
-        return _wire.call(
-            "numbers",
-            "rent/getRentState.php",
-            _wire.read_numbers(self._zone),
-            query=(_wire.ALL_AT_ONCE,),
-            when_none=tuple,
-            large=True,
-        )
-
     async def _listed(self) -> tuple[RentedNumber, ...]:
         """The active numbers, asked as part of a purchase."""
-        return await self._sender.send(attrs.evolve(self._listing(), settling=True, lane=Lane.PURCHASE))
+        return await self._sender.send(attrs.evolve(all_numbers(self._zone), settling=True, lane=Lane.PURCHASE))
 
     def _spending(self, name: str, path: str, query: tuple[tuple[str, str], ...]) -> Call[RentedNumber]:
         return _wire.call(

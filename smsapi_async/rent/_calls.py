@@ -1,4 +1,4 @@
-"""The call about one rented number, as a value: what both the API and the waits send."""
+"""The calls about rented numbers, as values: what both the API and the waits send."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from .._call import Call
 from .._errors import NotFoundError
 from . import _wire
 from ._models import RentedNumber
+
+
+def all_numbers(zone: tzinfo) -> Call[tuple[RentedNumber, ...]]:
+    """The call that asks for the active numbers."""
+    read, query = _wire.read_numbers(zone), (_wire.ALL_AT_ONCE,)
+    return _wire.call("numbers", "rent/getRentState.php", read, query=query, when_none=tuple, large=True)
 
 
 def one_number(tzid: int, zone: tzinfo) -> Call[RentedNumber]:

@@ -10,18 +10,23 @@ import anyio
 from .._call import Call, Reply
 from .._codes import Pick, Seen
 from .._errors import NotFoundError, RentClosedError, WaitTimeoutError
+from .._listing import Known, Listing, Page
 from .._sender import Sender
 from .._values import Sms
-from .._wait import Phase, Sight, Turns, Waiter, Watch
-from ._calls import one_number
+from .._wait import Turns
+from .._watch import Phase, Sight, Waiter, Watch
+from ._calls import all_numbers, one_number
 from ._models import RentedNumber
+
+EVERY = 1.5
+"""Seconds between two looks at all numbers, at least: one request answers for all, and one a second may leave."""
 
 
 class Waits:
     """Every wait of one client for a rented number. A code is handed over once, also across waits."""
 
     def __init__(self, sender: Sender, zone: tzinfo) -> None:
-        self.turns: Turns[RentedNumber] = Turns()
+        self.turns: Turns[RentedNumber] = Turns(Listing(self._page, least=2, every=EVERY), most=1)
         self._sender = sender
         self._zone = zone
         self._seen: dict[int, Seen] = {}
@@ -54,6 +59,9 @@ class Waits:
             return None
         finally:
             self.turns.leave(waiter, anyio.current_time())
+
+    async def _page(self, _offset: int, _limit: int, known: Known[RentedNumber]) -> Page[RentedNumber]:
+        return await self._sender.send(_look_at_all(known, self._zone), once=True)
 
     async def _find(self, waiter: Waiter[RentedNumber], pick: Pick, seen: Seen) -> Sms:
         while True:
@@ -119,9 +127,26 @@ def _look(tzid: int, zone: tzinfo) -> Call[Sight[RentedNumber]]:
     whole minutes: 0 of them would bring a look a second.
     """
     asked = one_number(tzid, zone)
+    return asked.reading(lambda reply: _sight(asked.read(reply), reply))
 
-    def read(reply: Reply) -> Sight[RentedNumber]:
-        number = asked.read(reply)
-        return Sight(subject=number, sms=number.messages, phase=Phase.OPEN, left=None, age=None, at=reply.arrived_at)
+
+def _look_at_all(known: Known[RentedNumber], zone: tzinfo) -> Call[Page[RentedNumber]]:
+    """The call that asks for all numbers, its answer read as a look at each that is awaited."""
+    asked = all_numbers(zone)
+
+    def read(reply: Reply) -> Page[RentedNumber]:
+        numbers = asked.read(reply)
+        page: Page[RentedNumber] = Page(rows=len(numbers), lowest=-inf, at=reply.arrived_at, whole=True)
+        for number in numbers:
+            watch = known(number.tzid)
+            if watch is not None and watch.sight is not None and watch.sight.sms == number.messages:
+                page.quiet.append(watch)
+            elif watch is not None:
+                page.sights.append((watch, _sight(number, reply)))
+        return page
 
     return asked.reading(read)
+
+
+def _sight(number: RentedNumber, reply: Reply) -> Sight[RentedNumber]:
+    return Sight(subject=number, sms=number.messages, phase=Phase.OPEN, left=None, age=None, at=reply.arrived_at)

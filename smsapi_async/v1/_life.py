@@ -16,7 +16,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from .._wait import Phase
+from .._watch import Phase
 from ._models import Order, Status
 
 PHASES: Mapping[str, Phase] = MappingProxyType(

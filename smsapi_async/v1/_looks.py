@@ -1,4 +1,4 @@
-"""Looks: an answer about an order becomes a Sight, and a message becomes the code in it. Pure.
+"""Looks: an answer about an order, or a page of many, becomes what is seen of them. Pure.
 
 Time left is `expires` minus the Date of the same answer, so a wrong clock here or there does not matter.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from .._call import Call
-from .._wait import Sight
+from .._watch import Sight
 from ._life import phase
 from ._models import Order
 from ._wire import call, read_order
@@ -42,4 +42,6 @@ def sight(order: Order, date: datetime | None, at: float, *, fresh: bool = False
         left = (expires - date).total_seconds()
     elif fresh and created is not None and expires is not None and expires > created:
         left = (expires - created).total_seconds()
-    return Sight(subject=order, sms=order.sms, phase=phase(order), left=left, age=age, at=at)
+    newest = order.sms[-1].created_at if order.sms else None
+    news_age = (date - newest).total_seconds() if date is not None and plausible and newest is not None else None
+    return Sight(subject=order, sms=order.sms, phase=phase(order), left=left, age=age, at=at, news_age=news_age)

@@ -23,7 +23,7 @@ from .._call import Call, Lane, Reply
 from .._errors import NothingBoughtError, OutcomeUnknownError, PriceTooHighError, SmsApiError, SpendUnknownError
 from .._log import logger
 from .._sender import Sender, Spending
-from .._wait import UNKNOWN_LIFE, Sight
+from .._watch import UNKNOWN_LIFE, Sight
 from ._life import is_hosting
 from ._looks import first_sight, sight
 from ._models import Order, Payment

@@ -11,24 +11,32 @@ import anyio
 
 from .._codes import Pick, Seen
 from .._errors import NoCodeError, OrderClosedError, OrderExpiredError, WaitTimeoutError
+from .._listing import Known, Listing, Page
 from .._sender import Sender
 from .._values import Sms
-from .._wait import Phase, Sight, Turns, Waiter, Watch
+from .._wait import Turns
+from .._watch import Phase, Sight, Waiter, Watch
 from ._life import is_hosting, is_open
 from ._looks import look, sight
 from ._models import Order
 from ._reconcile import Purchases
+from ._rows import page_of_orders
 from ._settle import Settler
 
 FINISH_WITHIN = 2.0
-"""Seconds a found code is held back for finishing its order; what takes longer is left to the client's closing."""
+"""Seconds a found code is held back for finishing its order; what takes longer is left to the client's closing. Where
+many wait it is not held back at all: one of the others finishes the order."""
+
+
+HANDFUL = 5
+"""Orders awaited at once from which on the list is asked for all of them."""
 
 
 class Waits:
     """Every wait of one client for a v1 order."""
 
     def __init__(self, sender: Sender, settler: Settler, purchases: Purchases) -> None:
-        self.turns: Turns[Order] = Turns()
+        self.turns: Turns[Order] = Turns(Listing(self._page, least=HANDFUL, every=sender.pace.look_every))
         self._sender = sender
         self._settler = settler
         self._purchases = purchases
@@ -96,6 +104,9 @@ class Waits:
         self._settler.heed(seen.subject)
         return seen
 
+    async def _page(self, offset: int, limit: int, known: Known[Order]) -> Page[Order]:
+        return await self._sender.send(page_of_orders(offset, limit, known), once=True)
+
     async def _find(self, waiter: Waiter[Order], pick: Pick, seen: Seen) -> Sms | None:
         """The message, or None once the wait is over without one."""
         watch = waiter.watch
@@ -138,7 +149,11 @@ class Waits:
     async def _hand_over(self, order: Order, pick: Pick, seen: Seen, *, may_settle: bool) -> None:
         """The caller gets a message of the order: what it was chosen from is not new any more, nor is waited for."""
         seen.add(pick.wanted(order.sms))
-        if may_settle and is_open(order) and not is_hosting(order):
+        if not may_settle or not is_open(order) or is_hosting(order):
+            return
+        if self.turns.spare(lambda: self._settler.finish_once(order), anyio.current_time()):
+            self._settler.register(order, "its finish was left to others", taken=True, tell=False)
+        else:
             await self._settler.settle(order, taken=True, bound=FINISH_WITHIN, tell=False)
 
     def _order(self, watch: Watch[Order]) -> Order:

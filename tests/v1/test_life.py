@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsapi_async._wait import Phase
+from smsapi_async._watch import Phase
 from smsapi_async.v1 import Order, Status
 from smsapi_async.v1._life import is_hosting, is_open, phase
 

@@ -1,0 +1,257 @@
+"""Which pages of a list are asked, and when, as plain values. No loop, no provider."""
+
+from __future__ import annotations
+
+from math import inf
+
+import pytest
+
+from smsapi_async import RateLimitError, RefusedError
+from tests.desk import UNREADABLE, Desk, newest_first, seen
+
+pytestmark = pytest.mark.usefixtures("steady")
+
+
+# -- which pages a sweep asks ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("waits", "pages"), [(4, 0), (5, 1)])
+def test_a_handful_of_waits_makes_the_list_be_asked(waits: int, pages: int) -> None:
+    """For fewer the looks at single orders cost less than pages of rows."""
+    desk = Desk()
+    for key in range(waits):
+        desk.wait(key)
+
+    assert len(desk.asks(0.0)) == pages
+
+
+@pytest.mark.parametrize(("waits", "limit"), [(5, 100), (80, 160), (800, 1000)])
+def test_the_first_page_is_asked_for_twice_as_many_rows_as_wait(waits: int, limit: int) -> None:
+    """Finished orders stand between them; and more than a thousand rows are never asked for."""
+    desk = Desk()
+    for key in range(waits):
+        desk.wait(key)
+
+    [ask] = desk.asks(0.0)
+
+    assert (ask.offset, ask.limit) == (0, limit)
+
+
+def test_a_sweep_goes_on_below_the_first_page_while_orders_are_waited_for_there() -> None:
+    """Each page asks where the one before it ended."""
+    desk = Desk()
+    for key in range(1, 1501):
+        desk.wait(key)
+
+    assert desk.sweep(0.0, newest_first(1500)) == [(0, 1000), (1000, 1000)]
+
+
+def test_a_sweep_asks_no_page_for_two_orders() -> None:
+    """They are looked at one by one."""
+    desk = Desk()
+    for key in [*range(8, 108), 1, 2]:
+        desk.wait(key)
+
+    assert desk.sweep(0.0, range(107, 7, -1)) == [(0, 204)]
+
+
+def test_the_next_sweep_asks_at_once_for_all_that_was_needed() -> None:
+    """And a fifth more, for what is bought meanwhile."""
+    desk = Desk()
+    for key in range(1, 1501):
+        desk.wait(key)
+    desk.sweep(0.0, newest_first(1500))
+
+    assert desk.sweep(1.0, newest_first(1500)) == [(0, 1000), (1000, 1000)]
+
+
+def test_a_capped_page_is_learnt_from_the_page_below_it() -> None:
+    """Nothing says how many rows a page may have; once known, all pages are asked at the same time."""
+    desk = Desk()
+    for key in range(1, 61):
+        desk.wait(key)
+
+    assert desk.sweep(0.0, newest_first(60), cap=15) == [(0, 120), (15, 100), (30, 15), (45, 15)]
+    assert desk.sweep(1.0, newest_first(60), cap=15) == [(15 * page, 15) for page in range(6)]
+
+
+def test_once_a_page_is_known_to_be_whole_the_others_are_asked_at_the_same_time() -> None:
+    """One after the other ten pages would take ten round trips."""
+    desk = Desk()
+    for key in range(1, 10_001):
+        desk.wait(key)
+    [first] = desk.asks(0.0)
+
+    desk.answer(first, newest_first(10_000)[:1000], 0.2)
+
+    assert [(ask.offset, ask.limit) for ask in desk.asks(0.2)] == [(1000 * page, 1000) for page in range(1, 10)]
+
+
+def test_a_list_that_ends_above_the_awaited_is_not_taken_for_capped() -> None:
+    """A purchase between two pages moves the last row below the offset: it was shown before."""
+    desk = Desk()
+    for key in range(1, 60):
+        desk.wait(key)
+    [ask] = desk.asks(0.0)
+    desk.answer(ask, range(70, 30, -1), 0.0)
+    [below] = desk.asks(0.0)
+    desk.answer(below, [31], 0.0)
+    [end] = desk.asks(0.0)
+    desk.answer(end, [], 0.0)
+
+    assert desk.sweep(1.0, range(70, 30, -1)) == [(0, 63), (40, 100)]
+
+
+def test_a_sweep_ends_with_the_list() -> None:
+    """Orders of another account, or of another category, are not on it."""
+    desk = Desk()
+    for key in range(1, 11):
+        desk.wait(key)
+
+    assert desk.sweep(0.0, range(20, 5, -1)) == [(0, 100), (15, 100)]
+
+
+def test_a_sweep_does_not_walk_the_whole_history() -> None:
+    """Orders kept for a month are below everything; a page a sweep for each thousand rows of it helps nobody."""
+    desk = Desk()
+    history = range(100_000, 5, -1)
+    for key in [*range(99_901, 100_001), 1, 2, 3]:
+        desk.wait(key)
+
+    asked = desk.sweep(0.0, history)
+
+    assert sum(limit for _, limit in asked) < 3_000
+
+
+def test_a_refused_page_is_asked_shorter() -> None:
+    """It was perhaps too long."""
+    desk = Desk()
+    for key in range(800):
+        desk.wait(key)
+    limits = []
+
+    for now in (0.0, 10.0, 20.0, 30.0):
+        [ask] = desk.asks(now)
+        limits.append(ask.limit)
+        desk.schedule.page_failed(ask, RefusedError("bad limit"), now)
+
+    assert limits == [1000, 250, 100, 100]
+
+
+@pytest.mark.parametrize("error", [RateLimitError("too many requests"), UNREADABLE])
+def test_trouble_that_is_no_answer_about_the_page_leaves_its_length(error: RefusedError) -> None:
+    """Shorter pages would be more requests, where there were too many already."""
+    desk = Desk()
+    for key in range(800):
+        desk.wait(key)
+    [ask] = desk.asks(0.0)
+
+    desk.schedule.page_failed(ask, error, 0.0)
+
+    assert [ask.limit for ask in desk.asks(10.0)] == [1000]
+
+
+def test_a_refusal_makes_no_page_longer_than_was_learnt() -> None:
+    """Pages asked at the same time would leave gaps between them."""
+    desk = Desk()
+    for key in range(1, 61):
+        desk.wait(key)
+    desk.sweep(0.0, newest_first(60), cap=15)
+    for ask in desk.asks(1.0):
+        desk.schedule.page_failed(ask, RefusedError("bad limit"), 1.0)
+
+    assert desk.sweep(10.0, newest_first(60), cap=15) == [(15 * page, 15) for page in range(6)]
+
+
+# -- when the next sweep begins -------------------------------------------------------------------------------------
+
+
+def test_from_fifty_waits_on_a_sweep_follows_the_other() -> None:
+    """A second apart, or as the pace says; counted from its beginning, and never before the answer is there."""
+    desk = Desk()
+    for key in range(50):
+        desk.wait(key)
+    [ask] = desk.asks(0.0)
+
+    desk.answer(ask, range(50), 0.4)
+    assert desk.schedule.next_at() == 1.0
+    [ask] = desk.asks(1.0)
+    assert desk.schedule.next_at() == 4.0  # the first look at an order
+    desk.answer(ask, range(50), 2.7)
+    assert desk.schedule.next_at() == 2.7
+
+
+@pytest.mark.parametrize(("age", "pause"), [(0, 1.0), (100, 4.0), (300, 12.0), (600, 15.0)])
+def test_fewer_waits_ask_the_list_at_half_the_interval_of_the_youngest(age: float, pause: float) -> None:
+    """The older the orders, the less is gained by asking often; a young one is not made to wait for the old."""
+    desk = Desk()
+    for key in range(9):
+        desk.wait(key)
+    desk.wait(9, 10.0)
+
+    desk.sweep(10.0 + age, range(10))
+
+    assert desk.listing.next_at == 10.0 + age + pause
+
+
+def test_orders_nothing_is_known_of_ask_the_list_as_if_they_were_new() -> None:
+    """One of them may be."""
+    desk = Desk()
+    for key in range(9):
+        desk.wait(key, bought=False).looking = True
+    desk.schedule.watches[0].sight = seen(0.0)
+
+    desk.sweep(50.0, [0])
+
+    assert desk.listing.next_at == 51.0
+
+
+def test_a_list_that_fails_is_asked_more_rarely_and_never_given_up() -> None:
+    """Up to eight seconds apart; the first that comes is trusted again."""
+    desk = Desk()
+    for key in range(50):
+        desk.wait(key)
+    now, pauses = 0.0, []
+
+    for _ in range(5):
+        [ask] = desk.asks(now)
+        desk.schedule.page_failed(ask, UNREADABLE, now)
+        pauses.append(desk.listing.next_at - now)
+        now = desk.listing.next_at
+    desk.sweep(now, range(50))
+
+    assert pauses == [2, 4, 8, 8, 8]
+    assert desk.listing.next_at == now + 1
+
+
+def test_a_list_that_shows_nothing_is_asked_ever_more_rarely() -> None:
+    """A provider whose list is empty costs one request in ten minutes."""
+    desk = Desk()
+    for key in range(50):
+        desk.wait(key)
+    now, pauses = 0.0, []
+
+    for _ in range(11):
+        desk.sweep(now, [])
+        pauses.append(desk.listing.next_at - now)
+        now = desk.listing.next_at
+
+    assert pauses == [2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600]
+
+
+def test_a_failed_page_of_a_sweep_ends_it_when_the_others_are_there() -> None:
+    """What they show counts all the same, and the next sweep comes no later for it."""
+    desk = Desk()
+    for key in range(1, 61):
+        desk.wait(key)
+    desk.sweep(0.0, newest_first(60), cap=15)
+    first, *others = desk.asks(1.0)
+
+    desk.schedule.page_failed(first, UNREADABLE, 1.0)
+    assert desk.listing.next_at == inf
+    for ask in others:
+        desk.answer(ask, newest_first(60)[ask.offset : ask.offset + 15], 1.1)
+
+    assert desk.listing.next_at == 2.0
+    assert desk.schedule.watches[1].listed_at == 1.1
+    assert desk.schedule.watches[60].listed_at == 0.0
