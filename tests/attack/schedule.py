@@ -36,6 +36,10 @@ PROGRAMS: Mapping[str, tuple[str, ...]] = {
 }
 """Which programs certainly send a request, given a product that suits them."""
 
+WAITING = ("wait", "wait", "scope", "sms", "listen", "resume by id", "together")
+CROWDED = 0.2
+"""Of the schedules so many have a crowd: enough waits on one client that pages of the list answer for them."""
+
 PROMPT = frozenset({"finish", "reuse"})
 SILENT = frozenset({"cancel", "ban"})
 
@@ -130,6 +134,8 @@ def draw(seed: int) -> Schedule:
     if chance.random() < 0.35:
         deeds.append(_rival(chance, len(deeds), deeds))
     deeds += [_any(chance, len(deeds) + nth, clients) for nth in range(chance.choice((0, 0, 0, 1, 1)))]
+    if chance.random() < CROWDED:
+        deeds += [_of_a_crowd(chance, len(deeds) + nth) for nth in range(chance.randrange(5, 11))]
     return Schedule(
         seed=seed,
         deeds=tuple(deeds),
@@ -174,6 +180,16 @@ def _rival(chance: random.Random, number: int, deeds: list[Deed]) -> Deed:
     same = model.program if chance.random() < 0.5 or model.program in {"hosting", "rent"} else "scope"
     begins = round(model.begins + chance.choice((0.0, 0.0, 0.5, 2.0, 5.0)), 2)
     return attrs.evolve(model, number=number, program=same, begins=begins)
+
+
+def _of_a_crowd(chance: random.Random, number: int) -> Deed:
+    """A bot that waits, among others: so many that the list of orders is asked for all of them."""
+    calm = chance.random() < 0.7
+    return attrs.evolve(
+        _any(chance, number, 1, WAITING),
+        begins=round(chance.uniform(0, 6), 2),
+        interruption=None if calm else chance.choice(INTERRUPTIONS),
+    )
 
 
 def _bought_by(program: str) -> str | None:
