@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta, timezone, tzinfo
+from functools import partial
 from types import TracebackType
 from typing import Literal
 from urllib.parse import urlsplit
@@ -23,12 +24,13 @@ from ._unsettled import Unsettled
 from ._values import OrderId, Phone, Sms, positive, seconds
 from .rent import Rent, RentedNumber, RentMessages
 from .rent._waits import Waits as RentWaits
-from .v1 import V1, Messages, Order
+from .v1 import V1, Messages, Offer, Order, Picker
 from .v1._api import Amount
 from .v1._pages import OpenOrders
 from .v1._reconcile import Purchases
 from .v1._settle import Settler
 from .v1._waits import Waits
+from .v1._walk import Walks
 
 MOSCOW = timezone(timedelta(hours=3))
 """The rent API writes its times without a zone; the same provider's other API prints +03:00."""
@@ -111,6 +113,7 @@ class AsyncClient:
         self._rent_waits = RentWaits(self._sender, rent_timezone)
         self._closed = anyio.Event()
         self.v1: V1 = V1(self._sender, self._purchases, self._settler, budget)
+        self._walks = Walks(self.v1, self._settler, budget)
         self.rent: Rent = Rent(
             self._sender, self._unsettled, rent_budget or Budget(), rent_timezone, shared_key=shared_key
         )
@@ -239,27 +242,31 @@ class AsyncClient:
         voice: bool = False,
         ref: str | None = None,
         max_price: Amount | None = None,
+        offers: Picker | Iterable[Offer] | None = None,
     ) -> Activation:
         """A scope around one new order: bought on entering, settled on every way out.
 
         Finished when a code was taken, else cancelled with a refund. The arguments and errors are those of
         `v1.buy_activation`.
+
+        Args:
+            offers: where to try: a `v1.Picker`, which chooses from the price table read on entering, or offers in the
+                order to try. The next is tried only when the provider says that the last one has no numbers; offers
+                above `max_price` or `Budget.per_order`, or found empty by this client within the last minute, are
+                passed over. `operator` must be left ``any``.
+        Raises:
+            NoNumbersError: with offers, none of those tried had a number; the message lists them.
         """
-
-        async def buy() -> Order:
-            return await self.v1.buy_activation(
-                product,
-                country=country,
-                operator=operator,
-                forwarding=forwarding,
-                number=number,
-                reuse=reuse,
-                voice=voice,
-                ref=ref,
-                max_price=max_price,
+        buy = partial(
+            self.v1.buy_activation, product, forwarding=forwarding, number=number, reuse=reuse, voice=voice, ref=ref
+        )
+        if offers is None:
+            obtain = partial(buy, country=country, operator=operator, max_price=max_price)
+        else:
+            obtain = partial(
+                self._walks.buy, buy, product, offers, country=country, operator=operator, max_price=max_price
             )
-
-        return Activation(buy, self.v1, self._waits, self._settler)
+        return Activation(obtain, self.v1, self._waits, self._settler)
 
     def resume(self, order: Order | OrderId) -> Activation:
         """The same scope around an order that exists: after `reuse`, after `buy_activation`, after a crash.

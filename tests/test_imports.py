@@ -27,10 +27,10 @@ ROWS = (
 # The rooms of a house, in the same way; models know no wire.
 ROOMS = (
     {"_models", "_life"},
-    {"_wire", "_offers"},
+    {"_wire", "_offers", "_picker"},
     {"_arguments", "_calls", "_looks", "_rows", "_pages"},
     {"_settle", "_reconcile", "_waits"},
-    {"_api"},
+    {"_api", "_walk"},
     {"__init__"},
 )
 HOUSES = {"v1", "rent"}

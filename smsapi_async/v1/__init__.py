@@ -16,6 +16,7 @@ from ._models import (
     Wallets,
 )
 from ._pages import Rows
+from ._picker import Picker
 from ._waits import Messages
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Order",
     "Page",
     "Payment",
+    "Picker",
     "Prices",
     "Product",
     "Profile",

@@ -1,0 +1,143 @@
+"""Buying along several offers: the next one is tried when the provider proves that it sold nothing of the last one.
+
+Only `NoNumbersError` is such a proof. A purchase of unknown outcome, or any other refusal, ends the walk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from decimal import Decimal
+from math import inf
+
+import anyio
+import attrs
+
+from .._budget import Budget
+from .._errors import NoNumbersError, PriceTooHighError
+from .._shield import unbroken
+from .._values import money, seconds
+from ._api import V1, Amount
+from ._models import Offer, Order
+from ._picker import Picker
+from ._settle import Settler
+
+EMPTY_FOR = 60.0
+"""Seconds for which an offer that was empty is not asked again: the table tells of stock that is not there."""
+
+CALL = "v1.buy_activation"
+
+Buy = Callable[..., Awaitable[Order]]
+"""`V1.buy_activation` with everything but country and operator."""
+
+
+class Walks:
+    """Purchases along offers, and which of them one client found empty."""
+
+    def __init__(self, v1: V1, settler: Settler, budget: Budget) -> None:
+        self._v1 = v1
+        self._settler = settler
+        self._budget = budget
+        self._empty_until: dict[tuple[str, str, str], float] = {}
+
+    @unbroken
+    async def buy(
+        self,
+        buy: Buy,
+        product: str,
+        offers: Picker | Iterable[Offer],
+        *,
+        country: str,
+        operator: str,
+        max_price: Amount | None,
+    ) -> Order:
+        """Buy of the first offer that has a number; NoNumbersError with what was tried when none has."""
+        if operator != "any":
+            raise ValueError("operator: every offer names its own, so it must be left 'any'")
+        begun, walk = anyio.current_time(), self._walk_of(offers, max_price)
+        candidates = await self._candidates(product, offers, country)
+        for offer in candidates:
+            if walk.ended(anyio.current_time() - begun):
+                break
+            if walk.too_dear(offer) or self._is_empty(offer):
+                walk.passed_over += 1
+                continue
+            try:
+                order = await buy(country=offer.country, operator=offer.operator)
+            except NoNumbersError as refusal:
+                self._note_empty(offer)
+                walk.tried.append(offer)
+                walk.refusal = refusal
+            else:
+                return await self._held_against(walk.ceiling, order)
+        raise walk.error(product, len(candidates)) from walk.refusal
+
+    def _walk_of(self, offers: Picker | Iterable[Offer], max_price: Amount | None) -> Walk:
+        ceiling = self._budget.ceiling(None if max_price is None else money("max_price", max_price))
+        if not isinstance(offers, Picker):
+            return Walk(ceiling)
+        bounds = [bound for bound in (ceiling, offers.max_price) if bound is not None]
+        return Walk(min(bounds, default=None), offers.tries, seconds("patience", offers.patience) or 0.0)
+
+    async def _candidates(self, product: str, offers: Picker | Iterable[Offer], country: str) -> tuple[Offer, ...]:
+        if isinstance(offers, Picker):
+            table = await self._v1.prices(product=product, country=None if country == "any" else country)
+            return offers.pick(table)
+        found = tuple(offers)
+        for offer in found:
+            if offer.product != product or country not in ("any", offer.country):
+                what = f"{offer.product} in {offer.country}"
+                raise ValueError(f"offers: each must be of the product and country asked for, not {what}")
+        return found
+
+    def _is_empty(self, offer: Offer) -> bool:
+        return self._empty_until.get(_key(offer), -inf) > anyio.current_time()
+
+    def _note_empty(self, offer: Offer) -> None:
+        now = anyio.current_time()
+        self._empty_until.pop(_key(offer), None)  # so that the oldest comes first
+        self._empty_until[_key(offer)] = now + EMPTY_FOR
+        while next(iter(self._empty_until.values())) <= now:
+            del self._empty_until[next(iter(self._empty_until))]
+
+    async def _held_against(self, ceiling: Decimal | None, order: Order) -> Order:
+        """The provider ignores a ceiling beside a named operator: what it sold above it is given back."""
+        if ceiling is None or order.price is None or order.price <= ceiling:
+            return order
+        left = await self._settler.settle(order, taken=False)
+        raise PriceTooHighError(
+            f"order {order.id} cost {order.price}, above the ceiling of {ceiling}", call=CALL, order=left
+        )
+
+
+@attrs.define
+class Walk:
+    """One walk along offers, its bounds, and what came of it so far."""
+
+    ceiling: Decimal | None
+    tries: float = inf
+    patience: float = 60.0
+    tried: list[Offer] = attrs.field(factory=list)
+    passed_over: int = 0
+    refusal: NoNumbersError | None = None
+
+    def ended(self, age: float) -> bool:
+        return len(self.tried) >= self.tries or age > self.patience
+
+    def too_dear(self, offer: Offer) -> bool:
+        return self.ceiling is not None and (offer.cost is None or offer.cost > self.ceiling)
+
+    def error(self, product: str, candidates: int) -> NoNumbersError:
+        """That nothing was bought, with what was tried; its `reason` is the provider's last word."""
+        tried = ", ".join(f"{offer.country}/{offer.operator} at {offer.cost}" for offer in self.tried)
+        what = f"no number for {product}; tried {len(self.tried)} of {candidates} offers"
+        what += f" ({tried})" if tried else ""
+        if self.passed_over:
+            what += f", passed over {self.passed_over} too dear or found empty within the minute"
+        error = NoNumbersError(what, call=CALL)
+        if self.refusal is not None:
+            error.reason, error.status = self.refusal.reason, self.refusal.status
+        return error
+
+
+def _key(offer: Offer) -> tuple[str, str, str]:
+    return offer.country, offer.product, offer.operator
