@@ -242,7 +242,8 @@ async def test_what_costs_more_than_the_table_said_is_given_back(bound):
         error = await try_to_buy(buyer, PriceTooHighError, **bound)
 
     assert (error.order.price, error.order.status) == (Decimal("0.5"), "CANCELED")
-    assert (sandbox.ledger.open, sandbox.ledger.paid) == ([], 0)
+    assert not sandbox.ledger.open
+    assert sandbox.ledger.paid == 0
     assert asked(sandbox) == [MTS]
 
 
@@ -253,7 +254,7 @@ async def test_a_budget_bounds_every_try(sandbox: Sandbox) -> None:
     async with opened(sandbox, budget=budget) as client:
         await try_to_buy(client, NoNumbersError)
 
-        assert (budget.spent, budget.left) == (0, 10)
+        assert budget.spent == 0
     assert asked(sandbox) == [MTS]
 
 
