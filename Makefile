@@ -35,7 +35,7 @@ $(READY): pyproject.toml
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
 	@$(PY) $(INSTALL) 'pip>=25.1'
-	@$(PY) $(INSTALL) --editable '.[fast,http2,sandbox]' --group test
+	@$(PY) $(INSTALL) --editable '.[cli,fast,http2,sandbox]' --group test
 	@touch $@
 
 $(CHECKS): $(READY)
@@ -59,7 +59,7 @@ lowest: $(READY)
 	  > $(VENV)-lowest/constraints.txt
 	@tr '\n' ' ' < $(VENV)-lowest/constraints.txt; echo
 	@$(VENV)-lowest/bin/python $(INSTALL) 'pip>=25.1'
-	@$(VENV)-lowest/bin/python $(INSTALL) --editable '.[fast,http2,sandbox]' --group test --constraint $(VENV)-lowest/constraints.txt
+	@$(VENV)-lowest/bin/python $(INSTALL) --editable '.[cli,fast,http2,sandbox]' --group test --constraint $(VENV)-lowest/constraints.txt
 	@$(VENV)-lowest/bin/python -m pytest --numprocesses auto --quiet
 
 check: lint types

@@ -23,6 +23,7 @@ ROWS = (
     {"_client"},
     {DOOR},
     {"testing", "_cli"},
+    {"__main__"},
 )
 # The rooms of a house, in the same way; models know no wire.
 ROOMS = (
@@ -37,7 +38,7 @@ HOUSES = {"v1", "rent"}
 SANDBOX = "sandbox"
 MEETS_THE_SANDBOX = {"testing", "_cli"}
 HTTP_LIBRARIES = {"httpx", "httpx2", "httpcore", "httpcore2", "h2"}
-SPEAKS_HTTP = {"_http", "testing", SANDBOX}
+SPEAKS_HTTP = {"_http", "testing", "_cli", SANDBOX}
 
 
 @dataclass(frozen=True)

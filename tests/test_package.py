@@ -15,7 +15,10 @@ import smsapi_async.rent
 import smsapi_async.v1
 
 ROOT = Path(__file__).parents[1]
-EXTRAS = {"h2", "httpx2", "msgspec", "pytest", "smsapi_async.sandbox", "smsapi_async.testing", "trio", "uvicorn"}
+EXTRAS = {
+    "cyclopts", "h2", "httpx2", "msgspec", "pytest", "rich", "smsapi_async._cli", "smsapi_async.sandbox",
+    "smsapi_async.testing", "trio", "uvicorn",
+}  # fmt: skip
 
 
 def test_the_changelog_tells_of_this_version():

@@ -5,10 +5,10 @@ Without a scenario every `telegram` order and every rent of country 7 gets a cod
 import argparse
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
-
-import uvicorn  # noqa: TID253  nothing imports this module: the `sandbox` extra has it
 
 from . import Delivery, Sandbox, Scenario
 
@@ -19,7 +19,7 @@ DEMO = Scenario(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve; prints one line with both addresses and both keys once the port is open."""
+    """Serve as the arguments say; what cannot be is told in one line."""
     parser = argparse.ArgumentParser(
         prog="python -m smsapi_async.sandbox", description="A local provider of both APIs."
     )
@@ -27,16 +27,51 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--port", type=int, default=8055, help="0 picks a free one")
     parser.add_argument("--scenario", type=Path, help="a JSON object with the fields of Scenario")
     options = parser.parse_args(arguments)
-    scenario = DEMO if options.scenario is None else Scenario.from_json(options.scenario.read_bytes())
-    sandbox = Sandbox(scenario=scenario, start=datetime.now(UTC))
-    with socket.create_server((options.host, options.port)) as listener:
+    try:
+        run(options.host, options.port, options.scenario)
+    except ValueError as mistake:
+        parser.error(str(mistake))
+
+
+def run(host: str, port: int, scenario: Path | None) -> None:
+    """Serve until Ctrl-C; prints both addresses and both keys once the port is open, and the lines that export them.
+
+    Raises:
+        ValueError: there is no such scenario or address, or the extra is missing; told for whoever typed it.
+    """
+    if find_spec("uvicorn") is None:
+        raise ValueError("to serve needs the extra `sandbox`: pip install 'smsapi_async[sandbox]'")
+    sandbox = Sandbox(scenario=DEMO if scenario is None else read(scenario), start=datetime.now(UTC))
+    with listening(host, port) as listener, suppress(KeyboardInterrupt):
         base = "http://{}:{}".format(*listener.getsockname())
-        print(f"v1 {base}/v1 token {sandbox.token} | rent {base}/api key {sandbox.rent_key}", flush=True)
+        print(f"v1 {base}/v1 token {sandbox.token} | rent {base}/api key {sandbox.rent_key}")
+        print(f"export SMSAPI_V1_URL={base}/v1", f"export SMSAPI_TOKEN={sandbox.token}", sep="\n")
+        print(f"export SMSAPI_RENT_URL={base}/api", f"export SMSAPI_RENT_KEY={sandbox.rent_key}", sep="\n", flush=True)
         serve(sandbox, listener)
+
+
+def read(file: Path) -> Scenario:
+    """The scenario of a file, or ValueError with the file and what is wrong in it."""
+    try:
+        return Scenario.from_json(file.read_bytes())
+    except OSError as error:
+        raise ValueError(f"{file}: {error.strerror}") from error
+    except Exception as error:
+        raise ValueError(f"{file} is no scenario: {error}") from error
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """An open port, or ValueError with the address."""
+    try:
+        return socket.create_server((host, port))
+    except (OSError, OverflowError) as error:
+        raise ValueError(f"{host}:{port} cannot be listened at: {error}") from error
 
 
 def serve(sandbox: Sandbox, listener: socket.socket) -> None:
     """Run the server on an open port until it is told to stop. `Date` and `Server` are left to the world."""
+    import uvicorn
+
     config = uvicorn.Config(sandbox.app, date_header=False, server_header=False, log_level="warning")
     uvicorn.Server(config).run(sockets=[listener])
 

@@ -162,10 +162,12 @@ async def test_a_client_that_has_gone_does_not_end_the_proxy(port: int) -> None:
         assert (gone[0], await fate(http, url)) == ("ReadTimeout", ("answer", '{"text":""}'))
 
 
-def test_a_scenario_is_served_from_a_file(tmp_path: Path) -> None:
+def test_a_scenario_is_served_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """And a misspelt field of it ends the program before a port is opened."""
     file = tmp_path / "scenario.json"
     file.write_text('{"balanse": 1}', encoding="utf-8")
 
-    with pytest.raises(TypeError, match="balanse"):
+    with pytest.raises(SystemExit, match=r"^2$"):
         main(["--scenario", str(file)])
+
+    assert re.search(r"scenario\.json is no scenario: .*'balanse'\n$", capsys.readouterr().err)

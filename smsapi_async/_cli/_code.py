@@ -1,0 +1,129 @@
+"""Buying a number for one code, and waiting for it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+
+from .. import Activation, AsyncClient, NoCodeError
+from ..v1 import Order, Picker, Status
+from ._catalogue import Sort
+from ._session import InSandbox, run
+from ._terminal import Json, Yes, ask, clean, countdown, say, show, show_json
+
+USUAL_LIFE = 1200.0
+"""Seconds, where the provider does not tell when it closes an order."""
+
+
+def code(
+    product: str,
+    /,
+    *,
+    country: str = "any",
+    operator: str = "any",
+    max_price: Decimal | None = None,
+    sort: Sort | None = None,
+    timeout: float | None = None,
+    yes: Yes = False,
+    json: Json = False,
+    sandbox: InSandbox = False,
+) -> None:
+    """Buy a number and wait for its code. Spends money.
+
+    On stdout the number is the first line and the code the second. The order is finished when the code is there, and
+    cancelled, which refunds it, when none comes or Ctrl-C is pressed.
+
+    Args:
+        product: what the number is for, such as telegram.
+        country: a country, such as england.
+        operator: an operator, such as virtual53; any lets the provider choose.
+        max_price: the most the number may cost.
+        sort: try up to five offers, those best by expected cost of a code, cost or rate first.
+        timeout: seconds to wait for the code; without it until the order ends.
+    """
+    if not (yes or sandbox):
+        ask(lambda: _question(product, country, operator, max_price))
+    scopes: list[Activation] = []
+
+    async def work(client: AsyncClient) -> None:
+        offers = Picker(by=sort) if sort else None
+        activation = client.activation(product, country=country, operator=operator, max_price=max_price, offers=offers)
+        async with activation as order:
+            scopes.append(order)
+            _show_number(order.order, json=json)
+            with countdown("waiting for the code", _left(order.order, timeout)):
+                found = await order.code(timeout=timeout)
+            _show_code(found, json=json)
+
+    try:
+        run(work, sandbox=sandbox)
+    except NoCodeError as error:
+        error.order = scopes.pop().order  # as it was left: the error tells what became of the money
+        raise
+    finally:
+        for scope in scopes:
+            say(_fate(scope.order))
+
+
+def wait(order_id: int, /, *, timeout: float | None = None, json: Json = False, sandbox: InSandbox = False) -> None:
+    """Wait for the code of an order, then finish it; cancel it when none comes.
+
+    Args:
+        order_id: the order's id, as `smsapi orders` shows it.
+        timeout: seconds to wait for the code; without it until the order ends.
+    """
+
+    async def work(client: AsyncClient) -> None:
+        order = await client.v1.check(order_id)
+        with countdown("waiting for the code", _left(order, timeout)):
+            found = await client.await_code(order_id, timeout=timeout)
+        _show_code(found, json=json)
+
+    try:
+        run(work, sandbox=sandbox)
+    except KeyboardInterrupt:
+        say(f"order {order_id} stays open: `smsapi wait {order_id}` goes on")
+        raise
+
+
+def _question(product: str, country: str, operator: str, max_price: Decimal | None) -> str:
+    price = run(partial(_price, product=product, country=country, operator=operator), sandbox=False)
+    bound = "" if max_price is None else f", for {clean(max_price)} at most"
+    return f"Buy a number for {product} (country {country}, operator {operator}), {price}{bound}?"
+
+
+async def _price(client: AsyncClient, *, product: str, country: str, operator: str) -> str:
+    """What the list says it costs."""
+    table = await client.v1.prices(product=product, country=None if country == "any" else country)
+    offers = Picker(by="cost").pick(offer for offer in table if operator in ("any", offer.operator))
+    costs = [clean(offer.cost) for offer in (offers[:1] + offers[-1:])]
+    return f"listed at {' to '.join(dict.fromkeys(costs))}" if costs else "which is not in the price list"
+
+
+def _left(order: Order, timeout: float | None) -> float:
+    life = USUAL_LIFE if order.expires_at is None else (order.expires_at - datetime.now(UTC)).total_seconds()
+    return life if timeout is None else min(life, timeout)
+
+
+def _show_number(order: Order, *, json: bool) -> None:
+    say(f"order {order.id}, {clean(order.country)} {clean(order.operator)}, {clean(order.price)}")
+    if json:
+        show_json({"id": order.id, "phone": order.phone, "price": order.price})
+    else:
+        show(order.phone)
+
+
+def _show_code(found: str, *, json: bool) -> None:
+    if json:
+        show_json({"code": found})
+    else:
+        show(found)
+
+
+def _fate(order: Order) -> str:
+    if order.status == Status.FINISHED:
+        return f"order {order.id} is finished, {clean(order.price)} paid"
+    if order.status == Status.CANCELED:
+        return f"order {order.id} is cancelled and refunded"
+    return f"order {order.id} was left {order.status}"
