@@ -16,9 +16,10 @@ import smsapi_async.v1
 
 ROOT = Path(__file__).parents[1]
 EXTRAS = {
-    "cyclopts", "h2", "httpx2", "msgspec", "pytest", "rich", "smsapi_async._cli", "smsapi_async.sandbox",
+    "cyclopts", "h2", "httpx2", "msgspec", "pytest", "smsapi_async._cli", "smsapi_async.sandbox",
     "smsapi_async.testing", "trio", "uvicorn",
 }  # fmt: skip
+"""Without rich: httpx loads it by itself, for a command of its own, where click is installed, too."""
 
 
 def test_the_changelog_tells_of_this_version():

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from cyclopts import App, CycloptsError
@@ -46,9 +49,9 @@ app.register_install_completion_command()
 
 def main(tokens: Sequence[str]) -> int:
     """Run one command; its exit code. An error is one line on stderr."""
-    logging.getLogger("smsapi_async").addHandler(_Said(logging.WARNING))
     try:
-        app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+        with _warnings_said():
+            app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
     except (CycloptsError, ValueError) as mistake:
         return _told(mistake, 2)
     except StopError as stop:
@@ -57,6 +60,9 @@ def main(tokens: Sequence[str]) -> int:
         return _told(error, 3 if isinstance(error, OutcomeUnknownError) else 1)
     except KeyboardInterrupt:
         return _told("stopped", 130)
+    except BrokenPipeError:  # who read the results has gone, as `head` does; what is left of them must go somewhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return 0
 
 
@@ -68,9 +74,14 @@ def _told(what: object, code: int) -> int:
     return code
 
 
-class _Said(logging.Handler):
+@contextmanager
+def _warnings_said() -> Iterator[None]:
     """What the client has to tell although its caller is gone, such as a purchase of unknown outcome."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if not record.getMessage().startswith("order.unsettled"):  # `run` tells of those, when the client is closed
-            say(record.getMessage())
+    log, handler = logging.getLogger("smsapi_async"), logging.Handler(logging.WARNING)
+    handler.addFilter(lambda record: not record.getMessage().startswith("order.unsettled"))  # `run` tells of those
+    handler.emit = lambda record: say(record.getMessage())  # type: ignore[method-assign]
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)

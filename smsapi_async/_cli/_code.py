@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 
+import attrs
+
 from .. import Activation, AsyncClient, NoCodeError
 from ..v1 import Order, Picker, Status
 from ._catalogue import Sort
 from ._session import InSandbox, run
-from ._terminal import Json, Yes, ask, clean, countdown, say, show, show_json
+from ._terminal import Json, Seconds, Yes, ask, clean, countdown, say, show, show_json
 
 USUAL_LIFE = 1200.0
 """Seconds, where the provider does not tell when it closes an order."""
@@ -24,7 +26,7 @@ def code(
     operator: str = "any",
     max_price: Decimal | None = None,
     sort: Sort | None = None,
-    timeout: float | None = None,
+    timeout: Seconds = None,
     yes: Yes = False,
     json: Json = False,
     sandbox: InSandbox = False,
@@ -44,29 +46,38 @@ def code(
     """
     if not (yes or sandbox):
         ask(lambda: _question(product, country, operator, max_price))
-    scopes: list[Activation] = []
+    with _Bill() as bill:
 
-    async def work(client: AsyncClient) -> None:
-        offers = Picker(by=sort) if sort else None
-        activation = client.activation(product, country=country, operator=operator, max_price=max_price, offers=offers)
-        async with activation as order:
-            scopes.append(order)
-            _show_number(order.order, json=json)
-            with countdown("waiting for the code", _left(order.order, timeout)):
-                found = await order.code(timeout=timeout)
-            _show_code(found, json=json)
+        async def work(client: AsyncClient) -> None:
+            offers = Picker(by=sort) if sort else None
+            async with client.activation(
+                product, country=country, operator=operator, max_price=max_price, offers=offers
+            ) as bill.scope:
+                _show_number(bill.scope.order, json=json)
+                with countdown("waiting for the code", _left(bill.scope.order, timeout)):
+                    found = await bill.scope.code(timeout=timeout)
+                _show_code(found, json=json)
 
-    try:
         run(work, sandbox=sandbox)
-    except NoCodeError as error:
-        error.order = scopes.pop().order  # as it was left: the error tells what became of the money
-        raise
-    finally:
-        for scope in scopes:
-            say(_fate(scope.order))
 
 
-def wait(order_id: int, /, *, timeout: float | None = None, json: Json = False, sandbox: InSandbox = False) -> None:
+@attrs.define
+class _Bill:
+    """What became of the money, told when the order was settled and the client closed."""
+
+    scope: Activation | None = None
+
+    def __enter__(self) -> _Bill:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, NoCodeError) and self.scope is not None:
+            error.order = self.scope.order  # as it was left: the error tells the rest
+        elif self.scope is not None:
+            say(_fate(self.scope.order))
+
+
+def wait(order_id: int, /, *, timeout: Seconds = None, json: Json = False, sandbox: InSandbox = False) -> None:
     """Wait for the code of an order, then finish it; cancel it when none comes.
 
     Args:
@@ -80,11 +91,7 @@ def wait(order_id: int, /, *, timeout: float | None = None, json: Json = False, 
             found = await client.await_code(order_id, timeout=timeout)
         _show_code(found, json=json)
 
-    try:
-        run(work, sandbox=sandbox)
-    except KeyboardInterrupt:
-        say(f"order {order_id} stays open: `smsapi wait {order_id}` goes on")
-        raise
+    run(work, sandbox=sandbox, when_stopped=f"order {order_id} stays open: `smsapi wait {order_id}` goes on")
 
 
 def _question(product: str, country: str, operator: str, max_price: Decimal | None) -> str:

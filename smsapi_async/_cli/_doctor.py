@@ -22,21 +22,29 @@ VARIABLES = ("SMSAPI_TOKEN", "SMSAPI_RENT_KEY", "SMSAPI_V1_URL", "SMSAPI_RENT_UR
 
 def doctor(*, json: Json = False, sandbox: InSandbox = False) -> None:
     """Tell what is installed and configured, and whether the providers answer. Spends nothing; shows no key."""
-    installed = {"smsapi_async": __version__, "python": platform.python_version(), "system": platform.platform()}
-    installed.update({name: _version(name) for name in PACKAGES})
-    configured = {name: _shown(name) for name in VARIABLES}
-    try:
-        answers = run(lambda client: _answers(client, sandbox=sandbox), sandbox=sandbox)
-    except ValueError as mistake:  # in the configuration
-        answers = {"client": str(mistake)}
-    report = {"installed": installed, "configured": configured, "answers": answers}
+    _show(
+        {
+            "installed": _installed(),
+            "configured": {name: _shown(name) for name in VARIABLES},
+            "answers": _asked(sandbox=sandbox),
+        },
+        json=json,
+    )
+
+
+def _show(report: dict[str, dict[str, str]], *, json: bool) -> None:
     if json:
         show_json(report)
     else:
         for title, lines in report.items():
             show(title, *(f"  {name:<16} {clean(text)}" for name, text in lines.items()))
-    if any(not text.startswith(("ok", "not asked")) for text in answers.values()):
+    if not all(text.startswith(("ok", "not asked")) for text in report["answers"].values()):
         raise StopError("not everything that is configured answers", 1)
+
+
+def _installed() -> dict[str, str]:
+    own = {"smsapi_async": __version__, "python": platform.python_version(), "system": platform.platform()}
+    return own | {name: _version(name) for name in PACKAGES}
 
 
 def _version(name: str) -> str:
@@ -55,6 +63,14 @@ def _shown(name: str) -> str:
         return "set"
     parts = urlsplit(value)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _asked(*, sandbox: bool) -> dict[str, str]:
+    """What the providers answered, or why there is no client to ask them with."""
+    try:
+        return run(lambda client: _answers(client, sandbox=sandbox), sandbox=sandbox)
+    except ValueError as mistake:
+        return {"client": str(mistake)}
 
 
 async def _answers(client: AsyncClient, *, sandbox: bool) -> dict[str, str]:

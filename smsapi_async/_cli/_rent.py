@@ -56,8 +56,7 @@ def get(
     if not (yes or sandbox):
         tariff = partial(_tariff, country=country, days=days)
         ask(lambda: f"Rent a number of country {country} for {days} days, {run(tariff, sandbox=False)}?")
-    number = run(lambda client: client.rent.buy_number(country, days, extension=extension), sandbox=sandbox)
-    _show([number], json=json)
+    _show([run(lambda client: client.rent.buy_number(country, days, extension=extension), sandbox=sandbox)], json=json)
 
 
 @app.command(name="list")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
 import anyio
+import attrs
 import httpx
 from cyclopts import Parameter
 
@@ -27,42 +28,49 @@ InSandbox = Annotated[
 KEYS = {"v1": "SMSAPI_TOKEN", "rent": "SMSAPI_RENT_KEY"}
 
 
-def run(work: Callable[[AsyncClient], Awaitable[T]], *, sandbox: bool) -> T:
-    """Open a client, do the work, close the client; and tell what could not be brought to its end."""
-    used: list[AsyncClient] = []
+def run(work: Callable[[AsyncClient], Awaitable[T]], *, sandbox: bool, when_stopped: str = "") -> T:
+    """Open a client, do the work, close the client, and tell what is left open.
 
-    async def main() -> T:
-        async with opened(sandbox=sandbox) as client:
-            used.append(client)
-            return await work(client)
+    Args:
+        when_stopped: said when Ctrl-C ended it.
+    """
+    with _Ending(when_stopped) as ending:
 
-    try:
-        result = anyio.run(main)
-    except (SmsApiError, KeyboardInterrupt) as error:
-        if _told_of_unsettled(used) and isinstance(error, SmsApiError):
-            raise StopError(str(error), 3) from error
-        raise
-    if _told_of_unsettled(used):
-        raise StopError("not everything was brought to its end", 3)
-    return result
+        async def main() -> T:
+            async with opened(sandbox=sandbox) as ending.client:
+                return await work(ending.client)
+
+        return anyio.run(main)
 
 
-def _told_of_unsettled(clients: list[AsyncClient]) -> bool:
-    """Tell what is left open, and how to go on; whether there was anything."""
-    unsettled = [left for client in clients for left in client.unsettled]
-    for left in unsettled:
-        if isinstance(left, Order):
-            say(f"order {left.id} is left open: `smsapi orders --settle` tries again")
-        else:
-            say(f"rented number {left.tzid} is bought and kept: `smsapi rent list` shows it")
-    return bool(unsettled)
+@attrs.define
+class _Ending:
+    """The end of a command, when its client is closed: what could not be brought to its end is never silent."""
+
+    when_stopped: str
+    client: AsyncClient | None = None
+
+    def __enter__(self) -> _Ending:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        unsettled = self.client.unsettled if self.client else ()
+        for left in unsettled:
+            if isinstance(left, Order):
+                say(f"order {left.id} is left open: `smsapi orders --settle` tries again")
+            else:
+                say(f"rented number {left.tzid} is bought and kept: `smsapi rent list` shows it")
+        if isinstance(error, KeyboardInterrupt) and self.when_stopped:
+            say(self.when_stopped)
+        if unsettled and (error is None or isinstance(error, SmsApiError)):
+            raise StopError(str(error or "not everything was brought to its end"), 3) from error
 
 
 @asynccontextmanager
 async def opened(*, sandbox: bool) -> AsyncIterator[AsyncClient]:
     """A client, as the environment says, or of a fresh sandbox that sends codes for `telegram`."""
     if not sandbox:
-        async with AsyncClient() as client:
+        async with _configured() as client:
             yield client
         return
     world = Sandbox(scenario=DEMO, start=datetime.now(UTC))
@@ -73,6 +81,13 @@ async def opened(*, sandbox: bool) -> AsyncIterator[AsyncClient]:
         ) as client,
     ):
         yield client
+
+
+def _configured() -> AsyncClient:
+    try:
+        return AsyncClient()
+    except ValueError as mistake:  # its last words are the value, and a URL may hold a password or a key
+        raise ValueError(str(mistake).partition(", not ")[0]) from None
 
 
 def keys_set(*, sandbox: bool) -> list[str]:

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import attrs
 from cyclopts import Parameter
+from cyclopts.validators import Number
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
 from rich.table import Table
@@ -22,6 +23,8 @@ from rich.text import Text
 
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="Print JSON.")]
 Yes = Annotated[bool, Parameter(name=("--yes", "-y"), negative=(), help="Do not ask before money is spent.")]
+
+Seconds = Annotated[float | None, Parameter(validator=Number(gt=0))]
 
 UNBOUNDED = 1000
 """Columns of an output that is no terminal: nothing is cut off there."""
@@ -61,7 +64,7 @@ def say(text: object) -> None:
 
 def show_json(value: Any) -> None:
     """One JSON value on one line. Money is text, lest it be rounded; a span is seconds."""
-    show(json.dumps(value, default=_as_json, ensure_ascii=False))
+    show(json.dumps(value, default=_as_json))
 
 
 def _as_json(value: Any) -> Any:

@@ -3,10 +3,12 @@
 Without a scenario every `telegram` order and every rent of country 7 gets a code after five seconds."""
 
 import argparse
+import json
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from decimal import Decimal
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -51,13 +53,21 @@ def run(host: str, port: int, scenario: Path | None) -> None:
 
 
 def read(file: Path) -> Scenario:
-    """The scenario of a file, or ValueError with the file and what is wrong in it."""
+    """The scenario of a file, or ValueError with the file and the field that is wrong in it."""
     try:
-        return Scenario.from_json(file.read_bytes())
+        fields = json.loads(file.read_bytes(), parse_float=Decimal)
     except OSError as error:
         raise ValueError(f"{file}: {error.strerror}") from error
-    except Exception as error:
-        raise ValueError(f"{file} is no scenario: {error}") from error
+    except ValueError as error:
+        raise ValueError(f"{file} is no JSON: {error}") from error
+    if not isinstance(fields, dict):
+        raise ValueError(f"{file}: a JSON object with the fields of Scenario is needed")
+    for name, value in fields.items():
+        try:
+            Scenario(**{name: value})
+        except Exception as error:
+            raise ValueError(f"{file}: {name} is no field of Scenario, or no such value of one: {error}") from error
+    return Scenario(**fields)
 
 
 def listening(host: str, port: int) -> socket.socket:

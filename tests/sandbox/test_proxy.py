@@ -170,4 +170,4 @@ def test_a_scenario_is_served_from_a_file(tmp_path: Path, capsys: pytest.Capture
     with pytest.raises(SystemExit, match=r"^2$"):
         main(["--scenario", str(file)])
 
-    assert re.search(r"scenario\.json is no scenario: .*'balanse'\n$", capsys.readouterr().err)
+    assert re.search(r"scenario\.json: balanse is no field of Scenario.*\n$", capsys.readouterr().err)
