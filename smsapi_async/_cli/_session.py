@@ -14,8 +14,6 @@ import httpx
 from cyclopts import Parameter
 
 from .. import AsyncClient, SmsApiError
-from ..sandbox import Sandbox
-from ..sandbox.__main__ import DEMO
 from ..v1 import Order
 from ._terminal import StopError, say
 
@@ -73,6 +71,9 @@ async def opened(*, sandbox: bool) -> AsyncIterator[AsyncClient]:
         async with _configured() as client:
             yield client
         return
+    from ..sandbox import Sandbox  # noqa: PLC0415  it takes a while, and few commands need it
+    from ..sandbox.__main__ import DEMO  # noqa: PLC0415
+
     world = Sandbox(scenario=DEMO, start=datetime.now(UTC))
     async with (
         httpx.AsyncClient(transport=world.transport()) as http,

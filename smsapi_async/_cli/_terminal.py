@@ -103,8 +103,10 @@ def ask(question: Callable[[], str]) -> None:
 def countdown(what: str, seconds: float) -> Iterator[None]:
     """The time that is left, second by second, where somebody is there to see it."""
     console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn(what), BarColumn(), _Left())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    if not console.is_terminal:
+        yield
+        return
+    with Progress(SpinnerColumn(), TextColumn(what), BarColumn(), _Left(), console=console, transient=True) as progress:
         progress.add_task(what, total=seconds)
         yield
 
