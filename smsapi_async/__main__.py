@@ -13,9 +13,17 @@ def script() -> int:
             raise
         print("smsapi: the command line needs the extra `cli`: pip install 'smsapi_async[cli]'", file=sys.stderr)
         return 2
-    for other in {"SIGTERM", "SIGHUP"} & set(dir(signal)):  # a closed terminal settles orders as Ctrl-C does
-        signal.signal(getattr(signal, other), lambda *_: signal.raise_signal(signal.SIGINT))
+    _stop_as_by_ctrl_c()
     return main(sys.argv[1:])
+
+
+def _stop_as_by_ctrl_c() -> None:
+    """A supervisor or a closed window ends the command as Ctrl-C does: its order is settled first."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts in the background ignores it
+    for name in {"SIGTERM", "SIGHUP"} & set(dir(signal)):
+        number = getattr(signal, name)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` has it
+            signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
 
 
 if __name__ == "__main__":

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from .. import AsyncClient
 from ..v1 import Order
 from ._session import InSandbox, keys_set, run
 from ._terminal import Json, show_json, show_table
 
-Category = Literal["activation", "hosting"]
+Limit = Annotated[int, Parameter(validator=Number(gte=1))]
 
 COLUMNS = ("id", "created", "product", "country", "phone", "status", "price", "code")
 
@@ -40,7 +43,7 @@ def orders(
     open: bool = False,
     settle: bool = False,
     hosting: bool = False,
-    limit: int = 20,
+    limit: Limit = 20,
     json: Json = False,
     sandbox: InSandbox = False,
 ) -> None:
@@ -56,8 +59,7 @@ def orders(
 
     async def read(client: AsyncClient) -> list[Order]:
         if not (open or settle):
-            kind: Category = "hosting" if hosting else "activation"
-            return list((await client.v1.orders(kind, limit=limit, order="id", reverse=True)).items)
+            return await _newest(client, "hosting" if hosting else "activation", limit)
         found = [order async for order in client.iter_open_orders()]
         return [await _settled(client, order) for order in found] if settle else found
 
@@ -66,6 +68,15 @@ def orders(
         show_json(found)
     else:
         show_table(COLUMNS, [_row(order) for order in found], "no open orders" if open or settle else "no orders")
+
+
+async def _newest(client: AsyncClient, category: Literal["activation", "hosting"], limit: int) -> list[Order]:
+    found: list[Order] = []
+    async for order in client.v1.iter_orders(category):
+        found.append(order)
+        if len(found) == limit:
+            break
+    return found
 
 
 async def _settled(client: AsyncClient, order: Order) -> Order:

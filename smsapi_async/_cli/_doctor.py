@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Awaitable, Callable
 from importlib import metadata
-from urllib.parse import urlsplit
 
 import anyio
 
@@ -61,8 +61,7 @@ def _shown(name: str) -> str:
         return "not set"
     if not name.endswith("_URL"):
         return "set"
-    parts = urlsplit(value)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    return re.sub(r"[^/]*@|[?#].*", "", value)
 
 
 def _asked(*, sandbox: bool) -> dict[str, str]:

@@ -38,7 +38,7 @@ def joined(tokens: list[object]) -> str:
         (["offers", "telegram", "--cheap"], "--cheap"),
         (["offers", "telegram", "--sort", "luck"], "luck"),
         (["offers", "../profile"], "product: "),
-        (["orders", "--limit", 0], "limit: "),
+        (["orders", "--limit", 0], "--limit"),
         (["code", "telegram", "--operator", "mts", "--max-price", 1, "--yes"], "max_price: "),
         (["code", "telegram", "--timeout", -1, "--yes"], "--timeout"),
     ],

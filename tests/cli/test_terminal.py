@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 
 import attrs
@@ -61,12 +61,13 @@ def terminal(host: tuple[Host, int]) -> Iterator[Open]:
     """Opens a terminal, types the command, and closes it with the test."""
     with ExitStack() as stack:
 
-        def opened(sandbox: Sandbox, *tokens: str) -> Window:
+        def opened(sandbox: Sandbox, *tokens: str, start: Sequence[str] = ()) -> Window:
             host[0].sandbox = sandbox
             master, slave = pty.openpty()
             keys = {"SMSAPI_TOKEN": sandbox.token, "SMSAPI_V1_URL": f"http://127.0.0.1:{host[1]}/v1"}
             environment = {**os.environ, **keys, "TERM": "xterm", "COLUMNS": "100"}
-            process = subprocess.Popen([*SMSAPI, *tokens], stdin=slave, stdout=slave, stderr=slave, env=environment)
+            command = [*start, *SMSAPI, *tokens]
+            process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=environment)
             os.close(slave)
             stack.callback(os.close, master)
             stack.enter_context(process)
@@ -89,11 +90,17 @@ def test_a_code_is_bought_watched_and_shown(terminal: Open) -> None:
     assert window.seen.endswith("04217\r\norder 1090123457 is finished, 0.2875 paid\r\n")
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_stopping_it_settles_the_order_and_says_so(terminal: Open, stop: signal.Signals) -> None:
-    """By Ctrl-C, by a supervisor, by closing the window."""
+IN_THE_BACKGROUND = ["sh", "-c", "trap '' INT HUP; exec \"$@\"", "sh"]
+"""What a script starts with `nohup` and `&`: Ctrl-C is ignored."""
+
+
+@pytest.mark.parametrize(
+    ("stop", "start"), [(signal.SIGINT, []), (signal.SIGTERM, IN_THE_BACKGROUND)], ids=["Ctrl-C", "SIGTERM"]
+)
+def test_stopping_it_settles_the_order_and_says_so(terminal: Open, stop: signal.Signals, start: list[str]) -> None:
+    """By the user or by a supervisor."""
     sandbox = Sandbox()
-    window = terminal(sandbox, "code", "google", "--yes")
+    window = terminal(sandbox, "code", "google", "--yes", start=start)
     window.until("waiting for the code")
 
     window.process.send_signal(stop)
