@@ -75,6 +75,8 @@ class _Bill:
             error.order = self.scope.order  # as it was left: the error tells the rest
         elif self.scope is not None:
             say(_fate(self.scope.order))
+        elif isinstance(error, KeyboardInterrupt):
+            say("a number that was being bought is given back, unless a line above names it")
 
 
 def wait(order_id: int, /, *, timeout: Seconds = None, json: Json = False, sandbox: InSandbox = False) -> None:
@@ -91,7 +93,7 @@ def wait(order_id: int, /, *, timeout: Seconds = None, json: Json = False, sandb
             found = await client.await_code(order_id, timeout=timeout)
         _show_code(found, json=json)
 
-    run(work, sandbox=sandbox, when_stopped=f"order {order_id} stays open: `smsapi wait {order_id}` goes on")
+    run(work, sandbox=sandbox, when_stopped=f"order {order_id} is not cancelled: `smsapi wait {order_id}` goes on")
 
 
 def _question(product: str, country: str, operator: str, max_price: Decimal | None) -> str:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from datetime import UTC, datetime
 
 import attrs
 import pytest
@@ -35,7 +36,9 @@ class Window:
     def until(self, text: str) -> None:
         """Look until it is to be seen."""
         while text not in self.seen:
-            self.seen += self._more()
+            more = self._more()
+            assert more, self.seen
+            self.seen += more
 
     def type(self, text: str) -> None:
         os.write(self.master, text.encode())
@@ -79,14 +82,14 @@ def terminal(host: tuple[Host, int]) -> Iterator[Open]:
 
 def test_a_code_is_bought_watched_and_shown(terminal: Open) -> None:
     """The question, the number, the time that is left, the code, the bill."""
-    window = terminal(Sandbox(scenario=CODE), "code", "telegram", "--country", "russia")
+    window = terminal(Sandbox(scenario=CODE, start=datetime.now(UTC)), "code", "telegram", "--country", "russia")
     window.until("listed at 0.2875 to 0.32? [y/N] ")
     window.type("y\n")
     window.until("+79000389373")
     window.until("waiting for the code")
 
     assert window.end() == 0
-    assert re.search(r"\b0:00\b", window.seen)  # the sandbox's clock is another day's
+    assert len(set(re.findall(r"\b1[45]:\d\d\b", window.seen))) > 1
     assert window.seen.endswith("04217\r\norder 1090123457 is finished, 0.2875 paid\r\n")
 
 
