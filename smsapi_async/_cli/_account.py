@@ -9,7 +9,7 @@ from cyclopts.validators import Number
 
 from .. import AsyncClient
 from ..v1 import Order
-from ._session import InSandbox, keys_set, run
+from ._running import InSandbox, keys_set, run
 from ._terminal import Json, show_json, show_table
 
 Limit = Annotated[int, Parameter(validator=Number(gte=1))]

@@ -9,7 +9,7 @@ import attrs
 
 from .. import AsyncClient
 from ..v1 import Offer, Picker
-from ._session import InSandbox, run
+from ._running import InSandbox, run
 from ._terminal import Json, show_json, show_table
 
 Sort = Literal["expected", "cost", "rate"]

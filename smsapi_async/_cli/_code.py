@@ -11,7 +11,7 @@ import attrs
 from .. import Activation, AsyncClient, NoCodeError
 from ..v1 import Order, Picker, Status
 from ._catalogue import Sort
-from ._session import InSandbox, run
+from ._running import InSandbox, run
 from ._terminal import Json, Seconds, Yes, ask, clean, countdown, say, show, show_json
 
 USUAL_LIFE = 1200.0

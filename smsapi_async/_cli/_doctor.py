@@ -11,7 +11,7 @@ from importlib import metadata
 import anyio
 
 from .. import AsyncClient, SmsApiError, __version__
-from ._session import KEYS, InSandbox, run
+from ._running import KEYS, InSandbox, run
 from ._terminal import Json, StopError, clean, show, show_json
 
 PACKAGES = (

@@ -8,7 +8,7 @@ from cyclopts import App
 
 from .. import AsyncClient, Sms
 from ..rent import RentedNumber
-from ._session import InSandbox, run
+from ._running import InSandbox, run
 from ._terminal import Json, Yes, ask, clean, say, show, show_json, show_table
 
 app = App(name="rent", help="Rent numbers for days and read their messages.")
