@@ -344,14 +344,14 @@ def _key(name: str, given: str | None, variable: str) -> str | None:
 def _check_kinds(**given: tuple[object, type]) -> None:
     for name, (value, kind) in given.items():
         if value is not None and not isinstance(value, kind):
-            raise ValueError(f"{name}: a {kind.__name__} is needed, not {value!r}")
+            raise ValueError(f"{name}: a {kind.__name__} is needed, not a {type(value).__name__}")
 
 
 def _url(name: str, given: str | None, variable: str, default: str) -> str:
     url = given or os.environ.get(variable) or default
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
-        raise ValueError(f"{name}: an http(s) URL without query is needed, not {url!r}")
+        raise ValueError(f"{name}: an http(s) URL without query is needed")  # what was given may hold a key
     return url.rstrip("/")
 
 

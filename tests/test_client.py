@@ -129,7 +129,7 @@ async def test_trouble_with_one_order_concerns_no_other() -> None:
     assert ends == {"missing": "NotFoundError", "unreadable": "04217", "stalls": "04217", "raises": "ZeroDivisionError"}
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 async def test_random_cancellation_strands_nobody(seed: int) -> None:
     """Short waits, timeouts, cancellations and scopes on 40 orders; the patient get their codes, the money balances."""
     chance = random.Random(seed)
@@ -300,6 +300,7 @@ BAD: list[tuple[str, dict[str, Any]]] = [
     ("v1_url", {"v1_url": "5sim.net/v1"}),
     ("v1_url", {"v1_url": "https://5sim.net/v1?key=1"}),
     ("rent_url", {"rent_url": "ftp://onlinesim.io"}),
+    ("token", {"token": b"secret"}),
     ("rent_key_in", {"rent_key_in": "body"}),
     ("request_timeout", {"request_timeout": 0}),
     ("settle_timeout", {"settle_timeout": -1}),
@@ -315,6 +316,8 @@ def test_a_wrong_setting_is_named(name: str, options: dict[str, Any]) -> None:
 
     assert "ключ" not in str(caught.value)
     assert "two words" not in str(caught.value)
+    assert "key=1" not in str(caught.value)
+    assert "secret" not in str(caught.value)
 
 
 def test_a_client_shows_no_key() -> None:
