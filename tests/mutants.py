@@ -79,8 +79,8 @@ MUTANTS = (
     Mutant(
         "an order that is somebody's already is claimed for a lost purchase",
         "smsapi_async/v1/_reconcile.py",
-        "free = [row for row in records.rows if row.id not in claimed]",
-        "free = list(records.rows)",
+        "return [row for row in records.rows if row.id not in claimed]",
+        "return list(records.rows)",
         (PYTEST + "tests/v1/test_reconcile_together.py::test_a_purchase_in_flight_is_waited_for", ATTACK),
     ),
     Mutant(

@@ -30,6 +30,7 @@ ROOMS = (
     {"_models", "_life"},
     {"_wire", "_offers", "_picker"},
     {"_arguments", "_calls", "_looks", "_rows", "_pages"},
+    {"_records"},
     {"_settle", "_reconcile", "_waits"},
     {"_api", "_walk"},
     {"__init__"},

@@ -20,7 +20,8 @@ from . import _arguments as arguments
 from . import _calls, _offers, _wire
 from ._models import Country, Inbox, MaxPrice, Order, Page, Payment, Prices, Product, Profile, Status, Wallets
 from ._pages import Listing, OpenOrders, R, Rows, listing
-from ._reconcile import Purchase, Purchases
+from ._reconcile import Purchases
+from ._records import Purchase
 from ._settle import Settler
 from ._wire import Category
 

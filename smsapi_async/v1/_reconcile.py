@@ -10,10 +10,7 @@ together share out their rows, when there are as many as these.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from math import inf
-from typing import Generic
 
 import anyio
 import attrs
@@ -23,121 +20,23 @@ from .._call import Call, Lane, Reply
 from .._errors import NothingBoughtError, OutcomeUnknownError, PriceTooHighError, SmsApiError, SpendUnknownError
 from .._log import logger
 from .._sender import Sender, Spending
-from .._watch import UNKNOWN_LIFE, Sight
+from .._watch import Sight
 from ._life import is_hosting
 from ._looks import first_sight, sight
 from ._models import Order, Payment
 from ._pages import Listing, R, Rows, listing
+from ._records import SLACK, Purchase, Records, entangled, paired
 from ._settle import Settler
 from ._wire import Category
 
-SLACK = timedelta(seconds=5)
-"""The Date header counts whole seconds, and the provider writes the order a moment after the request came."""
-
-UNDATED_SLACK = timedelta(days=1)
-"""Without a Date only this machine's clock is left, which may be wrong by hours: nothing is claimed, little denied."""
-
 LOOKS = (1.0, 3.0, 6.0)
 """Seconds before each look at the records, ten in all: a history may lag behind its purchases."""
-
-LONGEST_LIFE = 31 * 86_400.0
-"""The longest hosting."""
 
 STILL_HEARD_OF = 60.0
 """Seconds for which a refund may still come in after an order's time."""
 
 MEMORY = 3600.0
 """Seconds for which an order is remembered as this client's own."""
-
-
-@attrs.define(eq=False)
-class Purchase(Spending):
-    """One call that buys, until its outcome is known.
-
-    Attributes:
-        ceiling: the most it may cost.
-        asked: its request, options and all.
-        lost_at: when it was clear that no answer would come, in seconds of the loop's clock; inf while one may.
-        found: the order that came of it.
-    """
-
-    category: Category
-    product: str
-    country: str = "any"
-    phone: str = ""
-    ceiling: Decimal | None = None
-    asked: object = None
-    lost_at: float = inf
-    found: Sight[Order] | None = None
-
-    @property
-    def life(self) -> float:
-        """How long, in seconds, its order is taken to be open when no answer tells."""
-        return LONGEST_LIFE if self.category == "hosting" else UNKNOWN_LIFE
-
-    def like(self, other: Purchase) -> bool:
-        """Whether the two may want the same row. Countries do not tell: some rows have none."""
-        same_phone = not self.phone or not other.phone or self.phone == other.phone
-        return same_phone and (self.category, self.product) == (other.category, other.product)
-
-    def equals(self, other: Purchase) -> bool:
-        """Whether the two asked for the same."""
-        return self.asked == other.asked
-
-    def completed(self, order: Order) -> Order:
-        """The order with what its answer left out and the call knew: a hosting order is told by its product."""
-        country = None if self.country == "any" else self.country
-        return attrs.evolve(order, product=order.product or self.product, country=order.country or country)
-
-    def fits(self, row: Order) -> bool:
-        """Whether the row may be this purchase, its time aside."""
-        return (
-            row.product in (self.product, None)
-            and (self.country == "any" or row.country in (self.country, None))
-            and (not self.phone or row.phone.lstrip("+") == self.phone)
-        )
-
-
-@attrs.frozen
-class Records(Generic[R]):
-    """What the provider's records show, and its clock when they were asked."""
-
-    rows: tuple[R, ...]
-    reply: Reply
-
-    def earliest(self, at: float) -> datetime:
-        """The provider's clock at a moment of the loop's clock, at the least: the answer was long on its way."""
-        return self._date - timedelta(seconds=self.reply.arrived_at - at) - self._slack
-
-    def latest(self, at: float) -> datetime:
-        """The same at the most: the question was."""
-        return self._date - timedelta(seconds=self.reply.sent_at - at) + self._slack
-
-    @property
-    def latency(self) -> float:
-        return self.reply.arrived_at - self.reply.sent_at
-
-    @property
-    def is_dated(self) -> bool:
-        return self.reply.date is not None
-
-    @property
-    def _slack(self) -> timedelta:
-        return SLACK if self.is_dated else UNDATED_SLACK
-
-    @property
-    def _date(self) -> datetime:
-        return self.reply.date or datetime.now(UTC)
-
-    def may_be(self, purchase: Purchase, row: Order) -> bool:
-        """Whether the row may be this purchase, which got no answer."""
-        return purchase.fits(row) and (
-            row.created_at is None or self.earliest(purchase.sent_at) <= row.created_at <= self.end_of(purchase)
-        )
-
-    def end_of(self, purchase: Purchase) -> datetime:
-        """When a purchase that got no answer was made at the latest."""
-        return self.latest(purchase.lost_at)
 
 
 class Purchases:
@@ -266,10 +165,13 @@ class Purchases:
         self._named.update(row.id for row in candidates)
 
     async def _look(self, call: Call[Order], purchase: Purchase) -> Records[Order] | None:
-        """The newest orders, while no other purchase is in flight whose row could be taken for this one's."""
-        latency = 0.0
+        """The newest orders, while no other purchase is in flight whose row could be taken for this one's.
+
+        Nor for that of another lost purchase with which this one has to share out the rows.
+        """
+        latency, group = 0.0, [purchase]
         while True:
-            while self._in_the_way(purchase, latency):
+            while any(self._in_the_way(other, latency) for other in group):
                 await self._changed.wait()
             if purchase.found is not None:
                 return None
@@ -280,7 +182,8 @@ class Purchases:
                 logger.info("purchase.records_unread call=%s error=%s", call.name, type(trouble).__name__)
                 return None
             latency = max(latency, records.latency)
-            if not self._in_the_way(purchase, latency):
+            group, _ = entangled(purchase, self._rivals(purchase), self._free(records), records)
+            if not any(self._in_the_way(other, latency) for other in group):
                 return records
 
     def _in_the_way(self, purchase: Purchase, latency: float) -> bool:
@@ -297,6 +200,11 @@ class Purchases:
             for other in self._pending
             if other.sent_at < inf and other.lost_at == inf and other.found is None and other.like(purchase)
         ]
+
+    def _free(self, records: Records[Order]) -> list[Order]:
+        """The rows that are not known to be somebody's."""
+        claimed = {*self._own, *(other.found.subject.id for other in self._pending if other.found is not None)}
+        return [row for row in records.rows if row.id not in claimed]
 
     def _rivals(self, purchase: Purchase) -> list[Purchase]:
         """The purchases of its time whose answers are lost and which have no order: itself, and ones given up."""
@@ -329,13 +237,11 @@ class Purchases:
 
     def _assign(self, purchase: Purchase, records: Records[Order]) -> tuple[Order, ...]:
         """Give k lost purchases their k rows; the rows that may be this purchase when that cannot be done."""
-        claimed = {*self._own, *(other.found.subject.id for other in self._pending if other.found is not None)}
-        free = [row for row in records.rows if row.id not in claimed]
-        lost = self._rivals(purchase)
-        group, rows = _entangled(purchase, lost, free, records)
+        free, lost = self._free(records), self._rivals(purchase)
+        group, rows = entangled(purchase, lost, free, records)
         certain = records.is_dated and not self._shared_key and self._named.isdisjoint(row.id for row in rows)
         if certain and all(other.equals(purchase) and other not in self._given_up for other in group):
-            pairs = _paired(group, rows, records)
+            pairs = paired(group, rows, records)
             for other, row in pairs:
                 other.found = sight(row, records.reply.date, records.reply.sent_at, fresh=True)
             if pairs:
@@ -369,31 +275,3 @@ class Purchases:
         ]
         spent = [row for row in book.rows if row.type == "buy" and row.provider == purchase.product]
         return len(spent) > len(explained) + len(self._flying(purchase))
-
-
-def _entangled(
-    purchase: Purchase, lost: Sequence[Purchase], free: Sequence[Order], records: Records[Order]
-) -> tuple[list[Purchase], list[Order]]:
-    """The rows that may be this purchase, the other purchases that these may be, their rows, and so on."""
-    group: list[Purchase] = [purchase]
-    while True:
-        rows = [row for row in free if any(records.may_be(other, row) for other in group)]
-        wider = [other for other in lost if other is purchase or any(records.may_be(other, row) for row in rows)]
-        if len(wider) == len(group):
-            return group, rows
-        group = wider
-
-
-def _paired(group: Sequence[Purchase], rows: Sequence[Order], records: Records[Order]) -> list[tuple[Purchase, Order]]:
-    """Each purchase with a row of its time; nothing when it does not come out even."""
-    if len(group) != len(rows):
-        return []
-    pairs: list[tuple[Purchase, Order]] = []
-    waiting = sorted(group, key=records.end_of)
-    for row in sorted(rows, key=lambda row: row.id):
-        taker = next((other for other in waiting if records.may_be(other, row)), None)
-        if taker is None:
-            return []
-        waiting.remove(taker)
-        pairs.append((taker, row))
-    return pairs

@@ -24,7 +24,7 @@ from smsapi_async.sandbox import (
     Stall,
 )
 from smsapi_async.v1 import Order
-from smsapi_async.v1._reconcile import Purchase, Records, _entangled, _paired
+from smsapi_async.v1._records import Purchase, Records, entangled, paired
 from tests.opening import opened
 from tests.v1.test_reconcile import BOOK, BUY, HISTORY, outcome, together
 
@@ -129,6 +129,24 @@ async def test_a_purchase_sent_while_the_history_is_read_is_waited_for(stall, se
     assert [type(error) for error in found] == [NothingBoughtError]
 
 
+async def test_a_purchase_in_flight_that_is_in_the_way_of_another_lost_one_is_waited_for(sandbox, client):
+    """Two are lost and two rows may be theirs, but the second row is of a third purchase, whose answer is late."""
+    sandbox.fail(BUY, LostBefore())
+    sandbox.fail(BUY, LostAfter())
+    sandbox.fail(BUY, Delay(12))
+    found: list[Any] = []
+    async with anyio.create_task_group() as group:
+        for begins in (0, 2.5, 5.6):
+            await anyio.sleep_until(begins)
+            group.start_soon(outcome, lambda: client.v1.buy_activation("telegram"), found)
+
+    bought, answered = sandbox.ledger.purchases
+    assert [order.id for order in found if isinstance(order, Order)] == [answered]
+    assert [[order.id for order in error.candidates] for error in found if isinstance(error, SpendUnknownError)] == [
+        [bought]
+    ] * 2
+
+
 async def test_a_lost_purchase_does_not_take_a_reused_number(sandbox):
     """Both rows are telegram's; the phone tells only whose the reused one is, not whose it is not."""
     plans = {"telegram": [[Delivery(1, "code 04217", "04217")]]}
@@ -231,7 +249,7 @@ def test_each_row_goes_to_a_purchase_of_its_time():
     long, short = purchase(0, 60), purchase(0, 10)
     seen = records(5, 50)
 
-    pairs = _paired([long, short], seen.rows, seen)
+    pairs = paired([long, short], seen.rows, seen)
 
     assert [(other, row.id) for other, row in pairs] == [(short, 0), (long, 1)]
 
@@ -241,5 +259,5 @@ def test_rows_that_do_not_come_out_even_are_given_to_nobody():
     group = [purchase(0, 60), purchase(0, 1), purchase(0, 2)]
     seen = records(1, 30, 50)
 
-    assert _entangled(group[0], group, seen.rows, seen) == (group, list(seen.rows))
-    assert _paired(group, seen.rows, seen) == []
+    assert entangled(group[0], group, seen.rows, seen) == (group, list(seen.rows))
+    assert paired(group, seen.rows, seen) == []
