@@ -142,9 +142,8 @@ async def test_a_purchase_in_flight_that_is_in_the_way_of_another_lost_one_is_wa
 
     bought, answered = sandbox.ledger.purchases
     assert [order.id for order in found if isinstance(order, Order)] == [answered]
-    assert [[order.id for order in error.candidates] for error in found if isinstance(error, SpendUnknownError)] == [
-        [bought]
-    ] * 2
+    unknown = [error for error in found if isinstance(error, SpendUnknownError)]
+    assert [[getattr(row, "id", None) for row in error.candidates] for error in unknown] == [[bought]] * 2
 
 
 async def test_a_lost_purchase_does_not_take_a_reused_number(sandbox):

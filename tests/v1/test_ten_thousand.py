@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from math import inf
 from typing import Any
 
 import anyio
 import pytest
 from attrs import define, field
 
-from smsapi_async import AsyncClient
+from smsapi_async import AsyncClient, OrderExpiredError
 from smsapi_async._call import Call, Reply
 
-pytestmark = pytest.mark.no_cover  # it would take three times as long, for lines that other tests count
+pytestmark = [
+    pytest.mark.no_cover,  # it would take three times as long, for lines that other tests count
+    pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True),
+]
 
 ORDERS = 10_000
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LIST_CAP = 1000
+SETTLING = {"v1.finish": "FINISHED", "v1.cancel": "CANCELED"}
 
 
 @define
@@ -28,20 +35,24 @@ class Sold:
 
     id: int
     arrives: float
-    finished: bool = False
-    rows: dict[tuple[bool, bool, bool], bytes] = field(factory=dict)
+    expires: float = 3600.0
+    status: str = "RECEIVED"
+    settled_at: float = inf
+    rows: dict[tuple[bool, str, bool], bytes] = field(factory=dict)
 
     def row(self, now: float, *, blind: bool = False) -> bytes:
-        shown = self.arrives <= now, self.finished, blind
+        shown = self.arrives <= now, self.status, blind
         return self.rows.get(shown) or self.rows.setdefault(shown, self._row(*shown))
 
-    def _row(self, came: bool, finished: bool, blind: bool) -> bytes:
-        status = "FINISHED" if finished else "RECEIVED"
+    def settle(self, status: str, now: float) -> None:
+        self.status, self.settled_at = status, now
+
+    def _row(self, came: bool, status: str, blind: bool) -> bytes:
         sms = f'{{"text":"code {self.id}","code":"{self.id}","created_at":"{_text(self.arrives)}"}}' if came else ""
         messages = "" if blind else f',"sms":[{sms}]'
         return (
             f'{{"id":{self.id},"phone":"+7900{self.id}","product":"telegram","price":0.2,"status":"{status}",'
-            f'"expires":"{_text(3600)}","created_at":"{_text(0)}","country":"russia"{messages}}}'
+            f'"expires":"{_text(self.expires)}","created_at":"{_text(0)}","country":"russia"{messages}}}'
         ).encode()
 
 
@@ -65,7 +76,8 @@ class Provider:
         if call.name == "v1.orders":
             return self._reply(now, 502, b"<html>") if self.chance.random() < self.failing else self._page(call, now)
         order = self.orders[int(call.path.rpartition("/")[2]) - 1]
-        order.finished = order.finished or call.name == "v1.finish"
+        if call.name in SETTLING:
+            order.settle(SETTLING[call.name], now)
         return self._reply(now, 200, order.row(now))
 
     async def aclose(self) -> None: ...
@@ -86,7 +98,28 @@ def _text(at: float) -> str:
     return f"{START + timedelta(seconds=at):%FT%T}Z"
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True)
+@asynccontextmanager
+async def opened(provider: Provider) -> AsyncIterator[AsyncClient]:
+    """A client without a network. What thousands of codes leave to finish takes minutes, at 50 requests a second."""
+    async with AsyncClient("token", v1_url="http://127.0.0.1:9", settle_timeout=600) as client:
+        client._sender._http = provider  # type: ignore[assignment]
+        yield client
+
+
+async def late(client: AsyncClient, orders: Iterable[Sold]) -> list[float]:
+    """Wait for all; how late each caller had its code, the latest last."""
+    found: list[float] = []
+
+    async def wait(order: Sold) -> None:
+        assert await client.await_code(order.id) == str(order.id)
+        found.append(anyio.current_time() - order.arrives)
+
+    async with anyio.create_task_group() as group:
+        for order in orders:
+            group.start_soon(wait, order)
+    return sorted(found)
+
+
 @pytest.mark.parametrize(
     ("trouble", "latest"),
     [
@@ -102,19 +135,42 @@ async def test_ten_thousand_callers_get_their_own_codes(trouble: dict[str, Any],
     """Within fifty requests a second; and every order is finished in the end."""
     chance = random.Random(1)
     provider = Provider([Sold(number, chance.uniform(5, 25)) for number in range(1, ORDERS + 1)], **trouble)
-    late: list[float] = []
-    async with AsyncClient("token", v1_url="http://127.0.0.1:9", settle_timeout=600) as client:
-        client._sender._http = provider  # type: ignore[assignment]
 
-        async def wait(order: Sold) -> None:
-            assert await client.await_code(order.id) == str(order.id)
-            late.append(anyio.current_time() - order.arrives)
+    async with opened(provider) as client:
+        *with_others, _, _, _, _ = await late(client, provider.orders)  # the last four are waited for without the list
 
-        async with anyio.create_task_group() as group:
-            for order in provider.orders:
-                group.start_soon(wait, order)
-
-    *with_others, _, _, _, _ = sorted(late)  # for the last four the list is not asked any more
     assert max(with_others) <= latest
-    assert all(order.finished for order in provider.orders)
+    assert {order.status for order in provider.orders} == {"FINISHED"}
     assert max(Counter(int(at) for at, _ in provider.sent).values()) <= 51
+
+
+async def test_a_burst_of_five_thousand_codes_reaches_its_callers_at_once() -> None:
+    """At the pace of the list, not of the finishes: these leave at fifty a second."""
+    chance = random.Random(1)
+    provider = Provider([Sold(number, chance.uniform(8, 9)) for number in range(1, 5001)])
+
+    async with opened(provider) as client:
+        *with_others, _, _, _, _ = await late(client, provider.orders)
+
+    assert max(with_others) <= 1.3
+    assert {order.status for order in provider.orders} == {"FINISHED"}
+
+
+async def test_among_thousands_each_order_without_a_code_is_cancelled_in_time() -> None:
+    """Ten seconds before its end it still refunds; the neighbours' looks take all the requests there are."""
+    chance = random.Random(1)
+    neighbours = [Sold(number, chance.uniform(100, 110)) for number in range(1, 2001)]
+    silent = [Sold(2001 + nth, inf, expires=40.0 + nth) for nth in range(50)]
+    provider = Provider([*neighbours, *silent], blind=True)
+
+    async def expire(client: AsyncClient, order: Sold) -> None:
+        with pytest.raises(OrderExpiredError):
+            await client.await_code(order.id)
+
+    async with opened(provider) as client, anyio.create_task_group() as group:
+        for order in silent:
+            group.start_soon(expire, client, order)
+        await late(client, neighbours)
+
+    assert {order.status for order in silent} == {"CANCELED"}
+    assert [order for order in silent if not order.expires - 11 <= order.settled_at <= order.expires - 3] == []
