@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, TypeVar
 
 import cattrs
@@ -22,6 +22,9 @@ UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticErro
 MOST_DIGITS = 30
 """Before the point, and zeros after it. `1e999999999` is nine characters of JSON and a gigabyte as an int."""
 
+_TOO_LARGE = 10 ** (MOST_DIGITS + 1)
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+
 
 class MisreadError(ValueError):
     """A value inside a body that cannot be read; `path` says where, in the names of the wire."""
@@ -33,12 +36,15 @@ class MisreadError(ValueError):
 
 def number_or_none(value: Any, _: Any = None) -> Decimal | None:
     """Money and rates: an int, a fraction, or the same as text."""
-    if value is None or value == "":
+    if type(value) is Decimal:
+        number = value
+    elif value is None or value == "":
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
+    elif isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
         raise TypeError("a number is needed")
-    number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-    if not number.is_finite() or abs(number.adjusted()) > MOST_DIGITS:
+    else:
+        number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    if not number.is_finite() or not -MOST_DIGITS <= number.adjusted() <= MOST_DIGITS:
         raise ValueError("a number of sensible size is needed")
     return number
 
@@ -53,6 +59,8 @@ def number(value: Any, _: Any = None) -> Decimal:
 
 def whole(value: Any, _: Any = None) -> int:
     """An int, perhaps as text or as a fraction of nothing (`3.0`)."""
+    if type(value) is int and -_TOO_LARGE < value < _TOO_LARGE:
+        return value
     found = number(value)
     if found != found.to_integral_value():
         raise ValueError("a whole number is needed")
@@ -65,6 +73,8 @@ def whole_or_none(value: Any, _: Any = None) -> int | None:
 
 def text(value: Any, _: Any = None) -> str:
     """A text; null is the empty one."""
+    if type(value) is str:
+        return value
     if value is None:
         return ""
     if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
@@ -74,12 +84,12 @@ def text(value: Any, _: Any = None) -> str:
 
 def text_or_none(value: Any, _: Any = None) -> str | None:
     """A text; blank is none."""
-    return text(value).strip() or None
+    return (value if type(value) is str else text(value)).strip() or None
 
 
 def flag_or_none(value: Any, _: Any = None) -> bool | None:
     """true, false, 1, 0, perhaps as text; anything else is as good as not told."""
-    return {"true": True, "1": True, "false": False, "0": False}.get(str(value).strip().lower())
+    return value if value is None or value is True or value is False else _FLAGS.get(str(value).strip().lower())
 
 
 def instant_or_none(value: Any, _: Any = None, *, zone: tzinfo = UTC) -> datetime | None:
@@ -88,10 +98,12 @@ def instant_or_none(value: Any, _: Any = None, *, zone: tzinfo = UTC) -> datetim
     Args:
         zone: where the clock hangs that wrote an instant without a zone.
     """
-    stamp = text(value).strip()
-    if not stamp or stamp.startswith(("0000-", "0001-")):
+    stamp = (value if type(value) is str else text(value)).strip()
+    if stamp < "0002" and (not stamp or stamp.startswith(("0000-", "0001-"))):
         return None
     instant = datetime.fromisoformat(stamp)
+    if instant.tzinfo is UTC:
+        return instant
     return (instant if instant.tzinfo else instant.replace(tzinfo=zone)).astimezone(UTC)
 
 
@@ -112,24 +124,20 @@ class Reader:
 
     def __init__(self, fields: Mapping[type, Mapping[str, Any]]) -> None:
         self._fields = fields
-
-    @cached_property
-    def _converter(self) -> cattrs.Converter:
-        converter = cattrs.Converter(detailed_validation=False)
-        for model, hooks in self._fields.items():
-            converter.register_structure_hook(model, make_dict_structure_fn(model, converter, **hooks))
-        return converter
+        self._generated: dict[type, Callable[[Any, Any], Any]] = {}
 
     def __call__(self, raw: Any, model: type[T]) -> T:
         """The model, read fast; when that fails, read again slowly for an error that says where."""
-        if not isinstance(raw, Mapping):
+        if not isinstance(raw, dict):
             raise TypeError(f"an object is needed for {model.__name__}")
+        read = self._generated.get(model) or self._generate(model)
         try:
-            return self._converter.structure(raw, model)
+            found: T = read(raw, model)
         except UNREADABLE:
-            for wire_name, read in self._readers(model).values():
-                read_at(wire_name, read, raw.get(wire_name))
+            for wire_name, reader in self._readers(model).values():
+                read_at(wire_name, reader, raw.get(wire_name))
             raise
+        return found
 
     def salvage(self, raw: Any, model: type[T], *needed: str) -> T:
         """The model with every field that can be read; the others take the default. The needed ones must be there."""
@@ -141,6 +149,11 @@ class Reader:
                 if name in needed:
                     raise
         return model(**found)
+
+    def _generate(self, model: type) -> Callable[[Any, Any], Any]:
+        converter = cattrs.Converter(detailed_validation=False)
+        read = self._generated[model] = make_dict_structure_fn(model, converter, **self._fields[model])
+        return read
 
     def _readers(self, model: type) -> dict[str, tuple[str, Callable[[Any], Any]]]:
         hooks = {name: hook for name, hook in self._fields[model].items() if hook.struct_hook}
@@ -167,7 +180,10 @@ def each(raw: Any, read: Callable[[Any], T], where: str = "") -> tuple[T, ...]:
         return ()
     if not isinstance(raw, list):
         raise MisreadError(where, "a list is needed")
-    return tuple(read_at(f"{where}[{position}]", read, row) for position, row in enumerate(raw))
+    try:
+        return tuple([read(row) for row in raw])
+    except UNREADABLE:
+        return tuple(read_at(f"{where}[{position}]", read, row) for position, row in enumerate(raw))
 
 
 def path_of(error: BaseException) -> str:
