@@ -28,7 +28,7 @@ ROWS = (
 # The rooms of a house, in the same way; models know no wire.
 ROOMS = (
     {"_models", "_life"},
-    {"_wire", "_offers", "_picker"},
+    {"_refusals", "_wire", "_offers", "_picker"},
     {"_arguments", "_calls", "_looks", "_rows", "_pages"},
     {"_records"},
     {"_settle", "_reconcile", "_waits"},

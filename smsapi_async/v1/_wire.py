@@ -1,41 +1,22 @@
-"""The wire of the v1 API: which bytes are which values, and which are refusals. Never waits, never sends.
+"""The wire of the v1 API: which bytes are which values. Never waits, never sends.
 
 Source: https://5sim.net/docs and tests/samples/v1 (INDEX.md says where each was found). The quirks:
 
-- Errors are plain text and come with any status: `no free phones` with 200 on a purchase, with 400 on reuse. So the
-  whole trimmed text is compared first, in lower case, and only then the status is asked.
 - An order's `sms` is null, [], a list or absent; its `operator` and `country` are absent, blank or capitalised.
 - Instants have 0, 6 or 9 digits of fraction; Go's zero instant is none. Names mix snake_case and PascalCase.
-- An unknown route answers 302 to /404.html, which is never followed.
-- The price table has quirks of its own, which `_offers.py` knows.
+- The refusals and the price table have quirks of their own, which `_refusals.py` and `_offers.py` know.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
-from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
 from .._call import BODY_CAP, CATALOGUE_CAP, Call, Lane, Repeat, Reply, masked, unreadable
-from .._errors import (
-    AccountBlockedError,
-    AuthenticationError,
-    BadParameterError,
-    InsufficientBalanceError,
-    LowRatingError,
-    NoNumbersError,
-    NotFoundError,
-    OrderStateError,
-    OutcomeUnknownError,
-    ProviderUnavailableError,
-    RateLimitError,
-    RefusedError,
-    ReuseRefusedError,
-)
 from .._fields import (
     UNREADABLE,
     Reader,
@@ -53,58 +34,10 @@ from .._fields import (
 )
 from .._values import Sms
 from ._models import Country, Inbox, MaxPrice, Order, Page, Payment, Product, Profile, Status
+from ._refusals import raise_refusal
 
 T = TypeVar("T")
 Category = Literal["activation", "hosting"]
-
-REFUSALS: Mapping[str, type[RefusedError]] = MappingProxyType(
-    {
-        "no free phones": NoNumbersError,
-        "not enough product qty": NoNumbersError,
-        "not enough user balance": InsufficientBalanceError,
-        "not enough rating": LowRatingError,
-        "select country": BadParameterError,
-        "select operator": BadParameterError,
-        "select product": BadParameterError,
-        "bad country": BadParameterError,
-        "bad operator": BadParameterError,
-        "bad product": BadParameterError,
-        "no product": BadParameterError,
-        "product is empty": BadParameterError,
-        "country is incorrect": BadParameterError,
-        "product is incorrect": BadParameterError,
-        "product_name is empty": BadParameterError,
-        "server offline": ProviderUnavailableError,
-        "reuse not possible": ReuseRefusedError,
-        "reuse false": ReuseRefusedError,
-        "reuse expired": ReuseRefusedError,
-        "order not found": NotFoundError,
-        "record not found": NotFoundError,
-        "hosting order not found": NotFoundError,
-        "<html><head><title>not found</title></head><body>not found</body></html>": NotFoundError,
-        "order expired": OrderStateError,
-        "order has sms": OrderStateError,
-        "order no sms": OrderStateError,
-        "hosting order": OrderStateError,
-        "you need to wait time": OrderStateError,
-        "token expired": AuthenticationError,
-        "token invalid": AuthenticationError,
-        "unauthorized": AuthenticationError,
-        "error code: 1010": AccountBlockedError,
-        "api limit is 100 requests per second": RateLimitError,
-        "too many requests": RateLimitError,
-        "ip address limit is 100 requests per second": RateLimitError,
-    }
-)
-"""The provider's own words, each with what it means. `internal error` is left out: it may follow a purchase."""
-
-BARRED = timedelta(days=1)  # an account without rating may not buy; "Rating" of the docs
-_BY_STATUS: Mapping[int, type[RefusedError]] = {
-    401: AuthenticationError,
-    403: AccountBlockedError,
-    404: NotFoundError,
-    429: RateLimitError,
-}
 
 
 def call(
@@ -122,7 +55,7 @@ def call(
     """A call whose answer is first held against the refusals and then read by `parse`."""
 
     def read(reply: Reply) -> T:
-        _raise_refusal(name, repeat, reply)
+        raise_refusal(name, repeat, reply)
         try:
             return parse(reply)
         except UNREADABLE as error:
@@ -143,53 +76,20 @@ def call(
     )
 
 
-def _raise_refusal(name: str, repeat: Repeat, reply: Reply) -> None:
-    word = _word(reply)
-    known = REFUSALS.get(word.lower())
-    if known is LowRatingError and reply.date is not None:
-        raise LowRatingError(word, call=f"v1.{name}", status=reply.status, possible_at=reply.date + BARRED)
-    if known is not None:
-        raise known(word if len(word) < 60 else "not found", call=f"v1.{name}", status=reply.status)
-    if 200 <= reply.status < 300 and word.lower() != "internal error":
-        return
-    # The refusals of a payout are documented nowhere: only what is turned away before it is carried out is one.
-    if reply.status in _BY_STATUS or (400 <= reply.status < 500 and name != "withdraw"):
-        kind = _BY_STATUS.get(reply.status, RefusedError)
-        raise kind(masked(word)[:300], call=f"v1.{name}", status=reply.status)
-    if reply.headers.get("location", "").endswith("/404.html"):
-        raise NotFoundError("no such route", call=f"v1.{name}", status=reply.status)
-    if 300 <= reply.status < 400:
-        raise unreadable(f"v1.{name}", repeat, reply, "a redirect, which is never followed")
-    raise OutcomeUnknownError(f"HTTP {reply.status}: {reply.excerpt()!r}", call=f"v1.{name}", status=reply.status)
-
-
-def _word(reply: Reply) -> str:
-    """The text of a refusal: the whole body, or what a JSON envelope without an `id` says (seen nowhere; low)."""
-    if len(reply.body) > 2_000:
-        return reply.text[:300]
-    word = reply.text
-    if word.startswith(("{", '"')):
-        try:
-            body = reply.json()
-        except ValueError:
-            return word
-        if isinstance(body, dict) and "id" not in body:
-            body = body.get("message", body.get("error"))
-        return body.strip() if isinstance(body, str) else word
-    return word
-
-
 # -- single values --------------------------------------------------------------------------------------------------
 
 
 def _name(value: Any, _: Any = None) -> str | None:
     """A slug of the catalogue; some orders write it capitalised or after a blank (`Virtual62`)."""
-    return text(value).strip().lower() or None
+    return (value if type(value) is str else text(value)).strip().lower() or None
 
 
 def _status(value: Any, _: Any = None) -> str:
-    word = text(value).strip()
-    return Status(word) if word in Status.__members__ else word
+    word = (value if type(value) is str else text(value)).strip()
+    return _STATUSES.get(word, word)
+
+
+_STATUSES: Mapping[str, str] = {status.value: status for status in Status}
 
 
 def _identity(value: Any, _: Any = None) -> int:
@@ -202,8 +102,12 @@ def _identity(value: Any, _: Any = None) -> int:
 
 def _phone(value: Any, _: Any = None) -> str:
     """A phone with its plus; the account's own forwarding number is written without (`78009005040`)."""
-    phone = text(value).strip()
+    phone = (value if type(value) is str else text(value)).strip()
     return f"+{phone}" if phone.isdecimal() else phone
+
+
+def _phone_or_none(value: Any, _: Any = None) -> str | None:
+    return _phone(value) or None
 
 
 def _inner_name(value: Any, _: Any = None) -> str | None:
@@ -249,7 +153,7 @@ structure = Reader(
             "created_at": field(instant_or_none),
             "sms": field(lambda value, _: read_messages(value)),
             "forwarding": field(flag_or_none),
-            "forwarding_number": field(lambda value, _: _phone(value) or None),
+            "forwarding_number": field(_phone_or_none),
         },
         Profile: {
             "id": field(whole_or_none),
@@ -260,7 +164,7 @@ structure = Reader(
             "rating": field(number_or_none),
             "default_country": field(_inner_name),
             "default_operator": field(_inner_name),
-            "default_forwarding_number": field(lambda value, _: _phone(value) or None),
+            "default_forwarding_number": field(_phone_or_none),
         },
         Payment: {
             "id": field(whole, "ID"),
@@ -289,6 +193,8 @@ structure = Reader(
 def read_messages(raw: Any, where: str = "") -> tuple[Sms, ...]:
     """null, [], a list: oldest first. The provider documents no order; rows of an inbox write `ID` for `id`."""
     rows = each(raw, _message, where)
+    if len(rows) < 2:
+        return rows
     return tuple(sorted(rows, key=lambda sms: sms.created_at or sms.received_at or _BEGINNING))
 
 
