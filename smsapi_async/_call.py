@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from enum import Enum, IntEnum
+from functools import cache
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast
 
 import attrs
@@ -21,6 +22,8 @@ from ._errors import OutcomeUnknownError, SmsApiError, UnreadableReplyError
 T = TypeVar("T")
 U = TypeVar("U")
 Provider: TypeAlias = Literal["v1", "rent"]
+Fractions: TypeAlias = Callable[[str], Decimal | float]
+"""What becomes of `0.1`: `Decimal` or `float`."""
 
 MEGABYTE = 1_000_000
 BODY_CAP = 1 * MEGABYTE
@@ -66,16 +69,24 @@ class Reply:
         """The body as text; bytes that are no UTF-8 become the replacement character."""
         return self.body.decode("utf-8", "replace").strip()
 
-    def json(self, parse_float: Callable[[str], Any] = Decimal) -> Any:
-        """The body as JSON, its fractions exact decimals.
+    def json(self, fractions: Fractions = Decimal) -> Any:
+        """The body as JSON, its fractions exact decimals; or floats, which are smaller and exact to 15 digits.
 
         Raises:
-            ValueError: it is no JSON, nests deeper than the reader can follow, or holds NaN or Infinity.
+            ValueError: it is no JSON, nests deeper than the reader can follow, or holds NaN, Infinity or a number
+                beyond all bounds.
         """
+        decode, refusals = _quick_decoder(fractions)
         try:
-            return json.loads(self.body, parse_float=parse_float, parse_constant=_no_constant)
+            return decode(self.body)
+        except refusals:
+            pass  # read again by what knows more encodings, and says what is wrong
+        try:
+            return json.loads(self.body, parse_float=fractions, parse_constant=_no_constant)
         except RecursionError:
             raise ValueError("nested too deeply") from None
+        except ArithmeticError:  # of decimal, at an exponent of 20 digits
+            raise ValueError("a number of sensible size is needed") from None
 
     @property
     def date(self) -> datetime | None:
@@ -138,6 +149,39 @@ _DIGITS = re.compile(r"\d{4,}")
 def masked(text: str) -> str:
     """The text with everything that may be a phone, a code or a message taken out."""
     return _DIGITS.sub("…", _PRIVATE.sub(r'\1"…"', text))
+
+
+Decode: TypeAlias = Callable[[bytes], Any]
+_TROUBLE = (ValueError, StopIteration, RecursionError, ArithmeticError)
+_BLANKS = " \t\n\r"
+
+
+@cache
+def _quick_decoder(fractions: Fractions) -> tuple[Decode, tuple[type[Exception], ...]]:
+    """What decodes most bodies, and what it raises at the others.
+
+    It is msgspec, of the extra `fast`, or else json with its preparations made once. Whatever they decode is what
+    `json.loads` makes of it; of texts with half a character, UTF-16 and the like they make nothing.
+    """
+    try:
+        import msgspec
+    except ImportError:
+        return _decoder(fractions), _TROUBLE
+    hook = None if fractions is float else fractions
+    return msgspec.json.Decoder(float_hook=hook).decode, (msgspec.MsgspecError, *_TROUBLE)
+
+
+def _decoder(fractions: Fractions) -> Decode:
+    decoder = json.JSONDecoder(parse_float=fractions, parse_constant=_no_constant)
+
+    def decode(body: bytes) -> Any:
+        text = body.decode().strip(_BLANKS)
+        value, end = decoder.raw_decode(text)
+        if end < len(text):
+            raise ValueError("more than one value")
+        return value
+
+    return decode
 
 
 def _no_constant(word: str) -> Any:

@@ -52,7 +52,17 @@ def test_fractions_are_exact():
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"no free phones", b"[" * 100_000, b'{"a": NaN}', b"[Infinity]", b"\xff\xfe1", b"1 2"]
+    "body",
+    [
+        b"",
+        b"no free phones",
+        b"[" * 100_000,
+        b'{"a": NaN}',
+        b"[Infinity]",
+        b"\xff\xfe1",
+        b"1 2",
+        b"1e99999999999999999999",
+    ],
 )
 def test_what_is_no_json_is_a_value_error(body):
     """One kind of error for every way to be unreadable, so that none gets past the reader."""

@@ -210,10 +210,14 @@ class Prices:
 
     def __len__(self) -> int:
         """How many offers there are."""
-        return sum(len(offers) for products in self._table.values() for offers in products.values())
+        return sum(len(offers) for _, products in self._table.items() for offers in products.values())
+
+    def __bool__(self) -> bool:
+        """Whether there is any offer; told without counting them."""
+        return any(offers for _, products in self._table.items() for offers in products.values())
 
     def __repr__(self) -> str:
-        return f"<Prices: {len(self)} offers in {len(self._table)} countries>"
+        return f"<Prices: {len(self._table)} countries>"
 
     @property
     def countries(self) -> tuple[str, ...]:

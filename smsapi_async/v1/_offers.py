@@ -2,27 +2,41 @@
 
 Source: https://5sim.net/docs and tests/samples/v1. `guest/prices?product=` nests product > country > operator, the
 other three country > product > operator; nothing found is `null` or `{}`. `rate` is absent or any value, 0 among them.
+
+The whole table is half a million offers. With msgspec, of the extra `fast`, its countries stay bytes until they are
+asked for; then a country that is not nested as it should be is told only when it is asked for, as an offer always is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, ItemsView, Iterator, Mapping
+from functools import cache, partial
+from typing import Any, TypeAlias, TypeVar
 
-from .._call import Repeat, Reply, unreadable
+import attrs
+
+from .._call import MEGABYTE, Repeat, Reply, unreadable
 from .._fields import UNREADABLE, MisreadError, number_or_none, whole_or_none
 from ._models import Offer, Prices
+
+T = TypeVar("T")
+Products: TypeAlias = Mapping[str, Mapping[str, Any]]
+Split: TypeAlias = Callable[[bytes], "Mapping[str, Any] | None"]
+
+SMALL = 1 * MEGABYTE
+"""A table up to here is decoded at once: a country is 0.1 to 0.6 MB."""
 
 
 def read_prices(country: str | None, product: str | None) -> Callable[[Reply], Prices]:
     """Reads the table asked for with these filters. An offer that cannot be read is told when it is asked for."""
 
     def read(reply: Reply) -> Prices:
-        table = reply.json(parse_float=float) or {}
-        _check_nesting(table)
         turned = False
-        if product is not None and country is None and set(table) == {product}:
-            turned, table = True, {place: {product: offers} for place, offers in table[product].items()}
+        table: Mapping[str, Products] | None = None if product is not None else _unread(reply)
+        if table is None:
+            table = _checked(reply.json(float) or {})
+            if product is not None and country is None and set(table) == {product}:
+                turned, table = True, {place: {product: offers} for place, offers in table[product].items()}
 
         def make(country: str, product: str, operator: str, raw: Any) -> Offer:
             try:
@@ -37,10 +51,96 @@ def read_prices(country: str | None, product: str | None) -> Callable[[Reply], P
     return read
 
 
-def _check_nesting(table: Any) -> None:
+def _checked(table: Any) -> dict[str, Products]:
     for name, inner in table.items():
         if not isinstance(inner, dict) or not all(isinstance(offers, dict) for offers in inner.values()):
             raise MisreadError(name, "objects are needed below")
+    found: dict[str, Products] = table
+    return found
+
+
+class Unread(Mapping[str, T]):
+    """An object whose values stay bytes, each decoded when it is first asked for. A loop over all keeps none."""
+
+    def __init__(self, raw: Mapping[str, Any], read: Callable[[str, Any], T]) -> None:
+        self._raw = raw
+        self._read = read
+        self._known: dict[str, T] = {}
+
+    def __getitem__(self, name: str) -> T:
+        if name not in self._known:
+            self._known[name] = self._read(name, self._raw[name])
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._raw)
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._raw
+
+    def items(self) -> ItemsView[str, T]:
+        return Passing(self)
+
+    def passing(self) -> Iterator[tuple[str, T]]:
+        return ((name, self._read(name, raw)) for name, raw in self._raw.items())
+
+
+class Passing(ItemsView[str, T]):
+    _mapping: Unread[T]
+
+    def __iter__(self) -> Iterator[tuple[str, T]]:
+        return self._mapping.passing()
+
+
+def _unread(reply: Reply) -> Mapping[str, Products] | None:
+    """The table with its countries still bytes; None where it is to be decoded whole, or is no object."""
+    split = _splitter() if len(reply.body) > SMALL else None
+    if split is None:
+        return None
+
+    def products(country: str, raw: Any) -> Products:
+        found = split(raw)
+        return _part(reply, raw, country) if found is None else Unread(found, partial(offers, country))
+
+    def offers(country: str, product: str, raw: Any) -> Mapping[str, Any]:
+        return _part(reply, raw, country, product)
+
+    countries = split(reply.body)
+    return None if countries is None else Unread(countries, products)
+
+
+def _part(reply: Reply, raw: Any, *path: str) -> dict[str, Any]:
+    """The products of a country decoded, or the offers of a product, where there is no more to it than its bytes."""
+    part = attrs.evolve(reply, body=bytes(raw))
+    try:
+        found: dict[str, Any] = part.json(float)
+        country, *product = path
+        _checked({country: {product[0]: found} if product else found})
+    except UNREADABLE as error:
+        raise unreadable("v1.prices", Repeat.FREELY, part, type(error).__name__, ".".join(path)) from error
+    return found
+
+
+@cache
+def _splitter() -> Split | None:
+    try:
+        import msgspec
+    except ImportError:
+        return None
+    decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+    def split(body: bytes) -> Mapping[str, Any] | None:
+        """None of a body that is no object: `json` says what is wrong."""
+        try:
+            found: Mapping[str, Any] = decoder.decode(body)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
+        return found
+
+    return split
 
 
 def make_offer(country: str, product: str, operator: str, raw: Any) -> Offer:

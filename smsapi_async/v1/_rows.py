@@ -131,7 +131,7 @@ def _fast() -> Callable[[bytes], Sequence[Row] | None] | None:
 
     sms = list[msgspec.Raw] | msgspec.UnsetType | None
     fields: list[Any] = [("id", int), ("status", str, ""), ("sms", sms, msgspec.UNSET)]
-    row = msgspec.defstruct("FastRow", fields, namespace={"messages": property(messages)})
+    row = msgspec.defstruct("FastRow", fields, namespace={"messages": property(messages)}, gc=False)
     body_of = msgspec.defstruct("Body", [("Data", list[row] | None)])  # type: ignore[valid-type]
     decoder = msgspec.json.Decoder(body_of)
 
