@@ -9,7 +9,7 @@ from __future__ import annotations
 import ssl
 import zlib
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
@@ -50,6 +50,9 @@ ENCODINGS = ("", "identity", "gzip")
 GZIP = 31
 """How zlib is told that a gzip header comes."""
 
+URLS = 1_000
+"""So many are kept parsed: the same orders are asked about again and again."""
+
 LEAST_KEY = 8
 """A shorter key is not looked for in answers: it may be a word of them."""
 
@@ -89,6 +92,10 @@ class Deadline(Mapping[str, float]):
         left = max(0.0, self._ends_at - anyio.current_time())
         return min(left, self._connecting) if step in ("connect", "pool") else left
 
+    def get(self, step: str, _: object = None) -> float:
+        """The same: how the library asks, eight times a request."""
+        return self[step]
+
     def __iter__(self) -> Iterator[str]:
         return iter(STEPS)
 
@@ -123,6 +130,8 @@ class Http:
         self._given = client is not None
         self._client: Any = client  # of httpx or httpx2: alike, but unrelated to a type checker
         self._library: Any = _library_of(client)
+        self._parsed = lru_cache(URLS)(self._library.URL)
+        self._headers: dict[tuple[Provider, bool], Any] = {}
         self._not_sent = tuple(getattr(self._library, name) for name in NOT_SENT)
         urls = [self._url(provider, target) for provider, target in targets.items()]
         keep_private(urls, [target.key for target in targets.values() if target.key])
@@ -145,8 +154,9 @@ class Http:
         try:
             with anyio.fail_after(self._timeout + LATE):
                 response = await client.send(request, auth=None, follow_redirects=False, stream=True)
+                headers = _in_lower_case(response.headers)
                 try:
-                    body = await _capped(response, call)
+                    body = await _capped(response, call, headers.get("content-encoding", "").strip().lower())
                 finally:
                     await response.aclose()
         except SmsApiError:
@@ -160,7 +170,7 @@ class Http:
             raise OutcomeUnknownError(self._words(error), call=call.name) from error
         return Reply(
             status=response.status_code,
-            headers={name.lower(): value for name, value in response.headers.items()},
+            headers=headers,
             body=_without_key(body, self._targets[call.provider].key),
             sent_at=sent_at,
             arrived_at=anyio.current_time(),
@@ -192,28 +202,49 @@ class Http:
 
     def _build(self, client: Any, call: Call[Any], leaving: Leaving | None) -> Any:
         target = self._targets[call.provider]
-        headers = {"Accept": "application/json", "Accept-Encoding": "gzip"}
-        query = call.query
-        if client.headers.get("User-Agent", "").startswith("python-httpx"):
-            headers["User-Agent"] = USER_AGENT
-        if call.body is not None:
-            headers["Content-Type"] = "application/json"
         if call.key and not target.key:
             raise AuthenticationError(f"no key was given, {MISSING_KEY[call.provider]}", call=call.name)
+        query = call.query
         if target.key and call.key and target.key_parameter:
             query = (*query, (target.key_parameter, target.key))
+        url = f"{target.base_url}/{call.path}"
+        extensions: dict[str, Any] = {"timeout": Deadline(self._timeout)}
+        if leaving:
+            extensions["trace"] = leaving
+        if not self._given and call.body is None:
+            return self._prebuilt(client, call, self._parsed(url, params=query or None), extensions)
+        headers = self._own_headers(client, call)
+        if call.body is not None:
+            headers["Content-Type"] = "application/json"
         request = client.build_request(
-            call.method,
-            f"{target.base_url}/{call.path}",
-            params=query or None,
-            content=call.body,
-            headers=headers,
-            extensions={"timeout": Deadline(self._timeout), **({"trace": leaving} if leaving else {})},
+            call.method, url, params=query or None, content=call.body, headers=headers, extensions=extensions
         )
-        request.headers.pop("Authorization", None)  # a default of the caller's client: a key to somewhere else
-        if call.key and not target.key_parameter:
-            request.headers["Authorization"] = f"Bearer {target.key}"
+        if "Authorization" not in headers:
+            request.headers.pop("Authorization", None)  # a default of the caller's client: a key to somewhere else
         return request
+
+    def _own_headers(self, client: Any, call: Call[Any]) -> dict[str, str]:
+        """What is ours among the headers; they win over the defaults of the client."""
+        target = self._targets[call.provider]
+        headers = {"Accept": "application/json", "Accept-Encoding": "gzip"}
+        if client.headers.get("User-Agent", "").startswith("python-httpx"):
+            headers["User-Agent"] = USER_AGENT
+        if call.key and not target.key_parameter:
+            headers["Authorization"] = f"Bearer {target.key}"
+        return headers
+
+    def _prebuilt(self, client: Any, call: Call[Any], url: Any, extensions: dict[str, Any]) -> Any:
+        """A request of our own client without a body: all but its URL and cookies is the same every time."""
+        headers = self._headers.get((call.provider, call.key))
+        if headers is None:
+            headers = self._library.Headers({"Host": url.netloc.decode("ascii")})
+            headers.update(client.headers)
+            headers.update(self._own_headers(client, call))
+            self._headers[call.provider, call.key] = headers
+        nothing = self._library.ByteStream(b"")
+        return self._library.Request(
+            call.method, url, headers=headers, cookies=client.cookies, stream=nothing, extensions=extensions
+        )
 
     def _words(self, error: Exception) -> str:
         """The library's words for it, without what they may quote of the request."""
@@ -223,14 +254,13 @@ class Http:
         return f"{type(error).__name__}{': ' + masked(text) if text and '://' not in text else ''}"
 
 
-async def _capped(response: Any, call: Call[Any]) -> bytes:
+async def _capped(response: Any, call: Call[Any], encoding: str) -> bytes:
     """The whole body, unpacked here: the library unpacks without a limit, and several layers where they are named."""
-    encoding = response.headers.get("Content-Encoding", "").strip().lower()
     unpacked = response.is_stream_consumed  # a hook of the caller's client has read it
     gzip = zlib.decompressobj(GZIP) if encoding == "gzip" and not unpacked else None
     body, trouble = bytearray(), "" if encoding in ENCODINGS else f"packed as {encoding[:40]!r}"
     with anyio.CancelScope() as scope:
-        async for chunk in response.aiter_bytes() if unpacked else response.aiter_raw():
+        async for chunk in response.aiter_bytes() if unpacked else response.stream:
             try:
                 body += gzip.decompress(chunk, call.cap + 1) if gzip else chunk
             except zlib.error:
@@ -246,6 +276,13 @@ async def _capped(response: Any, call: Call[Any]) -> bytes:
         start = Reply(status=response.status_code, headers={}, body=b"")
         raise unreadable(call.name, call.repeat, start, trouble)
     return bytes(body)
+
+
+def _in_lower_case(headers: Any) -> dict[str, str]:
+    """The headers. The library would look for the encoding of all of them, each time it is asked for one."""
+    raw = headers.raw
+    found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in raw}
+    return found if len(found) == len(raw) else {name.lower(): value for name, value in headers.items()}
 
 
 def _without_key(text: bytes, key: str | None) -> bytes:
