@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from enum import Enum, IntEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast
 
 import attrs
@@ -91,11 +91,7 @@ class Reply:
     @property
     def date(self) -> datetime | None:
         """The provider's own clock, from the Date header; None when it sent none that can be read."""
-        try:
-            date = parsedate_to_datetime(self.headers["date"])
-        except (KeyError, ValueError):
-            return None
-        return date if date.tzinfo else date.replace(tzinfo=UTC)
+        return _instant(self.headers.get("date", ""))
 
     def excerpt(self) -> str:
         """The first characters of the body, safe to print: values that may be a phone, a code or a text are masked."""
@@ -131,6 +127,16 @@ class Call(Generic[T]):
     def reading(self, read: Callable[[Reply], U]) -> Call[U]:
         """The same request, its answer read another way."""
         return cast("Call[U]", attrs.evolve(self, read=read))  # type: ignore[arg-type]
+
+
+@lru_cache(64)
+def _instant(date: str) -> datetime | None:
+    """Remembered: answers that come within one second bear the same Date, and reading it takes as long as an order."""
+    try:
+        instant = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 def unreadable(name: str, repeat: Repeat, reply: Reply, what: str, path: str = "") -> SmsApiError:
