@@ -6,7 +6,8 @@
 #   make build   wheel and sdist, each tried in an empty environment
 #   make attack  random bots against random faults on both loops, N schedules (make attack N=20000)
 #   make mutants defects planted by hand, each noticed by a named test and by the attack (minutes)
-#   make bench   the benchmarks, each printing the number it is about
+#   make bench   the benchmarks, into benchmarks/RESULTS.md: each number beside its bar, floor and peers (ten minutes)
+#   make soak    a hundred thousand orders of one client, and ten thousand over real HTTP (half an hour; N=20000 is less)
 #   make clean   take away everything made
 
 PYTHON ?= python3
@@ -14,19 +15,19 @@ VENV := .venv
 PY := $(VENV)/bin/python
 INSTALL := -m pip --disable-pip-version-check install --quiet --quiet
 SOURCES := $(wildcard smsapi_async tests examples benchmarks)
-BENCHMARKS := $(patsubst benchmarks/%.py,%,$(filter-out benchmarks/_%,$(wildcard benchmarks/*.py)))
 
 # A stamp is written last and carries the folder it was made in: a half-made or moved .venv has none.
 FOLDER := $(shell pwd | cksum | cut -d' ' -f1)
 READY := $(VENV)/ready-$(FOLDER)
 CHECKS := $(VENV)/checks-$(FOLDER)
+BENCH := $(VENV)-bench/ready-$(FOLDER)
 ifneq ($(shell test -x $(PY) && $(PY) -c 'print("alive")' 2>&1),alive)
 $(shell rm -f $(READY) $(CHECKS))
 endif
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1  # it would ask the index for its newest version, at every run
 
-.PHONY: demo test lowest check lint types build attack mutants bench clean
+.PHONY: demo test lowest check lint types build attack mutants bench soak clean
 .DEFAULT_GOAL := test
 
 $(READY): pyproject.toml
@@ -91,10 +92,22 @@ attack: $(READY)
 mutants: $(READY)
 	@$(PY) -m tests.mutants
 
-bench: $(READY)
-	@$(if $(BENCHMARKS),,echo "no benchmarks yet")
-	@set -e; for name in $(BENCHMARKS); do echo "== $$name"; $(PY) -m benchmarks.$$name; done
+# An environment of its own: the peers that are measured beside ours are no business of the tests.
+$(BENCH): pyproject.toml
+	@echo "making $(VENV)-bench"
+	@rm -rf $(VENV)-bench
+	@$(PYTHON) -m venv $(VENV)-bench
+	@$(VENV)-bench/bin/python $(INSTALL) 'pip>=25.1'
+	@$(VENV)-bench/bin/python $(INSTALL) --editable '.[fast,http2,sandbox]' --group bench
+	@touch $@
+
+bench: $(BENCH)
+	@$(VENV)-bench/bin/python -m benchmarks
+
+soak: $(BENCH)
+	@$(VENV)-bench/bin/python -m benchmarks.soak $(or $(N),100000)
+	@$(VENV)-bench/bin/python -m benchmarks.ten_thousand
 
 clean:
-	rm -rf $(VENV) $(VENV)-lowest build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-lowest $(VENV)-bench build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find $(SOURCES) -name __pycache__ -prune -exec rm -rf {} +

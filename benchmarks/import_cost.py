@@ -7,11 +7,12 @@ Byte code is compiled first, as an installation does.
 from __future__ import annotations
 
 import compileall
-import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+from benchmarks._measure import bar, beside, middle
 
 BAR = 1.2
 ROUNDS = 15
@@ -36,11 +37,11 @@ def main() -> None:
         for name, statement in STATEMENTS.items():
             times[name].append(seconds(statement))
 
-    middle = {name: statistics.median(each) for name, each in times.items()}
-    dependencies = middle["dependencies"] - middle["nothing"]
-    ours = middle["smsapi_async"] - middle["nothing"]
-    print(f"dependencies {dependencies * 1e3:.0f} ms, smsapi_async {ours * 1e3:.0f} ms")
-    print(f"P14: {ours / dependencies:.2f} (bar {BAR})")
+    typical = {name: middle(each) for name, each in times.items()}
+    dependencies = typical["dependencies"] - typical["nothing"]
+    ours = typical["smsapi_async"] - typical["nothing"]
+    bar("P14", "importing smsapi_async / its four dependencies", ours / dependencies, BAR)
+    beside("importing", f"dependencies {dependencies * 1e3:.0f} ms, smsapi_async {ours * 1e3:.0f} ms")
 
 
 if __name__ == "__main__":

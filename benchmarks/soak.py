@@ -20,6 +20,7 @@ from email.utils import format_datetime
 from http import HTTPStatus
 from itertools import count
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import attrs
 import httpx
@@ -45,11 +46,21 @@ class Provider:
     ids: count[int] = attrs.field(factory=lambda: count(1))
     open: dict[int, float] = attrs.field(factory=dict)
 
-    def answer(self, path: str) -> tuple[str, str]:
+    def answer(self, target: str) -> tuple[str, str]:
         """The Date and the body."""
+        url = urlsplit(target)
+        _, _, act, *rest = url.path.split("/")[1:]
+        if act == "orders":
+            query = dict(parse_qsl(url.query))
+            first, most = int(query["offset"]), int(query["limit"])
+            newest = sorted(self.open, reverse=True)[first : first + most]
+            body = f'{{"Data":[{",".join(self.order(order_id, act) for order_id in newest)}]}}'
+        else:
+            body = self.order(next(self.ids) if act == "buy" else int(rest[-1]), act)
+        return format_datetime(START + timedelta(seconds=self.seconds()), usegmt=True), body
+
+    def order(self, order_id: int, act: str) -> str:
         now = START + timedelta(seconds=self.seconds())
-        _, _, act, *_, name = path.split("/")[1:]
-        order_id = next(self.ids) if act == "buy" else int(name)
         bought_at = self.open.setdefault(order_id, self.seconds())
         has_code = act != "cancel" and order_id % 10 and self.seconds() - bought_at >= self.delay
         if act in ("finish", "cancel"):
@@ -61,7 +72,7 @@ class Provider:
             if has_code
             else "[]"
         )
-        return format_datetime(now, usegmt=True), (
+        return (
             f'{{"id":{order_id},"phone":"+79{order_id:09}","product":"telegram","price":0.2,"status":"{status}",'
             f'"created_at":"{created:%FT%T}Z","expires":"{created + timedelta(minutes=15):%FT%T}Z","sms":{sms}}}'
         )
@@ -72,7 +83,7 @@ class InProcess(httpx.AsyncBaseTransport):
         self._provider = provider
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        date, body = self._provider.answer(request.url.path)
+        date, body = self._provider.answer(request.url.raw_path.decode())
         await asyncio.sleep(0)
         return httpx.Response(200, headers={"date": date}, content=body)
 
