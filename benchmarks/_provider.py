@@ -131,6 +131,7 @@ class Provider:
 
     def arrived(self) -> dict[int, float]:
         """When each code came, by this machine's clock."""
+        self.advance(time.time())
         return self.arrivals
 
     def stats(self) -> dict[str, Any]:

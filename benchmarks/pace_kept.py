@@ -15,7 +15,7 @@ from smsapi_async import AsyncClient, Pace, _pace
 
 PER_SECOND = 100
 CALLERS = 500
-SECONDS = 8.0
+SECONDS = 6.0
 ROUND_TRIP = 0.2
 
 granted_at: list[float] = []
