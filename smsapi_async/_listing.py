@@ -81,7 +81,6 @@ class Sweep:
     """
 
     began: float
-    waiting: int
     under_way: int = 0
     pages: int = 0
     found: int = 0
@@ -109,6 +108,14 @@ ReadPage: TypeAlias = "Callable[[int, int, Known[S]], Awaitable[Page[S]]]"
 """offset, limit, the awaited -> the page."""
 
 
+@attrs.frozen
+class Waiting(Generic[S]):
+    """How many orders are awaited, and which, so far as they are not over: to gather these takes a while."""
+
+    count: int
+    watches: Callable[[], list[Watch[S]]]
+
+
 class Listing(Generic[S]):
     """The sweeps: when the next begins, which pages it asks, and what was learnt of the list.
 
@@ -133,15 +140,15 @@ class Listing(Generic[S]):
         """Whether it may stand for looks."""
         return now >= self._trusted_from
 
-    def begin(self, awaited: list[Watch[S]], now: float) -> None:
-        """Begin a sweep for these orders."""
+    def begin(self, waiting: int, now: float) -> None:
+        """Begin a sweep for so many orders."""
         self.next_at = inf
-        sweep = Sweep(now, len(awaited))
-        rows = self._needed + self._needed // 20 + 20 if self._needed else max(FIRST_ROWS, 2 * len(awaited))
+        sweep = Sweep(now)
+        rows = self._needed + self._needed // 20 + 20 if self._needed else max(FIRST_ROWS, 2 * waiting)
         limit = min(self._most, rows)
         self._ask(sweep, 0, limit, ceil(rows / limit) if self._needed else 1)
 
-    def answered(self, ask: Ask, page: Page[S], awaited: Callable[[], list[Watch[S]]], now: float) -> None:
+    def answered(self, ask: Ask, page: Page[S], waiting: Waiting[S], now: float) -> None:
         """A page came: ask for the next ones if they are worth it, or end the sweep."""
         sweep = ask.sweep
         sweep.came = True
@@ -154,14 +161,14 @@ class Listing(Generic[S]):
         if goes_on and 0 < ask.offset < ask.limit:
             self._most = ask.offset  # the page before it was short, and not the last: so many rows a page has
         sweep.whole_pages = sweep.whole_pages or page.rows == ask.limit or (goes_on and ask.offset > 0)
-        self._over(sweep, awaited, now)
+        self._over(sweep, waiting, now)
 
-    def failed(self, ask: Ask, error: SmsApiError | None, awaited: Callable[[], list[Watch[S]]], now: float) -> None:
+    def failed(self, ask: Ask, error: SmsApiError | None, waiting: Waiting[S], now: float) -> None:
         """A page did not come."""
         if isinstance(error, RefusedError) and not isinstance(error, (RateLimitError, ProviderUnavailableError)):
             self._most = min(self._most, max(FIRST_ROWS, self._most // 4))  # perhaps it was too long a page
         ask.sweep.trouble = True
-        self._over(ask.sweep, awaited, now)
+        self._over(ask.sweep, waiting, now)
 
     def distrust(self, now: float) -> None:
         """It showed something too late: for a while it puts no look off."""
@@ -172,33 +179,33 @@ class Listing(Generic[S]):
         sweep.pages += pages
         self.asks.extend(Ask(sweep, offset + number * limit, limit) for number in range(pages))
 
-    def _over(self, sweep: Sweep, awaited: Callable[[], list[Watch[S]]], now: float) -> None:
+    def _over(self, sweep: Sweep, waiting: Waiting[S], now: float) -> None:
         sweep.under_way -= 1
         if sweep.under_way:
             return
-        waiting = awaited()
-        below = sum(watch.key < sweep.lowest for watch in waiting)
-        worth = below >= WORTH_A_PAGE and sweep.pages < len(waiting) and sweep.rows - sweep.last < MOST_ROWS
+        unseen = [] if sweep.found >= waiting.count and not sweep.trouble else waiting.watches()
+        below = sum(watch.key < sweep.lowest for watch in unseen)
+        worth = below >= WORTH_A_PAGE and sweep.pages < waiting.count and sweep.rows - sweep.last < MOST_ROWS
         if worth and not sweep.ended and not sweep.trouble:
             limit = min(self._most, max(sweep.rows, FIRST_ROWS))
             self._ask(sweep, sweep.rows, limit, ceil(below / limit) if sweep.whole_pages else 1)
         elif sweep.found:
-            self._learn(sweep, waiting, now)
+            self._learn(sweep, unseen, now)
+            self.next_at = max(now, sweep.began + self._period(waiting, now))
         else:
             self._failures += 1
             longest = LONGEST_PAUSE_OF_USELESS if sweep.came else LONGEST_PAUSE
             self.next_at = now + min(longest, FIRST_PAUSE * 2.0 ** min(self._failures, 10))
 
-    def _learn(self, sweep: Sweep, waiting: list[Watch[S]], now: float) -> None:
+    def _learn(self, sweep: Sweep, unseen: list[Watch[S]], now: float) -> None:
         self._failures = 0
         self._needed = max(sweep.last, self._needed if sweep.trouble else 0)
-        self.next_at = max(now, sweep.began + self._period(waiting, now))
-        missing = (watch for watch in waiting if sweep.lowest < watch.key and not watch.shown)
+        missing = (watch for watch in unseen if sweep.lowest < watch.key and not watch.shown)
         if not sweep.trouble and any(LAG_ALLOWED < sweep.began - watch.bought_at < DISTRUST for watch in missing):
             self.distrust(now)
 
-    def _period(self, waiting: list[Watch[S]], now: float) -> float:
-        if len(waiting) >= MANY:
+    def _period(self, waiting: Waiting[S], now: float) -> float:
+        if waiting.count >= MANY:
             return self._every
-        youngest = max((watch.born_at for watch in waiting if watch.born_at < inf), default=now)
+        youngest = max((watch.born_at for watch in waiting.watches() if watch.born_at < inf), default=now)
         return max(self._every, min(LONGEST_PERIOD, rhythm(now - youngest, 0.5) / 2))

@@ -19,7 +19,7 @@ from typing import Generic, TypeAlias, TypeVar
 import attrs
 
 from ._errors import SmsApiError
-from ._listing import LAG_ALLOWED, MANY, Ask, Listing, Page
+from ._listing import LAG_ALLOWED, MANY, Ask, Listing, Page, Waiting
 from ._watch import LAST_LOOK, LEAD, Sight, Watch
 
 S = TypeVar("S")
@@ -63,8 +63,7 @@ class Schedule(Generic[S]):
         self._order = count(1)
         self._streak = 0
 
-    def awaited(self) -> list[Watch[S]]:
-        """Those somebody waits for."""
+    def _awaited(self) -> list[Watch[S]]:
         return [watch for watch in self.watches.values() if watch.waiters and not watch.is_over()]
 
     def joined(self, watch: Watch[S], now: float) -> None:
@@ -111,7 +110,7 @@ class Schedule(Generic[S]):
             elif not self._is_put_off(watch, now):
                 self._line_up(watch, at, now)
         if self._lists() and self.listing.next_at <= now:
-            self.listing.begin(self.awaited(), now)
+            self.listing.begin(self._waiting, now)
         return passed
 
     def take(self, now: float, *, spare: bool, chores: bool) -> Job[S] | None:
@@ -167,22 +166,23 @@ class Schedule(Generic[S]):
             watch.listed_at, watch.shown = page.at, True
             self.plan(watch, watch.next_look_at(now))
         told = [watch for watch, _ in page.sights]
+        at, trusted = page.at, self.listing.is_trusted(now)
         for watch in page.quiet:
-            watch.listed_at, watch.shown = page.at, True
-            if watch.at_a_moment(page.at) and self.listing.is_trusted(now):
-                self._count_as_look(watch, page.at, now)
+            watch.listed_at, watch.shown = at, True
+            if watch.place and trusted and watch.at_a_moment(at):  # one with such a moment stands in line since then
+                self._count_as_look(watch, at, now)
                 told.append(watch)
-        missing = [watch for watch in self.awaited() if -inf < watch.listed_at < page.at] if page.whole else []
+        missing = [watch for watch in self._awaited() if -inf < watch.listed_at < page.at] if page.whole else []
         for watch in (*page.unsure, *missing):
             watch.listed_at, watch.shown = -inf, True
             if not watch.failures and page.at - watch.looked_at > CONFIRM_AGAIN:
                 self.plan(watch, now)
-        self.listing.answered(ask, page, self.awaited, now)
+        self.listing.answered(ask, page, Waiting(self._waiting, self._awaited), now)
         return told
 
     def page_failed(self, ask: Ask, error: SmsApiError | None, now: float) -> None:
         """A page did not come."""
-        self.listing.failed(ask, error, self.awaited, now)
+        self.listing.failed(ask, error, Waiting(self._waiting, self._awaited), now)
 
     def _put(self, watch: Watch[S], at: float) -> None:
         watch.planned = next(self._order)

@@ -62,7 +62,8 @@ def test_a_page_asked_after_such_a_moment_is_the_look() -> None:
     watches = [desk.wait(key) for key in range(50)]
     [ask] = desk.asks(3.0)
     watches[7].waiters[0].deadline = watches[8].waiters[0].deadline = 3.5
-    desk.schedule.plan(watches[7], 3.5)
+    for watch in watches[7:9]:
+        desk.schedule.plan(watch, 3.5)
     desk.schedule.advance(3.6)
 
     desk.answer(ask, range(50), 3.7)

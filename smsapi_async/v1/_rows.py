@@ -17,7 +17,7 @@ from .._call import MEGABYTE, Call, Reply
 from .._fields import UNREADABLE, text_or_none, whole
 from .._listing import Known, Page
 from .._values import Sms
-from .._watch import Phase, Sight, Watch
+from .._watch import Sight, Watch
 from ._life import PHASES
 from ._looks import sight
 from ._models import Order
@@ -28,7 +28,7 @@ PAGE_CAP = 8 * MEGABYTE
 
 
 class Row(Protocol):
-    """A row at a glance; `messages` is None where it does not tell."""
+    """A row at a glance; what its `sms` holds is not decoded further."""
 
     @property
     def id(self) -> int: ...
@@ -37,32 +37,47 @@ class Row(Protocol):
     def status(self) -> str: ...
 
     @property
-    def messages(self) -> int | None: ...
+    def sms(self) -> Any: ...
 
 
 class PlainRow(NamedTuple):
     id: int
     status: str
-    messages: int | None
+    sms: Any
 
 
 class Rows:
-    """The rows of one answer."""
+    """The rows of one answer.
+
+    Attributes:
+        rows: all of them at a glance.
+        untold: stands for the messages of a row that does not tell of any, not even that it has none.
+    """
+
+    rows: Sequence[Row]
+    untold: object = ...
 
     def __init__(self, reply: Reply) -> None:
         self._reply = reply
         fast = _fast()
-        found = None if fast is None else fast(reply.body)
-        self.rows: Sequence[Row] = list(map(_glance, self._whole)) if found is None else found
+        found = None if fast is None else fast.glance(reply.body)
+        self._fast = None if found is None else fast
+        self.rows = list(map(_glance, self._whole)) if found is None else found
+        if self._fast is not None:
+            self.untold = self._fast.untold
 
     def sight(self, position: int) -> Sight[Order]:
         """The whole row."""
-        return sight(structure(self._whole[position], Order), self._reply.date, self._reply.sent_at)
+        raw = self._whole[position]
+        if self._fast is not None:
+            raw = attrs.evolve(self._reply, body=bytes(raw)).json()
+        return sight(structure(raw, Order), self._reply.date, self._reply.sent_at)
 
     @cached_property
-    def _whole(self) -> list[Any]:
-        rows: list[Any] = self._reply.json()["Data"] or []
-        return rows
+    def _whole(self) -> Sequence[Any]:
+        """Every row: decoded, or with `msgspec` its bytes."""
+        found: Sequence[Any] = self._reply.json()["Data"] if self._fast is None else self._fast.apart(self._reply.body)
+        return found or ()
 
 
 def page_of_orders(offset: int, limit: int, known: Known[Order]) -> Call[Page[Order]]:
@@ -73,33 +88,36 @@ def page_of_orders(offset: int, limit: int, known: Known[Order]) -> Call[Page[Or
 
 
 def read_page(reply: Reply, known: Known[Order]) -> Page[Order]:
-    """What the page shows of the awaited orders."""
+    """What the page shows of the awaited orders. A row that does not tell of messages is passed over."""
     body = Rows(reply)
-    lowest = min((row.id for row in body.rows if row.id), default=inf)
-    page: Page[Order] = Page(rows=len(body.rows), lowest=lowest, at=reply.sent_at)
+    page: Page[Order] = Page(rows=len(body.rows), lowest=inf, at=reply.sent_at)
     for position, row in enumerate(body.rows):
+        if 0 < row.id < page.lowest:
+            page.lowest = row.id
         watch = known(row.id)
-        if watch is not None:
-            page.last = position + 1
+        if watch is None:
+            continue
+        page.last = position + 1
+        sms, seen = row.sms, watch.sight
+        if sms is body.untold:
+            continue
+        if seen is not None and row.status not in PHASES and len(sms or ()) <= len(seen.sms):
+            page.quiet.append(watch)
+        else:
             _sort_in(page, watch, row, partial(body.sight, position))
     return page
 
 
 def _sort_in(page: Page[Order], watch: Watch[Order], row: Row, whole: Callable[[], Sight[Order]]) -> None:
-    """Nothing new, a code, or something that only a look can prove. A row that does not tell is passed over."""
-    known = None if watch.sight is None else watch.sight.sms
-    messages, is_open = row.messages, PHASES.get(row.status, Phase.OPEN) is Phase.OPEN
-    if messages is None:
-        return
-    if known is not None and is_open and messages <= len(known):
-        page.quiet.append(watch)
-        return
+    """A code, an order seen for the first time, or something that only a look can prove."""
     try:
         seen = whole()
     except UNREADABLE:
         page.unsure.append(watch)
         return
-    if _codes(seen.sms) > _codes(known or ()) or (known is None and is_open and not messages):
+    known = None if watch.sight is None else watch.sight.sms
+    is_new = known is None and row.status not in PHASES and not row.sms
+    if is_new or _codes(seen.sms) > _codes(known or ()):
         page.sights.append((watch, seen))
     else:
         page.unsure.append(watch)
@@ -112,35 +130,46 @@ def _codes(messages: Iterable[Sms]) -> int:
 def _glance(raw: Any) -> Row:
     """The row; one that cannot be read is nobody's, and keeps no other from being read."""
     try:
-        messages = raw.get("sms", ...)
-        count = None if messages is ... else len(messages or ())
-        return PlainRow(whole(raw["id"]), text_or_none(raw.get("status")) or "", count)
+        sms = raw.get("sms", ...)
+        if sms is not ...:
+            len(sms or ())
+        return PlainRow(whole(raw["id"]), text_or_none(raw.get("status")) or "", sms)
     except UNREADABLE:
-        return PlainRow(0, "", None)
+        return PlainRow(0, "", ...)
+
+
+@attrs.frozen
+class Fast:
+    """What msgspec makes of a page.
+
+    Attributes:
+        glance: its rows; None of a page that is not quite as it should be: `json` knows more, and says what is wrong.
+        apart: the bytes of each row.
+    """
+
+    glance: Callable[[bytes], Sequence[Row] | None]
+    apart: Callable[[bytes], Sequence[Any]]
+    untold: object
 
 
 @cache
-def _fast() -> Callable[[bytes], Sequence[Row] | None] | None:
+def _fast() -> Fast | None:
     try:
         import msgspec
     except ImportError:
         return None
 
-    def messages(row: Any) -> int | None:
-        return None if row.sms is msgspec.UNSET else len(row.sms or ())
+    def body_of(row: Any) -> Any:
+        return msgspec.json.Decoder(msgspec.defstruct("Body", [("Data", list[row] | None)]))
 
     sms = list[msgspec.Raw] | msgspec.UnsetType | None
-    fields: list[Any] = [("id", int), ("status", str, ""), ("sms", sms, msgspec.UNSET)]
-    row = msgspec.defstruct("FastRow", fields, namespace={"messages": property(messages)}, gc=False)
-    body_of = msgspec.defstruct("Body", [("Data", list[row] | None)])  # type: ignore[valid-type]
-    decoder = msgspec.json.Decoder(body_of)
+    row = msgspec.defstruct("FastRow", [("id", int), ("status", str, ""), ("sms", sms, msgspec.UNSET)], gc=False)
+    rows, raws = body_of(row), body_of(msgspec.Raw)
 
-    def decode(body: bytes) -> Sequence[Row] | None:
-        """None of a body that is not quite as it should be: it is read the slow way, which says what is wrong."""
+    def glance(body: bytes) -> Sequence[Row] | None:
         try:
-            rows: Sequence[Row] = decoder.decode(body).Data or ()  # type: ignore[attr-defined]
+            return rows.decode(body).Data or ()
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
-        return rows
 
-    return decode
+    return Fast(glance, lambda body: raws.decode(body).Data, msgspec.UNSET)
