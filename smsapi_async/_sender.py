@@ -6,8 +6,8 @@ then on the outcome is found out, whatever happens to the caller.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from math import inf
 from typing import Any, TypeAlias, TypeVar
 
@@ -15,7 +15,7 @@ import anyio
 import attrs
 from anyio.lowlevel import EventLoopToken, current_token
 
-from ._call import Call, Lane, Reply
+from ._call import Call, Reply
 from ._errors import (
     ClientClosedError,
     NothingBoughtError,
@@ -108,6 +108,7 @@ class Sender:
 
     async def share(self, call: Call[T]) -> T:
         """`send` a read of what is the same for everybody; equal ones in flight are sent once."""
+        self.check_loop()
         self._check(call)
         return await self._flights.share((call.provider, call.path, call.query), lambda: self.send(call))
 
@@ -182,32 +183,29 @@ class Sender:
             raise RuntimeError("this client belongs to another event loop: open one client for each loop")
 
     def _check(self, call: Call[Any]) -> None:
-        self.check_loop()
         if self._closed or (self._closing and not call.settling):
             raise ClientClosedError("the client is closed", call=call.name)
 
     async def _exchange(self, call: Call[Any], leaving: Leaving) -> Reply:
-        """One request in its own slot."""
+        """One request in its own slot, for which a read of the catalogue waits in the slow lane first."""
+        self.check_loop()
         self._check(call)
         slow = self.pace.slow_slots(call.lane)
-        async with (
-            nullcontext() if slow is None else self._slot(slow, call.lane),
-            self._slot(self.pace.slots(call.provider), call.lane),
-        ):
+        lines = (self.pace.slots(call.provider),) if slow is None else (slow, self.pace.slots(call.provider))
+        tickets: list[Ticket] = []
+        try:
+            for slots in lines:
+                tickets.append(ticket := slots.enter(call.lane, anyio.current_time()))
+                while not ticket.granted:
+                    await _await_turn(slots, ticket)
+                ticket.used = True
             self._check(call)
             with leaving():
                 return await self._http.exchange(call)
-
-    @asynccontextmanager
-    async def _slot(self, slots: Slots, lane: Lane) -> AsyncIterator[None]:
-        ticket = slots.enter(lane, anyio.current_time())
-        try:
-            while not ticket.granted:
-                await _await_turn(slots, ticket)
-            ticket.used = True
-            yield
         finally:
-            slots.leave(ticket, anyio.current_time())
+            now = anyio.current_time()
+            for slots, ticket in zip(lines, tickets, strict=False):
+                slots.leave(ticket, now)
 
 
 async def _salvage(call: Call[T], recover: Callable[[], Awaitable[T]], keep: Callable[[T], Awaitable[None]]) -> None:
