@@ -180,7 +180,8 @@ class AsyncClient:
             AuthenticationError, AccountBlockedError: the wait is over, the order stays open.
             ClientClosedError: the client was closed; the order stays open.
         """
-        sms = await self.await_sms(order_id, timeout=timeout, settle=settle, match=match, extract=extract)
+        span, pick = seconds("timeout", timeout), Pick(match, extract)
+        sms = await self._waits.sms(positive("order_id", order_id), pick, timeout=span, settle=settle)
         return sms.code or ""
 
     async def await_sms(
@@ -193,8 +194,8 @@ class AsyncClient:
         extract: Extract | None = None,
     ) -> Sms:
         """Wait for the message with the code: `await_code` that returns the whole message, its code filled in."""
-        span = seconds("timeout", timeout)
-        return await self._waits.sms(positive("order_id", order_id), Pick(match, extract), timeout=span, settle=settle)
+        span, pick = seconds("timeout", timeout), Pick(match, extract)
+        return await self._waits.sms(positive("order_id", order_id), pick, timeout=span, settle=settle)
 
     def messages(self, order_id: OrderId) -> Messages:
         """Iterate over the messages of an order: each once, as it arrives, until the order closes.
