@@ -122,7 +122,7 @@ class Turns(Generic[S]):
         self._closed = True
         for watch in self._watches.values():
             for waiter in watch.waiters:
-                waiter.wake()
+                waiter.bell.ring()
                 if waiter.request is not None:
                     waiter.request.cancel()
 
@@ -147,7 +147,7 @@ class Turns(Generic[S]):
             self._parked.pop(taker, None)
             taker.job = job
             self._turns += 1
-            taker.wake()
+            taker.bell.ring()
         self._schedule.guard_ends()
         self._stir(now)
 
@@ -176,15 +176,15 @@ class Turns(Generic[S]):
         """Have the keeper look up if something is due before he would; when there is none, wake one who stays."""
         if self._keeper is not None:
             if self._schedule.next_at() < self._sleeps_until:
-                self._keeper.wake()
+                self._keeper.bell.ring()
         elif (successor := self._idle(now)) is not None:
-            successor.wake()
+            successor.bell.ring()
 
     def _tell(self, watch: Watch[S], now: float) -> None:
         for waiter in watch.waiters:
             waiter.news = True
             self._parked.pop(waiter, None)
-            waiter.wake()
+            waiter.bell.ring()
             own = isinstance(waiter.job, Look) and waiter.job.watch is watch
             if waiter.request is not None and not (own and not watch.has_sms()):
                 # What it does for others somebody else can do, and its own look is not needed.
@@ -234,17 +234,17 @@ class Turns(Generic[S]):
         """Sleep until woken; the keeper sleeps until something is due and deals it out."""
         if self._keeper not in (None, waiter):
             self._parked[waiter] = None
-            event = waiter.event
+            waiter.bell.hush()
             if self._turns < self._most and self._schedule.wants_somebody(chores=self._turns < self._most // 2):
                 self._deal(anyio.current_time())
-            await event.wait()
+            await waiter.bell
             self._parked.pop(waiter, None)
             return
         self._keeper = waiter
-        event = waiter.event
+        waiter.bell.hush()
         self._sleeps_until = self._schedule.next_at()
         with anyio.move_on_at(self._sleeps_until):
-            await event.wait()
+            await waiter.bell
         self._deal(anyio.current_time())
 
     async def _look(self, waiter: Waiter[S], watch: Watch[S]) -> None:

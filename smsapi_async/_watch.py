@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import anyio
 import attrs
 
+from ._bell import Bell
 from ._errors import SmsApiError
 from ._values import Sms
 
@@ -197,11 +198,7 @@ class Waiter(Generic[S]):
     late: bool = False
     job: Job[S] | None = None
     request: anyio.CancelScope | None = None
-    event: anyio.Event = attrs.field(factory=anyio.Event)
-
-    def wake(self) -> None:
-        self.event.set()
-        self.event = anyio.Event()
+    bell: Bell = attrs.field(factory=Bell)
 
     def timed_out(self) -> bool:
         """Whether the caller's own time is over, and a look was taken after that moment or would not end."""

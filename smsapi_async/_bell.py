@@ -1,0 +1,41 @@
+"""A bell for one sleeper. An event of anyio's takes a kilobyte on asyncio, most of it a queue for further sleepers; a
+client may have fifty thousand waits, each of which sleeps alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator
+from typing import Any
+
+import anyio
+import attrs
+from sniffio import current_async_library
+
+
+@attrs.define(eq=False)
+class Bell:
+    """Wakes whoever awaits it. One rung while nobody slept wakes the next sleeper at once, unless it was hushed."""
+
+    _rung: bool = False
+    _sleep: asyncio.Future[None] | anyio.Event | None = None
+
+    def hush(self) -> None:
+        """Forget that it was rung."""
+        self._rung = False
+
+    def ring(self) -> None:
+        self._rung = True
+        if isinstance(self._sleep, anyio.Event):
+            self._sleep.set()
+        elif self._sleep is not None and not self._sleep.done():
+            self._sleep.set_result(None)
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        if self._rung:
+            return
+        on_asyncio = current_async_library() == "asyncio"
+        self._sleep = sleep = asyncio.get_running_loop().create_future() if on_asyncio else anyio.Event()
+        try:
+            yield from sleep.wait().__await__() if isinstance(sleep, anyio.Event) else sleep
+        finally:
+            self._sleep = None
