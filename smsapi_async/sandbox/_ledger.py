@@ -1,13 +1,15 @@
 """The closing account: what was bought, given back, paid, and left open. Reads the world; changes nothing."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from attrs import define
 
 from ._accounts import Account
+from ._goods import money
 from ._message import plain
-from ._orders import Orders
-from ._rents import Rents
+from ._orders import Order, Orders
+from ._rents import Rent, Rents
 
 
 @define
@@ -84,6 +86,49 @@ class Ledger:
             for account, unreturned in zip(self._accounts, prices, strict=True)
         )
 
+    def assert_settled(self) -> None:
+        """Every activation was brought to its end: finished, cancelled or banned, before its time ran out.
+
+        Hosting orders and rents are not looked at: they stay until their days are over.
+
+        Raises:
+            AssertionError: with each activation that is still open, or ran out unused with its price lost.
+        """
+        __tracebackhide__ = True
+        activations = [order for order in self._orders.book.values() if order.category == "activation"]
+        left = [order for order in activations if order.is_open or (order.lapsed and not (order.sms or order.refunded))]
+        if left:
+            first = f"{len(left)} of {_many(len(activations), 'activation')} not settled, each of them paid for:"
+            raise AssertionError(
+                "\n".join([first, *_lines(left), "finish those with an SMS, cancel the others in time"])
+            )
+
+    def assert_bought(self, orders: int, rents: int = 0) -> None:
+        """So many orders and rents were bought, whatever became of them.
+
+        Raises:
+            AssertionError: with each one and its state.
+        """
+        __tracebackhide__ = True
+        found = (len(self.purchases), len(self.rents))
+        if found != (orders, rents):
+            first = f"{_many(found[0], 'order')} and {_many(found[1], 'rent')} bought, not {orders} and {rents}"
+            raise AssertionError("\n".join([first, *self._all()]))
+
+    def assert_paid(self, amount: Decimal | int | float | str) -> None:
+        """So much was paid and did not come back, open orders, rents and extensions included: `assert_paid("0.20")`.
+
+        Raises:
+            AssertionError: with each order and rent and its price.
+        """
+        __tracebackhide__ = True
+        if self.paid != money(amount):
+            first = f"paid {plain(self.paid)}, not {plain(money(amount))}"
+            raise AssertionError("\n".join([first, *self._all()]))
+
+    def _all(self) -> list[str]:
+        return _lines(self._orders.book.values()) + _lines(self._rents.book.values())
+
     def __str__(self) -> str:
         left_open = ", ".join(map(str, self.open + self.open_rents)) or "nothing"
         return (
@@ -93,3 +138,24 @@ class Ledger:
             f"left open: {left_open}\n"
             f"balance {'agrees' if self.balance_ok() else 'DOES NOT AGREE'} with the orders"
         )
+
+
+def _many(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def _lines(bought: Iterable[Order | Rent]) -> list[str]:
+    """One for each, as a failing test shows it."""
+    return [f"  {_name(each)} for {plain(each.price)}, {_state(each)}" for each in bought]
+
+
+def _name(bought: Order | Rent) -> str:
+    if isinstance(bought, Rent):
+        return f"rent {bought.tzid}: country {bought.country}, {_many(bought.days, 'day')}"
+    return f"order {bought.id}: {bought.product} in {bought.country}"
+
+
+def _state(bought: Order | Rent) -> str:
+    received = len(bought.messages if isinstance(bought, Rent) else bought.sms)
+    status = (bought.ended or "active") if isinstance(bought, Rent) else bought.status
+    return f"{status}, {received or 'no'} SMS{', refunded' if bought.refunded else ''}"
