@@ -1,11 +1,25 @@
-"""A faithful local provider of both APIs, for tests, demos and the curious.
+"""A faithful local provider of both APIs, for tests, demos and the curious. No key, no money, no network.
 
-    sandbox = Sandbox(scenario=Scenario(plans={"telegram": [[Delivery(5, "Telegram code 12345", "12345")]]}))
+    sandbox = Sandbox(scenario=Scenario().with_code("telegram", "04217", after=5))
     http = httpx.AsyncClient(transport=sandbox.transport())          # or transport2() for httpx2, or app for a server
     ...
-    assert sandbox.ledger.balance_ok() and not sandbox.ledger.open
+    sandbox.ledger.assert_settled()
 
-`python -m smsapi_async.sandbox` serves it on localhost. It imports nothing of the client: a second witness."""
+The world: `Scenario` says in advance what is sold and which SMS come when, from Python or from JSON. While it runs,
+`sandbox.world` holds every order and rent, and `world.receive(order_id, text, code)` sends one more SMS. Time is the
+event loop's: on virtual time twenty minutes are over at once.
+
+What goes wrong: `sandbox.lose_next_reply()` makes the next purchase and loses its answer, `no_numbers(sandbox, 60)`
+sells nothing for a minute, `refuse_keys(sandbox)` bans the account, and `sandbox.fail(match, fault)` does to any
+request what a `Fault` says: no connection, a reset, half a body, a gateway's page, an answer that never comes.
+`Proxy` breaks real connections in front of a served sandbox.
+
+What came of it: `sandbox.ledger` is the account of all money. `assert_settled()`, `assert_bought(1)` and
+`assert_paid("0.20")` tell ids and states when they fail; `print(sandbox.ledger)` tells all in four lines.
+`sandbox.requests` and `sandbox.count("GET /v1/user/buy/")` are what arrived.
+
+`python -m smsapi_async.sandbox` serves it on localhost; `smsapi_async.testing` brings it into pytest. It imports
+nothing of the client: a second witness, which any client in any language may be tried against."""
 
 from ._accounts import Entry
 from ._faults import (
@@ -37,6 +51,7 @@ from ._proxy import Proxy
 from ._rents import Rent, RentMessage
 from ._sandbox import LogEntry, Sandbox
 from ._scenario import Scenario
+from ._troubles import no_numbers, refuse_keys
 from ._world import World
 
 __all__ = [
@@ -79,4 +94,6 @@ __all__ = [
     "Withdrawal",
     "World",
     "literal",
+    "no_numbers",
+    "refuse_keys",
 ]

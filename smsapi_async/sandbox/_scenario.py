@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Literal, TypeVar, cast
 
-from attrs import converters, field, frozen
+from attrs import converters, evolve, field, frozen
 
 from ._defaults import COUNTRIES, HOSTING, OFFERS, TARIFFS, WALLETS
 from ._goods import Country, Delivery, Hosting, Offer, Plan, Tariff, money, names, prices
@@ -130,6 +130,26 @@ class Scenario:
     """`name` also in the tariff of one country: its page lacks it, the vendor's clients require it."""
     tariffs_envelope: bool = False
     """`response` beside the tariffs."""
+
+    def with_code(
+        self, product: str, code: str, *, after: float = 5, text: str = "", sender: str = "Telegram"
+    ) -> "Scenario":
+        """The same world, in which the next order of a product gets a code: `Scenario().with_code("x", "04217")`.
+
+        Called again, it is the order after that one. Orders beyond the last call are treated like the last.
+
+        Args:
+            after: seconds from the purchase to the SMS.
+            text: of the SMS; "Your code: 04217" when left out.
+        """
+        return self._with_plan(product, Delivery(after, text or f"Your code: {code}", code, sender))
+
+    def with_silence(self, product: str) -> "Scenario":
+        """The same world, in which the next order of a product gets no SMS; counted like `with_code`."""
+        return self._with_plan(product)
+
+    def _with_plan(self, product: str, *plan: Delivery) -> "Scenario":
+        return evolve(self, plans={**self.plans, product: (*self.plans.get(product, ()), plan)})
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Scenario":

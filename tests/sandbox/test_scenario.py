@@ -57,3 +57,20 @@ def test_seconds_in_json_may_have_fractions() -> None:
 
     spans = (scenario.lifetime, scenario.ready_after, scenario.plans["telegram"][0][0].after)
     assert [(type(span), span) for span in spans] == [(float, 90.5), (float, 1.5), (float, 2.5)]
+
+
+def test_codes_are_given_order_by_order() -> None:
+    """A user's test says it in one line, and never the code twice."""
+    scenario = Scenario().with_code("telegram", "04217", after=3).with_silence("telegram").with_code("google", "123456")
+
+    assert scenario.plans == {
+        "telegram": ((Delivery(3, "Your code: 04217", "04217"),), ()),
+        "google": ((Delivery(5, "Your code: 123456", "123456"),),),
+    }
+
+
+def test_a_code_may_have_its_text_and_sender() -> None:
+    """What a bot's own `extract` and `match` look at."""
+    scenario = Scenario().with_code("google", "281935", text="G-281935 is it", sender="Google")
+
+    assert scenario.plans["google"] == ((Delivery(5, "G-281935 is it", "281935", "Google"),),)

@@ -1,0 +1,39 @@
+"""Troubles of a whole provider in one call each, for tests. Made of `Sandbox.fail`; they hold until their end.
+Source: protocol/v1.md and protocol/rent.md, section 4 of each."""
+
+import math
+import sys
+from functools import partial
+
+from ._faults import Answer, literal
+from ._message import Request
+from ._sandbox import Sandbox
+
+NO_NUMBERS = {
+    "GET /v1/user/buy/": Answer(200, "no free phones"),
+    "GET /v1/user/reuse/": Answer(400, "no free phones"),
+    "GET /api/rent/getRentNum.php": literal("NO_NUMBER"),
+}
+REFUSED_KEYS = {
+    "/v1/user/": Answer(401),
+    "/v1/vendor/": Answer(401),
+    "/api/": literal("ERROR_WRONG_KEY"),
+}
+ALWAYS = sys.maxsize
+
+
+def no_numbers(sandbox: Sandbox, seconds: float = math.inf) -> None:
+    """Both providers are out of numbers for so many seconds from now; without a number, for good."""
+    begun = sandbox.now()
+
+    def too_early(start: str, request: Request) -> bool:
+        return request.line.startswith(start) and (sandbox.now() - begun).total_seconds() < seconds
+
+    for start, refusal in NO_NUMBERS.items():
+        sandbox.fail(partial(too_early, start), refusal, times=ALWAYS)
+
+
+def refuse_keys(sandbox: Sandbox) -> None:
+    """From now on both providers take neither key any more, as after a ban of the account."""
+    for part, refusal in REFUSED_KEYS.items():
+        sandbox.fail(part, refusal, times=ALWAYS)
