@@ -26,7 +26,7 @@ import attrs
 import httpx
 
 from smsapi_async import AsyncClient, NoCodeError, Pace
-from tests.clock import VirtualLoop
+from smsapi_async.testing import VirtualLoop
 
 ORDERS = 100_000
 MARKS = 10

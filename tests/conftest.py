@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import hypothesis
 import pytest
-import trio
 
+from smsapi_async.testing import virtual_backend
 from tests import guard
-from tests.clock import StuckWatch, seed_trio, virtual_backend
+from tests.chances import seed_trio
 
 if TYPE_CHECKING:
     from smsapi_async import AsyncClient
@@ -28,6 +28,8 @@ guard.install()
 # A slow machine is no failure; CI tries the same examples every time.
 hypothesis.settings.register_profile("ours", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("ours")
+
+pytest_plugins = ["pytester", "smsapi_async.testing"]
 
 
 @pytest.fixture(params=["asyncio", "trio"])
@@ -40,14 +42,11 @@ def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
-    """Put what must hold of every coroutine test around it, then leave the call to anyio's plugin."""
+    """Put what must hold of every coroutine test around it, then leave the call to the plugins."""
     if inspect.iscoroutinefunction(pyfuncitem.obj):
         backend: Any = pyfuncitem.funcargs["anyio_backend"]
-        name, options = backend
-        if name == "asyncio":
+        if backend[0] == "asyncio":
             pyfuncitem.obj = leaves_no_task(pyfuncitem.obj)
-        elif options:
-            pyfuncitem.obj = never_stuck(pyfuncitem.obj, options["instruments"][0])
 
 
 def leaves_no_task(test: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
@@ -59,22 +58,6 @@ def leaves_no_task(test: Callable[..., Awaitable[None]]) -> Callable[..., Awaita
         await test(**arguments)
         leaked = asyncio.all_tasks() - before
         assert not leaked, f"tasks outlive the test: {leaked}"
-
-    return run
-
-
-def never_stuck(test: Callable[..., Awaitable[None]], watch: StuckWatch) -> Callable[..., Awaitable[None]]:
-    """The asyncio loop raises by itself when nothing can happen any more; on trio the watch cancels the test."""
-
-    @functools.wraps(test)
-    async def run(**arguments: Any) -> None:
-        try:
-            with trio.CancelScope() as watch.scope:
-                await test(**arguments)
-        finally:
-            watch.scope = None
-            if watch.stuck:
-                raise watch.stuck
 
     return run
 

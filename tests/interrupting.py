@@ -11,7 +11,7 @@ import anyio
 import trio
 from trio.testing import MockClock
 
-from tests.clock import VirtualLoop
+from smsapi_async.testing import VirtualLoop
 
 Main = Callable[[], Awaitable[object]]
 

@@ -12,9 +12,12 @@ import pytest
 
 import smsapi_async
 import smsapi_async.rent
+import smsapi_async.sandbox
+import smsapi_async.testing
 import smsapi_async.v1
 
 ROOT = Path(__file__).parents[1]
+DOORS = [smsapi_async, smsapi_async.v1, smsapi_async.rent, smsapi_async.sandbox, smsapi_async.testing]
 EXTRAS = {
     "cyclopts", "h2", "httpx2", "msgspec", "pytest", "smsapi_async._cli", "smsapi_async.sandbox",
     "smsapi_async.testing", "trio", "uvicorn",
@@ -35,7 +38,7 @@ def test_the_version_has_one_source():
     assert metadata.version("smsapi_async") == smsapi_async.__version__
 
 
-@pytest.mark.parametrize("door", [smsapi_async, smsapi_async.v1, smsapi_async.rent], ids=lambda door: door.__name__)
+@pytest.mark.parametrize("door", DOORS, ids=lambda door: door.__name__)
 def test_the_door_lists_what_it_offers(door):
     """`__all__` is the promise that versions are about: sorted, without repeats, and every name is there."""
     assert list(door.__all__) == sorted(set(door.__all__), key=lambda name: (not name.isupper(), name))

@@ -22,7 +22,7 @@ from trio.testing import MockClock
 import smsapi_async
 from smsapi_async import AsyncClient
 from smsapi_async.sandbox import Delay, LostAfter, Sandbox, Scenario, Stall
-from tests.clock import VirtualLoop
+from smsapi_async.testing import VirtualLoop
 from tests.interrupting import RUNS, Run
 from tests.opening import opened, second
 

@@ -22,7 +22,7 @@ import httpx
 import httpx2
 import pytest
 
-from tests.clock import VirtualLoop
+from smsapi_async.testing import VirtualLoop
 
 if TYPE_CHECKING:
     from smsapi_async import AsyncClient

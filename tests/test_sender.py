@@ -23,7 +23,7 @@ from smsapi_async import (
 from smsapi_async._call import Call, Repeat, Reply
 from smsapi_async._sender import Sender, Spending
 from smsapi_async.sandbox import API_LIMIT, BAD_GATEWAY, INTERNAL_ERROR, Answer, Delay, NotConnected
-from tests.clock import VirtualLoop
+from smsapi_async.testing import VirtualLoop
 from tests.opening import opened
 
 PROFILE = "GET /v1/user/profile"

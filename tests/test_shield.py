@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from smsapi_async._shield import Ended, UnderWay, shielded
-from tests.clock import VirtualLoop
+from smsapi_async.testing import VirtualLoop
 from tests.interrupting import RUNS, Run, run_on_trio
 
 

@@ -19,7 +19,8 @@ import sniffio
 
 from smsapi_async import AsyncClient, SmsApiError
 from smsapi_async.sandbox import Sandbox
-from tests.clock import seed_trio, virtual_backend
+from smsapi_async.testing import virtual_backend
+from tests.chances import seed_trio
 
 from .interruptions import Work, interrupted
 from .programs import PROGRAMS, Bot, recover

@@ -16,7 +16,7 @@ import pytest
 
 from smsapi_async._cli._app import main
 from smsapi_async.sandbox import Delivery, Request, Sandbox, Scenario
-from tests.clock import VirtualLoop
+from smsapi_async.testing import VirtualLoop
 
 
 @attrs.frozen

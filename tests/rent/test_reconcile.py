@@ -42,7 +42,7 @@ from smsapi_async.sandbox import (
     Stall,
     literal,
 )
-from tests.clock import VirtualLoop
+from smsapi_async.testing import VirtualLoop
 from tests.opening import opened
 
 BUY = "GET /api/rent/getRentNum.php"

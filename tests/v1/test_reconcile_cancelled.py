@@ -28,8 +28,8 @@ from smsapi_async.sandbox import (
     Scenario,
     Stall,
 )
+from smsapi_async.testing import VirtualLoop
 from smsapi_async.v1 import Order
-from tests.clock import VirtualLoop
 from tests.opening import opened
 from tests.v1.test_reconcile import BUY, ids, outcome
 

@@ -1,0 +1,75 @@
+"""Virtual time: an hour of waiting passes in no time, to the second, on asyncio and on trio.
+
+Time starts at 0.0 and moves only when every task waits: then it jumps to the next deadline. A program in which nothing
+can ever happen again ends with `StuckError` instead of hanging. On virtual time there are no sockets, threads or
+processes, since none of these would ever be waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import selectors
+from typing import Any
+
+from ._stuck import LONGEST, StuckError
+
+
+class _JumpingSelector(selectors.DefaultSelector):
+    """Moves its loop's clock where a real one would sleep. Holds the loop's own waking pipe and no other file."""
+
+    loop: VirtualLoop
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        if self.get_map():
+            raise RuntimeError("a real socket on virtual time would never be waited for: this test needs real time")
+        return super().register(fileobj, events, data)
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(0)
+        if not ready and timeout != 0:
+            self.loop.jump()
+        return ready
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """asyncio's own loop with another clock: ``asyncio.Runner(loop_factory=VirtualLoop)``."""
+
+    _scheduled: list[asyncio.TimerHandle]  # asyncio's heap of timers, the head is the next: the jump is exact
+
+    def __init__(self) -> None:
+        self._now = 0.0
+        selector = _JumpingSelector()
+        selector.loop = self
+        super().__init__(selector)
+        # asyncio adds it to `time()` and rings what is earlier than the sum: too small to add, and no late timer rings.
+        self._clock_resolution = 2 * math.ulp(LONGEST)
+
+    def time(self) -> float:
+        """Virtual seconds since the loop was made."""
+        return self._now
+
+    def jump(self) -> None:
+        """Let time pass until the next timer.
+
+        Raises:
+            StuckError: there is none, or it is more than 400 days away.
+        """
+        if self._scheduled:
+            self._now = max(self._now, self._scheduled[0].when())
+        if not self._scheduled or self._now > LONGEST:
+            raise StuckError(self._now, (task.get_coro() for task in asyncio.all_tasks(self)))
+
+
+def virtual_backend(name: str) -> tuple[str, dict[str, Any]]:
+    """What anyio needs to run a program on virtual time: ``anyio.run(main, backend=name, backend_options=options)``.
+
+    A clock belongs to one run: call it for each.
+    """
+    if name == "asyncio":
+        return name, {"loop_factory": VirtualLoop}
+    if name != "trio":
+        raise ValueError(f"virtual time runs on 'asyncio' and on 'trio', not on {name!r}")
+    from ._trio_clock import StuckWatch, jumping_clock  # noqa: PLC0415  trio is not installed everywhere
+
+    return name, {"clock": jumping_clock(), "instruments": [StuckWatch()]}

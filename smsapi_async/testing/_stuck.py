@@ -1,0 +1,42 @@
+"""A program on virtual time that can never go on: the error, and the places where it waits."""
+
+from __future__ import annotations
+
+import sysconfig
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+LONGEST = 400 * 86_400.0  # virtual seconds; the longest thing waited for is a rent of a year
+STDLIB = sysconfig.get_path("stdlib")
+INSTALLED = ("site-packages", "dist-packages")
+
+
+class StuckError(AssertionError):
+    """Nothing is left to wait for, or the program has waited longer than any real user would."""
+
+    def __init__(self, now: float, coroutines: Iterable[Any]) -> None:
+        what = "the test waits longer than 400 days" if now > LONGEST else "nothing left to wait for"
+        waiting = "; ".join(places(coroutines)) or "nobody of yours"
+        super().__init__(f"{what} (virtual second {now:g}); waiting: {waiting}")
+
+
+def places(coroutines: Iterable[Any]) -> list[str]:
+    """Where suspended coroutines wait: each by its deepest frame that is not of an installed package."""
+    found = []
+    for coroutine in coroutines:
+        place, inner = "", coroutine
+        while (frame := getattr(inner, "cr_frame", None)) is not None:
+            file = frame.f_code.co_filename
+            if not file.startswith((STDLIB, "<")) and not any(name in file for name in INSTALLED):
+                place = f"{frame.f_code.co_name} at {_short(file)}:{frame.f_lineno}"
+            inner = inner.cr_await
+        if place:
+            found.append(place)
+    return sorted(found)
+
+
+def _short(file: str) -> str:
+    """As pytest prints it, seen from the folder it runs in."""
+    path, here = Path(file), Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
