@@ -1,0 +1,76 @@
+"""A spreadsheet of the best offers: which country and operator a code of each product is expected to cost least at.
+
+    python examples/best_offers.py telegram whatsapp > offers.csv
+
+One line an offer, the best of each product first: cost, stock, the rate of orders that got their SMS, and what one code
+costs by that. The choice is a `v1.Picker`, which `client.activation(product, offers=picker)` would buy along. Reading
+the price table needs no key and costs nothing, so this may be run against the real provider as it is; against the local
+one start `python -m smsapi_async.sandbox` and paste the lines it prints.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import TextIO
+
+import anyio
+
+from smsapi_async import AsyncClient, SmsApiError
+from smsapi_async.v1 import Offer, Picker
+
+COLUMNS = ("product", "country", "operator", "cost", "stock", "rate", "expected cost of a code")
+CENT = Decimal("0.0001")
+
+
+async def write(client: AsyncClient, products: Sequence[str], picker: Picker, best: int, out: TextIO) -> None:
+    """One table for all products. A product nobody sells is refused: BadParameterError."""
+    table = csv.writer(out, lineterminator="\n")
+    table.writerow(COLUMNS)
+    for product in products:
+        prices = await client.v1.prices(product=product)
+        table.writerows(rows(picker.pick(prices)[:best], picker))
+
+
+def rows(offers: Sequence[Offer], picker: Picker) -> Iterator[tuple[object, ...]]:
+    """A rate that is not told is left empty; the expected cost then is what the picker takes it for."""
+    for offer in offers:
+        expected = picker.expected_cost(offer)
+        yield (
+            offer.product,
+            offer.country,
+            offer.operator,
+            offer.cost,
+            offer.count,
+            "" if offer.rate is None else offer.rate,
+            "" if expected is None else expected.quantize(CENT),
+        )
+
+
+def parser() -> argparse.ArgumentParser:
+    """The words of the command."""
+    words = argparse.ArgumentParser(description="The best offers of some products, as CSV.")
+    words.add_argument("products", nargs="+", metavar="PRODUCT")
+    words.add_argument("--best", type=int, default=10, help="lines of each product (10)")
+    words.add_argument("--max-price", help="what one number may cost")
+    words.add_argument("--min-stock", type=int, default=1, help="numbers the provider must say it has (1)")
+    words.add_argument("--by", choices=("expected", "cost", "rate"), default="expected", help="the order (expected)")
+    return words
+
+
+async def main() -> None:
+    """From the command line to stdout."""
+    words = parser().parse_args()
+    picker = Picker(by=words.by, max_price=words.max_price, min_stock=words.min_stock)
+    async with AsyncClient() as client:
+        await write(client, words.products, picker, words.best, sys.stdout)
+
+
+if __name__ == "__main__":
+    try:
+        anyio.run(main)
+    except SmsApiError as error:
+        sys.exit(str(error))
