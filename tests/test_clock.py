@@ -11,7 +11,8 @@ import pytest
 import trio
 
 from smsapi_async.testing import StuckError, VirtualLoop, virtual_backend
-from smsapi_async.testing._trio_clock import StuckWatch
+from smsapi_async.testing._clock import watch_of
+from smsapi_async.testing._stuck import never_stuck
 
 HOUR = 3600.0
 
@@ -66,18 +67,12 @@ def run_on_asyncio(test):
 
 
 def run_on_trio(test):
-    """As conftest runs a test: the watch cancels, the wrapper raises."""
+    """As the plugin runs a test: the watch cancels, the wrapper raises."""
     _, options = virtual_backend("trio")
-    watch = options["instruments"][0]
-    assert isinstance(watch, StuckWatch)
+    find_watch = watch_of(options)
+    assert find_watch is not None
 
-    async def main() -> None:
-        with trio.CancelScope() as watch.scope:
-            await test()
-
-    trio.run(main, **options)
-    if watch.stuck:
-        raise watch.stuck
+    trio.run(never_stuck(test, find_watch), **options)
 
 
 @pytest.mark.parametrize("run", [run_on_asyncio, run_on_trio])
@@ -132,3 +127,9 @@ def test_a_socket_on_virtual_time_is_refused():
 
     with mine, peer, pytest.raises(RuntimeError, match="needs real time"):
         run_on_asyncio(read)
+
+
+async def test_real_time_has_no_watch():
+    """Instruments of somebody else's are theirs."""
+    assert watch_of({}) is None
+    assert watch_of({"instruments": [trio.abc.Instrument()]}) is None

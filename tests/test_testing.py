@@ -104,9 +104,16 @@ import pytest
 
 
 @pytest.mark.sms_virtual_time("asyncio", "trio")
-async def test_waits_for_nobody():
-    await anyio.sleep(12)
-    await anyio.Event().wait()
+async def test_waits_for_nobody(sms_client):
+    async with sms_client.activation("google") as order:
+        await anyio.sleep(12)
+        await anyio.Event().wait()
+
+
+@pytest.mark.sms_virtual_time("asyncio", "trio")
+async def test_waits_for_ever(sms_client):
+    while True:
+        await anyio.sleep(86_400)
 """
 
 MY_BOT = """
@@ -271,9 +278,12 @@ def test_the_readme_shows_a_whole_project(project):
 
 
 def test_a_test_that_can_never_go_on_names_the_place(project):
-    """Without it a run would hang, on trio at full speed."""
+    """Without it a run would hang, on trio at full speed. What the test holds is still given back, and closed."""
     ran = project(test_bot=STUCK)
 
-    ran.assert_outcomes(failed=2)
-    place = "nothing left to wait for (virtual second 12); waiting: test_waits_for_nobody at *:8"
-    ran.stdout.fnmatch_lines([f"*StuckError: {place}"] * 2)
+    ran.assert_outcomes(failed=4)
+    for what in (
+        "nothing left to wait for (virtual second 12); *nobody at *:9",
+        "the test waits longer than 400 days*",
+    ):
+        ran.stdout.fnmatch_lines([f"*StuckError: {what}"] * 2)

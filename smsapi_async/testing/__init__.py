@@ -35,8 +35,8 @@ import pytest
 
 from .. import AsyncClient
 from ..sandbox import Delivery, Sandbox, Scenario
-from ._clock import VirtualLoop, virtual_backend
-from ._stuck import StuckError
+from ._clock import VirtualLoop, virtual_backend, watch_of
+from ._stuck import StuckError, never_stuck
 
 __all__ = ["StuckError", "VirtualLoop", "open_client", "virtual_backend"]
 
@@ -173,14 +173,12 @@ def _backend(item: pytest.Item) -> object:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
-    """On asyncio a loop that stands still raises by itself; on trio a watch cancels the test."""
+    """Let no test on virtual time stand still, whoever made its time virtual."""
     if iscoroutinefunction(pyfuncitem.obj):
         backend = pyfuncitem.funcargs.get("anyio_backend")
-        options = backend[1] if isinstance(backend, tuple) else {}
-        if options.get("instruments"):
-            from ._trio_clock import watched  # noqa: PLC0415  trio is not installed everywhere
-
-            pyfuncitem.obj = watched(pyfuncitem.obj, options["instruments"])
+        find_watch = watch_of(backend[1]) if isinstance(backend, tuple) else None
+        if find_watch:
+            pyfuncitem.obj = never_stuck(pyfuncitem.obj, find_watch)
     elif pyfuncitem.stash[IS_COROUTINE] and _is_ours(pyfuncitem):
         pytest.fail(TAKEN_OVER, pytrace=False)
 

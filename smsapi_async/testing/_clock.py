@@ -10,9 +10,12 @@ from __future__ import annotations
 import asyncio
 import math
 import selectors
+from collections.abc import Callable
 from typing import Any
 
-from ._stuck import LONGEST, StuckError
+import anyio
+
+from ._stuck import LONGEST, StuckError, Watch
 
 
 class _JumpingSelector(selectors.DefaultSelector):
@@ -33,8 +36,14 @@ class _JumpingSelector(selectors.DefaultSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """asyncio's own loop with another clock: ``asyncio.Runner(loop_factory=VirtualLoop)``."""
+    """asyncio's own loop with another clock: ``asyncio.Runner(loop_factory=VirtualLoop)``.
 
+    Standing still it raises; or, with a `scope` that the test runs in, cancels that and keeps the error in `stuck`, so
+    that what must be closed after the test can still be closed.
+    """
+
+    scope: anyio.CancelScope | None = None
+    stuck: StuckError | None = None
     _scheduled: list[asyncio.TimerHandle]  # asyncio's heap of timers, the head is the next: the jump is exact
 
     def __init__(self) -> None:
@@ -53,12 +62,17 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Let time pass until the next timer.
 
         Raises:
-            StuckError: there is none, or it is more than 400 days away.
+            StuckError: there is none, or it is more than 400 days away, and no scope to cancel.
         """
         if self._scheduled:
             self._now = max(self._now, self._scheduled[0].when())
-        if not self._scheduled or self._now > LONGEST:
-            raise StuckError(self._now, (task.get_coro() for task in asyncio.all_tasks(self)))
+        if self._scheduled and (self._now <= LONGEST or self.stuck):
+            return
+        stuck = StuckError(self._now, (task.get_coro() for task in asyncio.all_tasks(self)))
+        if self.scope is None or self.stuck:
+            raise stuck
+        self.stuck = stuck
+        self.scope.cancel()
 
 
 def virtual_backend(name: str) -> tuple[str, dict[str, Any]]:
@@ -73,3 +87,21 @@ def virtual_backend(name: str) -> tuple[str, dict[str, Any]]:
     from ._trio_clock import StuckWatch, jumping_clock  # noqa: PLC0415  trio is not installed everywhere
 
     return name, {"clock": jumping_clock(), "instruments": [StuckWatch()]}
+
+
+def watch_of(options: dict[str, Any]) -> Callable[[], Watch] | None:
+    """How a run with these options of `virtual_backend` finds its watch; None for a run on real time."""
+    if options.get("loop_factory") is VirtualLoop:
+        return _running_loop
+    if "instruments" not in options:
+        return None
+    from ._trio_clock import StuckWatch  # noqa: PLC0415  the same
+
+    watches = [each for each in options["instruments"] if isinstance(each, StuckWatch)]
+    return (lambda: watches[0]) if watches else None
+
+
+def _running_loop() -> Watch:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)  # noqa: S101  that is what made it
+    return loop

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+import anyio
 
 LONGEST = 400 * 86_400.0  # virtual seconds; the longest thing waited for is a rent of a year
 STDLIB = sysconfig.get_path("stdlib")
@@ -40,3 +43,30 @@ def _short(file: str) -> str:
     """As pytest prints it, seen from the folder it runs in."""
     path, here = Path(file), Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+class Watch(Protocol):
+    """What sees a run stand still: it cancels the scope once and keeps the error."""
+
+    scope: anyio.CancelScope | None
+    stuck: StuckError | None
+
+
+Test = Callable[..., Awaitable[object]]
+
+
+def never_stuck(test: Test, find_watch: Callable[[], Watch]) -> Test:
+    """The test in a scope of its own, which ends it with the watch's error when it can never go on."""
+
+    @functools.wraps(test)
+    async def run(**arguments: Any) -> None:
+        watch = find_watch()
+        try:
+            with anyio.CancelScope() as watch.scope:
+                await test(**arguments)
+        finally:
+            watch.scope = None
+            if watch.stuck:
+                raise watch.stuck
+
+    return run

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
+import anyio
 import trio  # noqa: TID253  imported only for a run on trio
 from trio.testing import MockClock  # noqa: TID253
 
 from ._stuck import LONGEST, StuckError
-
-Test = Callable[..., Awaitable[object]]
 
 QUIET_ROUNDS = 3  # of trio's loop without a step of any task; `wait_all_tasks_blocked` explains one of them
 
@@ -25,12 +22,12 @@ def jumping_clock() -> MockClock:
 class StuckWatch(trio.abc.Instrument):
     """Sees a trio run on a jumping clock stand still, and cancels `scope`, which the test runs in.
 
-    An instrument may not raise; `stuck` holds the error until the test's wrapper raises it. Without the watch trio
+    An instrument may not raise; `stuck` holds the error until `never_stuck` raises it. Without the watch trio
     would spin for ever: a MockClock with nothing to jump to does not sleep.
     """
 
     def __init__(self) -> None:
-        self.scope: trio.CancelScope | None = None
+        self.scope: anyio.CancelScope | None = None
         self.stuck: StuckError | None = None
         self._quiet = 0
 
@@ -56,23 +53,3 @@ class StuckWatch(trio.abc.Instrument):
             todo.extend(child for nursery in task.child_nurseries for child in nursery.child_tasks)
             found.append(task.coro)
         return found
-
-
-def watched(test: Test, instruments: Iterable[object]) -> Test:
-    """The test in a scope that its watch may cancel, raising what the watch has seen; without a watch as it is."""
-    watch = next((each for each in instruments if isinstance(each, StuckWatch)), None)
-    return test if watch is None else _never_stuck(test, watch)
-
-
-def _never_stuck(test: Test, watch: StuckWatch) -> Test:
-    @functools.wraps(test)
-    async def run(**arguments: Any) -> None:
-        try:
-            with trio.CancelScope() as watch.scope:
-                await test(**arguments)
-        finally:
-            watch.scope = None
-            if watch.stuck:
-                raise watch.stuck
-
-    return run
