@@ -181,6 +181,14 @@ class TestABot:
         assert await Bot(sms_client).sign_up() == "04217"
         assert 120 < anyio.current_time() < 130
 
+    @pytest.mark.parametrize("product", ["telegram", "google"])
+    async def test_its_time_begins_with_each_test(self, product, sms_client):
+        """The values of a table are tried one after the other; each has a clock of its own."""
+        assert anyio.current_time() == 0
+
+        await sms_client.v1.prices(product=product)
+        await anyio.sleep(1200)
+
     async def test_a_rented_number_gets_its_code(self, sms_client):
         """The second house is in the same world."""
         number = await sms_client.rent.buy_number(7, days=1)
