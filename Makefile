@@ -3,6 +3,7 @@
 #   make test    all tests, with coverage
 #   make lowest  the same tests on the oldest dependencies that pyproject.toml allows
 #   make check   lint and format (make lint), types (make types)
+#   make docs    the site, without a warning, into build/site
 #   make build   wheel and sdist, each tried in an empty environment
 #   make attack  random bots against random faults on both loops, N schedules (make attack N=20000)
 #   make mutants defects planted by hand, each noticed by a named test and by the attack (minutes)
@@ -14,7 +15,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 INSTALL := -m pip --disable-pip-version-check install --quiet --quiet
-SOURCES := $(wildcard smsapi_async tests examples benchmarks)
+SOURCES := $(wildcard smsapi_async tests examples benchmarks documenting)
 
 # A stamp is written last and carries the folder it was made in: a half-made or moved .venv has none.
 FOLDER := $(shell pwd | cksum | cut -d' ' -f1)
@@ -27,7 +28,7 @@ endif
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1  # it would ask the index for its newest version, at every run
 
-.PHONY: demo test lowest check lint types build attack mutants bench soak clean
+.PHONY: demo test lowest check lint types docs build attack mutants bench soak clean
 .DEFAULT_GOAL := test
 
 $(READY): pyproject.toml
@@ -74,8 +75,17 @@ types: $(CHECKS)
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" pyright
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" pyright --verifytypes smsapi_async --ignoreexternal
 
+# A broken link or docstring fails the build, and so does a page that would load anything from another host.
+docs: $(CHECKS)
+	@rm -rf build/site && mkdir -p build
+	@NO_COLOR=1 $(PY) -m zensical build --clean --strict > build/docs.log 2>&1 || { cat build/docs.log; exit 1; }
+	@! grep -i -A9 'griffe:\|warning' build/docs.log
+	@! grep -rhoE '<(script|link|img|iframe)[^>]+(src|href)="?(https?:)?//[^" >]+' build/site --include='*.html'
+	@! grep -rhoE 'url\(["'"'"']?(https?:)?//[^)]+' build/site --include='*.html' --include='*.css'
+	@echo "the site is in build/site; to read it: python3 -m http.server --directory build/site"
+
 build: $(CHECKS)
-	@rm -rf build dist
+	@rm -rf build/empty dist
 	@echo "building the sdist, and the wheel from it"
 	@$(PY) -m build --quiet --outdir dist .
 	@for made in dist/*.tar.gz dist/*.whl; do \
@@ -109,5 +119,5 @@ soak: $(BENCH)
 	@$(VENV)-bench/bin/python -m benchmarks.ten_thousand
 
 clean:
-	rm -rf $(VENV) $(VENV)-lowest $(VENV)-bench build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-lowest $(VENV)-bench .cache build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find $(SOURCES) -name __pycache__ -prune -exec rm -rf {} +

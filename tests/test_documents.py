@@ -1,0 +1,246 @@
+"""Every ```python block of the README and of docs/ runs, word for word, as a program of its own against the sandbox.
+
+`await` and `async with` at the top level are allowed, as in `python -m asyncio`; a block with its own `asyncio.run()`
+runs as it stands. A ```text block right below is what it prints. The environment holds the sandbox's keys and
+addresses, what would leave for the network goes to the sandbox in this process, and time is virtual. Names a block uses
+without defining them are the reader's own: `sign_in`, `client` (open), and those of `readers.GIVEN`.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import asyncio.events
+import contextlib
+import functools
+import inspect
+import re
+import shlex
+import types
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import httpx
+import httpx2
+import pytest
+import trio
+from trio.testing import MockClock
+
+import smsapi_async
+import smsapi_async.rent
+import smsapi_async.v1
+from documenting import rhythm
+from smsapi_async import AsyncClient, OrderExpiredError, SmsApiError
+from smsapi_async._cli._app import app
+from smsapi_async.sandbox import Delivery, Sandbox, Scenario
+from tests import readers
+from smsapi_async.testing import VirtualLoop
+from tests.rent import literals as rent_literals
+from tests.rent import operations as rent_operations
+from tests.v1 import literals as v1_literals
+from tests.v1 import operations as v1_operations
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+DOCUMENTS = (README, *sorted((ROOT / "docs").rglob("*.md")))
+PYTHON = re.compile(r"^```python\n(.*?)^```$(?:\n+^```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
+
+
+@attrs.frozen
+class Block:
+    """One example; its source padded, so that a traceback shows the lines of its document."""
+
+    page: str
+    line: int
+    source: str
+    printed: str | None
+
+
+def blocks() -> Iterator[Block]:
+    for document in DOCUMENTS:
+        text = document.read_text(encoding="utf-8")
+        for match in PYTHON.finditer(text):
+            above = text.count("\n", 0, match.start(1))
+            yield Block(document.relative_to(ROOT).as_posix(), above + 1, "\n" * above + match[1], match[2])
+
+
+def commands() -> Iterator[str]:
+    """Every line of a shell block that calls `smsapi`."""
+    for document in DOCUMENTS:
+        for block in re.findall(r"^```sh\n(.*?)^```$", document.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+            yield from (line for line in block.splitlines() if line.startswith("smsapi "))
+
+
+def names_missing(tree: ast.Module) -> set[str]:
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    return {n.id for n in names if isinstance(n.ctx, ast.Load)} - {n.id for n in names if isinstance(n.ctx, ast.Store)}
+
+
+async def run_awaiting(code: types.CodeType, missing: set[str]) -> None:
+    """A block with `await` at its top level, inside the client and with the things it only mentions."""
+    async with AsyncClient() as client:
+        names: dict[str, object] = {name: await readers.GIVEN[name](client) for name in missing & readers.GIVEN.keys()}
+        await eval(code, {"__name__": "__main__", "sign_in": readers.sign_in, "client": client, **names})
+
+
+def answered_by(provider: Any) -> Callable[..., Awaitable[object]]:
+    """What stands where a pool of connections would have sent the request."""
+
+    async def handle_async_request(pool: object, request: object) -> object:
+        return await provider.handle_async_request(request)
+
+    return handle_async_request
+
+
+@pytest.fixture
+def sandbox() -> Sandbox:
+    """A world that sends what the examples wait for: to `telegram` what a served sandbox sends by itself."""
+    google = Delivery(7, "G-281935 is your Google verification code.", sender="Google")
+    plans = {"telegram": [[Delivery(5, "Telegram code 04217", "04217")]], "google": [[google]]}
+    return Sandbox(scenario=Scenario(plans=plans, rent_plans={"7": [[google]]}))
+
+
+@pytest.fixture
+def sandboxed(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The environment, the network, the time and the folder of a reader who has the sandbox for a provider."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SMSAPI_TOKEN", sandbox.token)
+    monkeypatch.setenv("SMSAPI_RENT_KEY", sandbox.rent_key)
+    monkeypatch.setenv("SMSAPI_V1_URL", sandbox.v1_url)
+    monkeypatch.setenv("SMSAPI_RENT_URL", sandbox.rent_url)
+    for library, provider in (httpx, sandbox.transport()), (httpx2, sandbox.transport2()):
+        monkeypatch.setattr(library.AsyncHTTPTransport, "handle_async_request", answered_by(provider))
+    monkeypatch.setattr(asyncio.events, "new_event_loop", VirtualLoop)
+    monkeypatch.setattr(trio, "run", functools.partial(trio.run, clock=MockClock(autojump_threshold=0)))
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/tutorial.md", "docs/how-to/crash.md", "docs/about/errors.md"])
+def test_a_document_has_examples(document):
+    """Were none found, none would be tried."""
+    assert [block for block in blocks() if block.page == document]
+
+
+@pytest.mark.usefixtures("sandboxed")
+@pytest.mark.parametrize("block", [pytest.param(block, id=f"{block.page}:{block.line}") for block in blocks()])
+def test_an_example_runs_and_prints_as_shown(block, sandbox, capsys, monkeypatch):
+    """The first thing a newcomer does is to copy it."""
+    tree = ast.parse(block.source, block.page)
+    code = compile(tree, block.page, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+
+    if code.co_flags & inspect.CO_COROUTINE:
+        asyncio.run(run_awaiting(code, names_missing(tree)))
+    elif block.page in readers.USES:
+        readers.USES[block.page](code, monkeypatch)
+    else:
+        exec(code, {"__name__": "__main__", "sign_in": readers.sign_in})
+
+    assert block.printed is None or capsys.readouterr().out == block.printed
+    assert sandbox.ledger.balance_ok()
+    assert block.page not in readers.USES or not sandbox.ledger.open
+
+
+@pytest.mark.parametrize("line", sorted(set(commands())))
+def test_a_command_is_one_that_smsapi_knows(line):
+    """It is pasted into a shell, where a wrong option is all that the reader gets to see."""
+    words = shlex.split(re.split(r" [|] ", line)[0], comments=True)[1:]
+
+    app.parse_args(words, exit_on_error=False, print_error=False)
+
+
+# -- what is written in two places ----------------------------------------------------------------------------------
+
+
+def rows(table: str) -> list[list[str]]:
+    """The cells of each row that begins with a name."""
+    lines = [line for line in table.splitlines() if line.startswith("| `")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def listed(house: str) -> dict[str, str]:
+    """The README's table of a house: endpoint by operation."""
+    table = README.read_text(encoding="utf-8").partition(f"| `client.{house}` | endpoint |")[2].partition("\n\n")[0]
+    return {name: endpoint for names, endpoint, _ in rows(table) for name in re.findall(r"`(\w+)\(", names)}
+
+
+def as_pattern(endpoint: str) -> str:
+    """The request lines an endpoint of the table stands for, as in "POST `user/max-prices`" or "`user/check/{id}`"."""
+    method, path = re.findall(r"^(\w+ |)`(.*?)`", endpoint)[0]
+    path = re.sub(r"{\w+}", "[^/?]+", path)
+    return rf"{method.strip() or 'GET'} /(?:v1|api)/{path}(?:\?.*)?"
+
+
+@pytest.mark.parametrize(("house", "calls"), [("v1", v1_operations.CALLS), ("rent", rent_operations.CALLS)])
+async def test_the_table_of_operations_names_the_requests(house, calls, client, sandbox):
+    """Whoever compares it with a provider's manual must find the same words there."""
+    table = listed(house)
+    first = {}
+    for name, call in calls.items():
+        before = len(sandbox.requests)
+        with contextlib.suppress(SmsApiError):
+            await call(client)
+        first[name] = sandbox.requests[before:]
+
+    wrong = {n: asked for n, asked in first.items() if not any(re.fullmatch(as_pattern(table[n]), r) for r in asked)}
+    assert wrong == {}
+    assert {name for name in table if not name.startswith("iter_")} == set(calls)
+
+
+@pytest.mark.parametrize("door", [smsapi_async, smsapi_async.v1, smsapi_async.rent], ids=lambda door: door.__name__)
+def test_the_reference_has_every_public_name(door):
+    """What may be imported may be looked up."""
+    pages = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs/reference").glob("*.md"))
+
+    shown = set(re.findall(rf"^::: {door.__name__}\.(\w+)$", pages, re.MULTILINE))
+
+    assert shown == set(door.__all__)
+
+
+def test_the_readme_draws_the_tree_of_errors():
+    """It is what a reader decides by, what to catch."""
+    above: list[str] = []
+    drawn = {}
+    for indent, name in re.findall(r"^([│├└─ ]*)(\w+Error)(?: |$)", README.read_text(encoding="utf-8"), re.MULTILINE):
+        above[len(indent) // 4 :] = [name]
+        drawn[name] = above[-2] if len(above) > 1 else "Exception"
+
+    errors = {name: getattr(smsapi_async, name) for name in smsapi_async.__all__ if name.endswith("Error")}
+    assert drawn == {name: error.__bases__[0].__name__ for name, error in errors.items()}
+
+
+def test_the_page_about_errors_names_each_of_them():
+    """An error that is not explained there sends its reader to the sources."""
+    page = (ROOT / "docs/about/errors.md").read_text(encoding="utf-8")
+
+    errors = {name for name in smsapi_async.__all__ if name.endswith("Error")} - {"SmsApiError"}
+    assert set(re.findall(r"^\| `(\w+Error)`", page, re.MULTILINE)) == errors
+
+
+def test_the_page_about_errors_quotes_the_providers():
+    """A word beside the wrong class sends its reader the wrong way."""
+    page = (ROOT / "docs/about/errors.md").read_text(encoding="utf-8")
+    table = page.partition("## The provider said no")[2].partition("\n## ")[0]
+    known = {(literal.body, literal.error.__name__) for literal in v1_literals.REFUSALS}
+    known |= {(literal.word, literal.error.__name__) for literal in rent_literals.LITERALS}
+
+    quoted = {(word, error.strip("`")) for error, words, _ in rows(table) for word in re.findall("`(.+?)`", words)}
+
+    assert quoted <= known
+    assert len(quoted) > 12
+
+
+def test_the_drawing_of_the_looks_is_the_rhythm():
+    """A picture is believed; it is drawn from the function that asks."""
+    assert rhythm.FILE.read_text(encoding="utf-8") == rhythm.drawing()
+
+
+async def test_a_lonely_order_costs_as_many_requests_as_written(client, sandbox, steady):
+    """Who plans for many orders multiplies this number."""
+    (written,) = re.findall(r"about (\d+) requests for an order that gets nothing", README.read_text(encoding="utf-8"))
+
+    async with client.activation("whatsapp") as order:
+        with pytest.raises(OrderExpiredError):
+            await order.code()
+
+    assert sandbox.count("GET /v1/user/check/") == int(written) == len(rhythm.looks())
