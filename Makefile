@@ -4,7 +4,8 @@
 #   make lowest  the same tests on the oldest dependencies that pyproject.toml allows
 #   make check   lint and format (make lint), types (make types)
 #   make docs    the site, without a warning, into build/site
-#   make build   wheel and sdist, each tried in an empty environment
+#   make build   wheel and sdist: what is in them, and each tried in an empty environment
+#   make audit   known weaknesses of what an installation with all extras brings along
 #   make attack  random bots against random faults on both loops, N schedules (make attack N=20000)
 #   make mutants defects planted by hand, each noticed by a named test and by the attack (minutes)
 #   make bench   the benchmarks, into benchmarks/RESULTS.md: each number beside its bar, floor and peers (ten minutes)
@@ -28,7 +29,7 @@ endif
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1  # it would ask the index for its newest version, at every run
 
-.PHONY: demo test lowest check lint types docs build attack mutants bench soak clean
+.PHONY: demo test lowest check lint types docs build audit attack mutants bench soak clean
 .DEFAULT_GOAL := test
 
 $(READY): pyproject.toml
@@ -84,10 +85,20 @@ docs: $(CHECKS)
 	@! grep -rhoE 'url\(["'"'"']?(https?:)?//[^)]+' build/site --include='*.html' --include='*.css'
 	@echo "the site is in build/site; to read it: python3 -m http.server --directory build/site"
 
+# What a distribution may hold: the package in the wheel, and in the sdist also what its users may want to read or run.
+WHEEL := smsapi_async/([a-z0-9_]+/)*([a-z0-9_]+\.py|py\.typed)|smsapi_async-[^/]+\.dist-info/([A-Za-z_.]+|licenses/LICENSE)
+SDIST := [^/]+/(((smsapi_async|tests|docs|examples|benchmarks|documenting)/.+|Makefile|zensical\.toml|[A-Z]+\.md|LICENSE|pyproject\.toml|PKG-INFO|\.gitignore))
+
 build: $(CHECKS)
 	@rm -rf build/empty dist
 	@echo "building the sdist, and the wheel from it"
 	@$(PY) -m build --quiet --outdir dist .
+	@$(PY) -m zipfile --list dist/*.whl | sed '1d; s/ .*//' > build/wheel.txt
+	@tar --list --gzip --file dist/*.tar.gz > build/sdist.txt
+	@! grep -vxE '$(WHEEL)' build/wheel.txt || { echo "these do not belong into the wheel"; exit 1; }
+	@! grep -vxE '$(SDIST)' build/sdist.txt || { echo "these do not belong into the sdist"; exit 1; }
+	@find smsapi_async -name '*.py' -o -name py.typed | sort > build/package.txt
+	@grep '^smsapi_async/' build/wheel.txt | sort | diff build/package.txt - || { echo "the wheel is not the package"; exit 1; }
 	@for made in dist/*.tar.gz dist/*.whl; do \
 	  echo "trying $$made in an empty environment" && \
 	  rm -rf build/empty && $(PYTHON) -m venv build/empty && \
@@ -95,6 +106,14 @@ build: $(CHECKS)
 	  build/empty/bin/python -I -c "import smsapi_async as s, pathlib as p; assert (p.Path(s.__file__).parent / 'py.typed').is_file(); print('imported', s.__version__, 'from', s.__file__)" \
 	  || exit 1; \
 	done
+
+# What a user installs, not our tools. Strict: what the database of weaknesses does not answer for is not called sound.
+audit: $(CHECKS)
+	@rm -rf build/audited && mkdir -p build
+	@$(PYTHON) -m venv build/audited
+	@build/audited/bin/python $(INSTALL) '.[cli,fast,http2,sandbox]'
+	@build/audited/bin/python -m pip --disable-pip-version-check freeze --exclude smsapi_async --exclude pip --exclude setuptools > build/audited.txt
+	@$(PY) -m pip_audit --strict --disable-pip --no-deps --progress-spinner off --requirement build/audited.txt
 
 attack: $(READY)
 	@$(PY) -m tests.attack $(or $(N),300)
