@@ -208,6 +208,8 @@ async def test_whoever_holds_a_page_and_leaves_gives_it_to_another(end: str) -> 
         orders = await buy(client, 6)
         sandbox.fail(LIST, Stall(), after=3, times=1)
 
+        seconds: list[float] = []
+
         async def short(order_id: int) -> None:
             with anyio.move_on_after(12 if end == "cancelled" else 100):
                 with pytest.raises(WaitTimeoutError):
