@@ -206,10 +206,9 @@ class Schedule(Generic[S]):
         return at > now
 
     def _count_as_look(self, watch: Watch[S], at: float, now: float) -> None:
-        """A look of its own is spared, or comes too late: near the end a cancel tells whether an SMS came."""
+        """The look it stands in line for is spared, or too late: near the end a cancel tells whether an SMS came."""
         watch.looked_at = at
-        if watch.place:
-            watch.looking, watch.place = False, 0
+        watch.looking, watch.place = False, 0
         self.plan(watch, watch.next_look_at(now))
 
     def _lists(self) -> bool:

@@ -1,4 +1,4 @@
-"""The attack of `tests/attack`, a few hundred schedules of it; `make attack N=20000` plays more.
+"""The attack of `tests/attack`, a hundred schedules of it; `make attack N=20000` plays more.
 
 Also the attack itself: that it reaches what it aims at, that every law can fail, and that a failure is made small.
 """
@@ -28,7 +28,7 @@ from tests.attack.shrink import add_arguments, from_arguments, kept, without
 
 
 @pytest.mark.parametrize("loop", LOOPS)
-@pytest.mark.parametrize("start", range(0, 100, 10))
+@pytest.mark.parametrize("start", range(0, 50, 10))
 def test_no_law_is_broken_whatever_goes_wrong(start, loop):
     """Examples show what we thought of; random schedules also show what we did not."""
     found = {seed: tried(draw(seed), loop)[1] for seed in range(start, start + 10)}

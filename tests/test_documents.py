@@ -35,8 +35,8 @@ from documenting import rhythm
 from smsapi_async import AsyncClient, OrderExpiredError, SmsApiError
 from smsapi_async._cli._app import app
 from smsapi_async.sandbox import Delivery, Sandbox, Scenario
-from tests import readers
 from smsapi_async.testing import VirtualLoop
+from tests import readers
 from tests.rent import literals as rent_literals
 from tests.rent import operations as rent_operations
 from tests.v1 import literals as v1_literals

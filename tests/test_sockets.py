@@ -57,9 +57,10 @@ def sandbox(host: tuple[Host, int]) -> Sandbox:
     return host[0].sandbox
 
 
-@pytest.fixture(params=[httpx, httpx2], ids=["httpx", "httpx2"])
-def library(request: pytest.FixtureRequest) -> Any:
-    return request.param
+@pytest.fixture
+def library(anyio_backend_name: str) -> Any:
+    """One for each loop; tests/transports has all four pairs."""
+    return {"asyncio": httpx, "trio": httpx2}[anyio_backend_name]
 
 
 @pytest.fixture(autouse=True)
