@@ -59,7 +59,7 @@ def sandbox(host: tuple[Host, int]) -> Sandbox:
 
 @pytest.fixture
 def library(anyio_backend_name: str) -> Any:
-    """One for each loop; tests/transports has all four pairs."""
+    """One for each loop; `tests/transports` has the other two pairs."""
     return {"asyncio": httpx, "trio": httpx2}[anyio_backend_name]
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.transports.server import Server
@@ -26,3 +28,15 @@ def serve() -> Iterator[Callable[..., Server]]:
             return servers.enter_context(Server(**options).running())
 
         yield start
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """httpx on trio, httpx2 on asyncio; `tests/test_sockets.py` has the other two pairs. All four take minutes."""
+    here = Path(__file__).parent
+    items[:] = [item for item in items if item.path.parent != here or _is_paired(item)]
+
+
+def _is_paired(item: pytest.Item) -> bool:
+    given = getattr(getattr(item, "callspec", None), "params", {})
+    kind, backend = given.get("kind"), given.get("anyio_backend")
+    return kind is None or backend is None or (kind.package is httpx) == (backend == "trio")

@@ -133,11 +133,11 @@ async def late(client: AsyncClient, orders: Iterable[Sold]) -> list[float]:
     ("orders", "trouble", "latest"),
     [
         pytest.param(10_000, {}, 1.3, id="plain"),
-        pytest.param(4_000, {"lag": 5.0}, 6.7, id="lagging"),
-        pytest.param(4_000, {"cap": 15}, 12, id="capped"),
-        pytest.param(4_000, {"blind": True}, 110, id="without messages"),
-        pytest.param(4_000, {"failing": 0.5}, 12, id="failing"),
-        pytest.param(4_000, {"there_and_back": 0.2}, 1.6, id="far"),
+        pytest.param(2_000, {"lag": 5.0}, 6.7, id="lagging"),
+        pytest.param(2_000, {"cap": 15}, 8, id="capped"),
+        pytest.param(2_000, {"blind": True}, 60, id="without messages"),
+        pytest.param(2_000, {"failing": 0.5}, 30, id="failing"),
+        pytest.param(2_000, {"there_and_back": 0.2}, 1.6, id="far"),
     ],
 )
 async def test_thousands_of_callers_get_their_own_codes(orders: int, trouble: dict[str, Any], latest: float) -> None:
