@@ -90,7 +90,7 @@ WHEEL := smsapi_async/([a-z0-9_]+/)*([a-z0-9_]+\.py|py\.typed)|smsapi_async-[^/]
 SDIST := [^/]+/(((smsapi_async|tests|docs|examples|benchmarks|documenting)/.+|Makefile|zensical\.toml|[A-Z]+\.md|LICENSE|pyproject\.toml|PKG-INFO|\.gitignore))
 
 build: $(CHECKS)
-	@rm -rf build/empty dist
+	@rm -rf build/empty dist && mkdir -p build
 	@echo "building the sdist, and the wheel from it"
 	@$(PY) -m build --quiet --outdir dist .
 	@$(PY) -m zipfile --list dist/*.whl | sed '1d; s/ .*//' > build/wheel.txt
