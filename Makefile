@@ -50,7 +50,7 @@ demo: $(READY)
 	@$(PY) examples/demo.py
 
 test: $(READY)
-	@$(PY) -m pytest --numprocesses auto --dist loadgroup --cov --cov-report=term
+	@$(PY) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 lowest: $(READY)
 	@echo "making $(VENV)-lowest"
@@ -63,7 +63,7 @@ lowest: $(READY)
 	@tr '\n' ' ' < $(VENV)-lowest/constraints.txt; echo
 	@$(VENV)-lowest/bin/python $(INSTALL) 'pip>=25.1'
 	@$(VENV)-lowest/bin/python $(INSTALL) --editable '.[cli,fast,http2,sandbox]' --group test --constraint $(VENV)-lowest/constraints.txt
-	@$(VENV)-lowest/bin/python -m pytest --numprocesses auto --dist loadgroup --quiet
+	@$(VENV)-lowest/bin/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --quiet
 
 check: lint types
 

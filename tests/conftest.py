@@ -7,24 +7,26 @@ import functools
 import inspect
 import os
 import random
+import signal
+import sys
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import hypothesis
 import pytest
 
-from smsapi_async.testing import virtual_backend
+from smsapi_async import AsyncClient
+from smsapi_async.sandbox import Sandbox
+from smsapi_async.testing import open_client, virtual_backend
 from tests import guard
 from tests.chances import seed_trio
 
 if TYPE_CHECKING:
-    from smsapi_async import AsyncClient
-    from smsapi_async.sandbox import Sandbox
     from tests.serving import Host
 
 guard.install()
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts in the background ignores Ctrl-C
 # A slow machine is no failure; CI tries the same examples every time.
 hypothesis.settings.register_profile("ours", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("ours")
@@ -86,6 +88,16 @@ def the_same_chances_each_time(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture
+def untraced(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No lines are counted, here and in programs the test starts: it would take three times as long."""
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+    trace = sys.gettrace()
+    sys.settrace(None)
+    yield
+    sys.settrace(trace)
+
+
+@pytest.fixture
 def steady(monkeypatch: pytest.MonkeyPatch) -> None:
     """The looks come without jitter: at 4 s, then every 2 s, from 25 s on every 8 % of the order's age."""
     monkeypatch.setattr("smsapi_async._watch.random.random", lambda: 0.5)
@@ -94,15 +106,13 @@ def steady(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def sandbox() -> Sandbox:
     """A fresh world: both providers, nothing bought yet."""
-    from smsapi_async.sandbox import Sandbox  # noqa: PLC0415  a fault in the sandbox fails its tests, not the collection
-
     return Sandbox()
 
 
 @pytest.fixture(scope="module")
 def host() -> Iterator[tuple[Host, int]]:
     """A server for the whole module; each test gives it a world of its own."""
-    from tests.serving import Host, served  # noqa: PLC0415  the same
+    from tests.serving import Host, served  # noqa: PLC0415  uvicorn takes its time
 
     host = Host()
     with served(host) as port:
@@ -112,16 +122,5 @@ def host() -> Iterator[tuple[Host, int]]:
 @pytest.fixture
 async def client(sandbox: Sandbox) -> AsyncIterator[AsyncClient]:
     """A client of that world, in the same process."""
-    from smsapi_async import AsyncClient  # noqa: PLC0415  the same
-
-    async with (
-        httpx.AsyncClient(transport=sandbox.transport()) as http,
-        AsyncClient(
-            sandbox.token,
-            rent_key=sandbox.rent_key,
-            v1_url=sandbox.v1_url,
-            rent_url=sandbox.rent_url,
-            http_client=http,
-        ) as client,
-    ):
+    async with open_client(sandbox) as client:
         yield client

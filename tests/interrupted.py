@@ -122,7 +122,6 @@ PROGRAMS: dict[str, Callable[[], Awaitable[None]]] = {
 }  # fmt: skip
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by what a shell starts in the background
     program: Any = PROGRAMS[sys.argv[2]]
     if sys.argv[1] == "trio":
         trio.run(program)

@@ -1,35 +1,11 @@
-"""A client of a sandbox, opened with options of its own; and what such a test asks of the sandbox's record."""
+"""What tests of a client ask of the sandbox's record, and an order to begin with."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
-
 import anyio
-import httpx
 
 from smsapi_async import AsyncClient
 from smsapi_async.sandbox import Delivery, Sandbox
-
-
-@asynccontextmanager
-async def opened(
-    sandbox: Sandbox, *, transport: httpx.AsyncBaseTransport | None = None, **options: Any
-) -> AsyncIterator[AsyncClient]:
-    """The client of the `client` fixture, for tests that close it, tell it something, or need a second one."""
-    async with (
-        httpx.AsyncClient(transport=transport or sandbox.transport()) as http,
-        AsyncClient(
-            sandbox.token,
-            rent_key=sandbox.rent_key,
-            v1_url=sandbox.v1_url,
-            rent_url=sandbox.rent_url,
-            http_client=http,
-            **options,
-        ) as client,
-    ):
-        yield client
 
 
 def moments(sandbox: Sandbox, part: str) -> list[float]:

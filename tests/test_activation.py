@@ -19,7 +19,8 @@ from smsapi_async import (
     WaitTimeoutError,
 )
 from smsapi_async.sandbox import Delivery, NotConnected, Sandbox, Scenario, Stall
-from tests.opening import moments, opened, second
+from smsapi_async.testing import open_client
+from tests.opening import moments, second
 
 CODE = Delivery(5, "Telegram code 04217", "04217")
 pytestmark = pytest.mark.usefixtures("steady")
@@ -174,7 +175,7 @@ async def test_what_cannot_be_settled_in_time_is_told(caplog: pytest.LogCaptureF
     """To the log with its id, to `on_unsettled`, in `client.unsettled`, and by a note on the caller's own error."""
     sandbox, told = Sandbox(scenario=LOCKED), list[Any]()
     with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the client's closing warns
-        async with opened(sandbox, settle_timeout=20, on_unsettled=told.append) as client:
+        async with open_client(sandbox, settle_timeout=20, on_unsettled=told.append) as client:
             order = client.activation("telegram", country="russia")
             with pytest.raises(KeyError) as caught:
                 async with order:
@@ -194,7 +195,7 @@ async def test_an_on_unsettled_that_fails_changes_nothing(caplog: pytest.LogCapt
         raise ZeroDivisionError
 
     with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the client's closing warns
-        async with opened(Sandbox(scenario=LOCKED), settle_timeout=20, on_unsettled=fail) as client:
+        async with open_client(Sandbox(scenario=LOCKED), settle_timeout=20, on_unsettled=fail) as client:
             async with client.activation("telegram", country="russia"):
                 pass
             assert len(client.unsettled) == 1
@@ -263,7 +264,7 @@ async def test_ctrl_c_gets_no_more_than_the_cancel_timeout() -> None:
     """trio raises it inside the body; nobody waits two minutes for a program he stops."""
     sandbox = Sandbox(scenario=LOCKED)
     with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the client's closing warns
-        async with opened(sandbox, cancel_timeout=7, settle_timeout=30) as client:
+        async with open_client(sandbox, cancel_timeout=7, settle_timeout=30) as client:
             with pytest.raises(KeyboardInterrupt):
                 async with client.activation("telegram", country="russia"):
                     raise KeyboardInterrupt
@@ -279,7 +280,7 @@ async def test_an_order_is_resumed_by_its_id(sandbox: Sandbox, client: AsyncClie
     bought = await client.v1.buy_activation("telegram", country="russia")
     await anyio.sleep(20)
 
-    async with opened(sandbox) as other, other.resume(bought.id) as order:
+    async with open_client(sandbox) as other, other.resume(bought.id) as order:
         assert order.phone == bought.phone
         assert (await order.code(), second()) == ("04217", 20)
 
@@ -343,7 +344,7 @@ async def test_an_id_that_is_none_is_the_callers_mistake(client: AsyncClient) ->
 
 async def test_closing_the_client_settles_the_orders_of_open_scopes(sandbox: Sandbox, client: AsyncClient) -> None:
     """Their own way out comes too late to send anything."""
-    async with opened(sandbox) as other:
+    async with open_client(sandbox) as other:
         async with (
             other.activation("google", country="russia") as first,
             other.activation("telegram", country="russia") as later,
@@ -364,7 +365,7 @@ async def test_a_scope_that_hangs_at_closing_holds_up_no_other(caplog: pytest.Lo
     sandbox, told = Sandbox(), list[Any]()
     with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the client's closing warns
         async with (
-            opened(sandbox, settle_timeout=20, on_unsettled=told.append) as client,
+            open_client(sandbox, settle_timeout=20, on_unsettled=told.append) as client,
             client.activation("google", country="russia") as stuck,
             client.activation("google", country="russia"),
         ):
@@ -379,7 +380,7 @@ async def test_a_scope_that_hangs_at_closing_holds_up_no_other(caplog: pytest.Lo
 
 async def test_a_network_that_comes_back_while_closing_settles_the_order(sandbox: Sandbox) -> None:
     """The second try."""
-    async with opened(sandbox, settle_timeout=15) as client:
+    async with open_client(sandbox, settle_timeout=15) as client:
         async with client.activation("google", country="russia"):
             sandbox.fail("user/", NotConnected(), times=12)
         assert len(client.unsettled) == 1

@@ -18,8 +18,8 @@ from smsapi_async import (
     SpendUnknownError,
 )
 from smsapi_async.sandbox import Answer, Delay, Delivery, LostAfter, LostBefore, Offer, Sandbox, Scenario
+from smsapi_async.testing import open_client
 from smsapi_async.v1 import Picker
-from tests.opening import opened
 
 MTS, BEELINE, VODAFONE = "russia/mts", "russia/beeline", "england/vodafone"
 EMPTY = Answer(200, "no free phones")
@@ -130,7 +130,7 @@ async def test_the_error_lists_what_was_tried(sandbox: Sandbox, client: AsyncCli
 async def test_a_purchase_of_unknown_outcome_is_never_followed_by_another(sandbox: Sandbox) -> None:
     """A number may be bought already: the next candidate would be a second one."""
     run_dry(sandbox, MTS, fault=LostAfter())
-    async with opened(sandbox, shared_key=True) as client:
+    async with open_client(sandbox, shared_key=True) as client:
         error = await try_to_buy(client, SpendUnknownError)
 
     assert asked(sandbox) == [MTS]
@@ -201,7 +201,7 @@ async def test_what_was_empty_is_passed_over_for_a_minute(sandbox: Sandbox, clie
 async def test_another_client_finds_out_for_itself(sandbox: Sandbox, client: AsyncClient) -> None:
     """It may have another key, and another standing with the provider."""
     run_dry(sandbox, MTS)
-    async with opened(sandbox) as other:
+    async with open_client(sandbox) as other:
         for each in (client, other):
             async with each.activation("telegram", offers=Picker()):
                 pass
@@ -238,7 +238,7 @@ async def test_what_costs_more_than_the_table_said_is_given_back(bound):
     """The provider ignores a ceiling beside a named operator, and its table may be old."""
     sandbox = Sandbox(scenario=Scenario(offers=[Offer("russia", "telegram", "mts", "0.50", 100)]))
     sandbox.fail("guest/prices", Answer(200, b'{"telegram":{"russia":{"mts":{"cost":0.2,"count":100,"rate":80}}}}'))
-    async with opened(sandbox) as buyer:
+    async with open_client(sandbox) as buyer:
         error = await try_to_buy(buyer, PriceTooHighError, **bound)
 
     assert (error.order.price, error.order.status) == (Decimal("0.5"), "CANCELED")
@@ -251,7 +251,7 @@ async def test_a_budget_bounds_every_try(sandbox: Sandbox) -> None:
     """What the budget would refuse after the purchase is not bought in the first place."""
     run_dry(sandbox, MTS)
     budget = Budget(money=10, per_order="0.25")
-    async with opened(sandbox, budget=budget) as client:
+    async with open_client(sandbox, budget=budget) as client:
         await try_to_buy(client, NoNumbersError)
 
         assert budget.spent == 0

@@ -26,6 +26,8 @@ from tests.attack.run import Outcome, play
 from tests.attack.schedule import Deed, Schedule, Trouble, draw
 from tests.attack.shrink import add_arguments, from_arguments, kept, without
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 
 @pytest.mark.parametrize("loop", LOOPS)
 @pytest.mark.parametrize("start", range(0, 50, 10))

@@ -12,7 +12,7 @@ import pytest
 from smsapi_async import Budget, BudgetExceededError, NoNumbersError, NothingBoughtError, PriceTooHighError, SmsApiError
 from smsapi_async import SpendUnknownError as Unknown
 from smsapi_async.sandbox import Delivery, LostAfter, LostBefore, NotConnected, Offer, Sandbox, Scenario
-from tests.opening import opened
+from smsapi_async.testing import open_client
 
 BUY = "/user/buy/"
 PRICE = Decimal("0.20")
@@ -52,7 +52,7 @@ def refused(found: list[Any]) -> int:
 async def test_money_is_set_aside_before_a_purchase_is_sent():
     """A hundred bots that wake together must not spend a hundred times what is left."""
     sandbox, budget = shop(), Budget(money="1.00", per_order="0.30")
-    async with opened(sandbox, budget=budget) as client:
+    async with open_client(sandbox, budget=budget) as client:
         found = await tries(client, 100)
 
         assert sandbox.count("GET /v1/user/buy/") == 3
@@ -63,7 +63,7 @@ async def test_money_is_set_aside_before_a_purchase_is_sent():
 async def test_what_was_set_aside_and_not_needed_may_be_spent():
     """A purchase reserves its ceiling, and counts with its price."""
     sandbox, budget = shop(), Budget(money="1.00", per_order="0.30")
-    async with opened(sandbox, budget=budget) as client:
+    async with open_client(sandbox, budget=budget) as client:
         await tries(client, 3)
         await tries(client, 3)
 
@@ -74,7 +74,7 @@ async def test_what_was_set_aside_and_not_needed_may_be_spent():
 async def test_open_orders_are_counted_before_a_purchase_is_sent():
     """Numbers nobody waits for any more cost money and rating."""
     sandbox = shop()
-    async with opened(sandbox, budget=Budget(open_orders=2)) as client:
+    async with open_client(sandbox, budget=Budget(open_orders=2)) as client:
         found = await tries(client, 10)
 
         assert sandbox.count("GET /v1/user/buy/") == 2
@@ -83,7 +83,7 @@ async def test_open_orders_are_counted_before_a_purchase_is_sent():
 
 async def test_the_error_says_what_is_left_and_that_nothing_was_sent():
     """The caller decides between waiting for a refund and stopping."""
-    async with opened(shop(), budget=Budget(money=1, per_order="0.90")) as client:
+    async with open_client(shop(), budget=Budget(money=1, per_order="0.90")) as client:
         await client.v1.buy_activation("telegram", country="russia")
 
         with pytest.raises(BudgetExceededError, match=r"0\.90 is needed and 0\.80 of 1 is left; nothing was sent"):
@@ -93,7 +93,7 @@ async def test_the_error_says_what_is_left_and_that_nothing_was_sent():
 async def test_clients_that_share_a_budget_spend_together():
     """One account, several clients."""
     sandbox, budget = shop(), Budget(open_orders=1)
-    async with opened(sandbox, budget=budget) as first, opened(sandbox, budget=budget) as second:
+    async with open_client(sandbox, budget=budget) as first, open_client(sandbox, budget=budget) as second:
         await first.v1.buy_activation("telegram", country="russia")
 
         with pytest.raises(BudgetExceededError):
@@ -106,7 +106,7 @@ async def test_clients_that_share_a_budget_spend_together():
 async def test_a_cancelled_order_gives_its_money_and_its_place_back():
     """Refunded: it may be spent again."""
     sandbox, budget = shop(), Budget(money="0.30", per_order="0.30", open_orders=1)
-    async with opened(sandbox, budget=budget) as client:
+    async with open_client(sandbox, budget=budget) as client:
         order = await client.v1.buy_activation("telegram", country="russia")
         await client.v1.cancel(order.id)
 
@@ -117,7 +117,7 @@ async def test_a_cancelled_order_gives_its_money_and_its_place_back():
 async def test_a_finished_order_gives_its_place_back_and_stays_paid():
     """The scope finishes it; the next one has room."""
     sandbox, budget = shop(), Budget(money=1, per_order="0.30", open_orders=1)
-    async with opened(sandbox, budget=budget) as client:
+    async with open_client(sandbox, budget=budget) as client:
         async with client.activation("telegram", country="russia") as order:
             await order.code()
 
@@ -128,9 +128,9 @@ async def test_a_finished_order_gives_its_place_back_and_stays_paid():
 async def test_an_order_a_wait_saw_closed_gives_its_place_back():
     """Closed elsewhere, on the provider's website."""
     sandbox = shop()
-    async with opened(sandbox, budget=Budget(open_orders=1)) as client:
+    async with open_client(sandbox, budget=Budget(open_orders=1)) as client:
         order = await client.v1.buy_activation("telegram", country="russia")
-        async with opened(sandbox) as elsewhere:
+        async with open_client(sandbox) as elsewhere:
             await elsewhere.v1.cancel(order.id)
         with pytest.raises(SmsApiError):
             await client.await_code(order.id)
@@ -141,7 +141,7 @@ async def test_an_order_a_wait_saw_closed_gives_its_place_back():
 async def test_a_banned_order_stays_paid():
     """Its refund is believed, not known."""
     budget = Budget(money=1, per_order="0.30", open_orders=1)
-    async with opened(shop(), budget=budget) as client:
+    async with open_client(shop(), budget=budget) as client:
         async with client.activation("telegram", country="russia") as order:
             await order.ban()
 
@@ -152,7 +152,7 @@ async def test_a_banned_order_stays_paid():
 async def test_an_order_nobody_asked_about_again_gives_its_place_back_when_its_time_is_over():
     """It ended by itself, and nobody saw it."""
     budget = Budget(money=1, per_order="0.30", open_orders=1)
-    async with opened(shop(), budget=budget) as client:
+    async with open_client(shop(), budget=budget) as client:
         await client.v1.buy_activation("telegram", country="russia")
         await anyio.sleep(900)
         with pytest.raises(BudgetExceededError):
@@ -169,7 +169,7 @@ async def test_an_order_nobody_asked_about_again_gives_its_place_back_when_its_t
 async def test_a_refusal_gives_everything_back():
     """Nothing was bought."""
     budget = Budget(money=1, per_order=1, open_orders=1)
-    async with opened(shop(), budget=budget) as client:
+    async with open_client(shop(), budget=budget) as client:
         for _ in range(3):
             with pytest.raises(NoNumbersError):
                 await client.v1.buy_activation("telegram", country="england")
@@ -182,7 +182,7 @@ async def test_a_purchase_that_was_not_made_gives_everything_back(fault, times):
     """Looked up and denied, or never sent."""
     sandbox, budget = shop(), Budget(money=1, per_order=1, open_orders=1)
     sandbox.fail(BUY, fault, times)
-    async with opened(sandbox, budget=budget) as client:
+    async with open_client(sandbox, budget=budget) as client:
         with pytest.raises(SmsApiError):
             await client.v1.buy_activation("telegram", country="russia")
 
@@ -194,7 +194,7 @@ async def test_a_lost_purchase_that_is_found_counts_with_its_price():
     """The answer was lost, not the order."""
     sandbox, budget = shop(), Budget(money=1, per_order="0.30")
     sandbox.fail(BUY, LostAfter())
-    async with opened(sandbox, budget=budget) as client:
+    async with open_client(sandbox, budget=budget) as client:
         await client.v1.buy_activation("telegram", country="russia")
 
         assert budget.spent == PRICE
@@ -204,7 +204,7 @@ async def test_a_purchase_of_unknown_outcome_keeps_what_was_set_aside():
     """It may be bought: the money must not be spent a second time."""
     sandbox, budget = shop(), Budget(money=1, per_order="0.30", open_orders=1)
     sandbox.fail(BUY, LostAfter())
-    async with opened(sandbox, budget=budget, shared_key=True) as client:
+    async with open_client(sandbox, budget=budget, shared_key=True) as client:
         with pytest.raises(Unknown):
             await client.v1.buy_activation("telegram", country="russia")
 
@@ -217,7 +217,7 @@ async def test_a_purchase_whose_caller_is_gone_is_given_back_to_the_budget_too()
     """It completes, is cancelled, and its money is there again."""
     sandbox, budget = shop(), Budget(money=1, per_order="0.30", open_orders=1)
     sandbox.fail(BUY, LostAfter())
-    async with opened(sandbox, budget=budget) as client:
+    async with open_client(sandbox, budget=budget) as client:
         with anyio.move_on_after(0.5):
             await client.v1.buy_activation("telegram", country="russia")
 
@@ -228,7 +228,7 @@ async def test_a_purchase_whose_caller_is_gone_is_given_back_to_the_budget_too()
 async def test_a_caller_who_leaves_before_the_request_does_gives_everything_back():
     """No slot came free in time: nothing was sent."""
     sandbox, budget = shop(), Budget(money=1, per_order="0.30")
-    async with opened(sandbox, budget=budget) as client:
+    async with open_client(sandbox, budget=budget) as client:
         await tries(client, 1)
         with anyio.move_on_after(0.001):
             await client.v1.buy_activation("telegram", country="russia")
@@ -243,7 +243,7 @@ async def test_a_caller_who_leaves_before_the_request_does_gives_everything_back
 async def test_the_bound_of_one_order_is_told_to_the_provider():
     """It sells nothing dearer, and no rating is lost by giving it back."""
     sandbox = shop()
-    async with opened(sandbox, budget=Budget(per_order="0.10")) as client:
+    async with open_client(sandbox, budget=Budget(per_order="0.10")) as client:
         with pytest.raises(NoNumbersError):
             await client.v1.buy_activation("telegram", country="russia")
 
@@ -253,7 +253,7 @@ async def test_the_bound_of_one_order_is_told_to_the_provider():
 async def test_the_lower_of_both_bounds_counts():
     """`max_price` narrows the budget's bound and never widens it."""
     budget = Budget(money=1, per_order="0.50")
-    async with opened(shop(ignores_max_price=True), budget=budget) as client:
+    async with open_client(shop(ignores_max_price=True), budget=budget) as client:
         with pytest.raises(PriceTooHighError, match=r"above the ceiling of 0\.1"):
             await client.v1.buy_activation("telegram", country="russia", max_price="0.1")
         await client.v1.buy_activation("telegram", country="russia", max_price=3)
@@ -264,7 +264,7 @@ async def test_the_lower_of_both_bounds_counts():
 async def test_an_order_of_a_named_operator_above_the_bound_is_given_back():
     """The provider ignores `maxPrice` there."""
     sandbox, budget = shop(), Budget(money=1, per_order="0.10")
-    async with opened(sandbox, budget=budget) as client:
+    async with open_client(sandbox, budget=budget) as client:
         with pytest.raises(PriceTooHighError):
             await client.v1.buy_activation("telegram", country="russia", operator="mts")
 
@@ -275,7 +275,7 @@ async def test_an_order_of_a_named_operator_above_the_bound_is_given_back():
 async def test_a_number_bought_again_is_held_against_the_bound():
     """What a reuse costs, the provider does not say before."""
     sandbox, budget = shop(), Budget(per_order="0.30")
-    async with opened(sandbox, budget=budget) as client:
+    async with open_client(sandbox, budget=budget) as client:
         async with client.activation("telegram", country="russia", reuse=True) as order:
             await order.code()
         await client.v1.reuse("telegram", order.phone)
@@ -286,7 +286,7 @@ async def test_a_number_bought_again_is_held_against_the_bound():
 async def test_a_hosting_order_counts_until_its_time_is_over():
     """It is never undone, so its price counts as it is."""
     sandbox, budget = Sandbox(), Budget(money=100, per_order="0.01", open_orders=1)
-    async with opened(sandbox, budget=budget) as client:
+    async with open_client(sandbox, budget=budget) as client:
         order = await client.v1.buy_hosting("3hours", country="russia")
         await anyio.sleep(2 * 3600)
 
@@ -301,7 +301,7 @@ async def test_a_hosting_order_of_unknown_outcome_counts_as_long_as_any_may():
     """Nobody can tell when it ends; 31 days are the longest that is sold."""
     sandbox = Sandbox()
     sandbox.fail(BUY, LostAfter())
-    async with opened(sandbox, budget=Budget(open_orders=1), shared_key=True) as client:
+    async with open_client(sandbox, budget=Budget(open_orders=1), shared_key=True) as client:
         with pytest.raises(Unknown):
             await client.v1.buy_hosting("3hours", country="russia")
         await anyio.sleep(30 * DAY)
@@ -318,7 +318,7 @@ async def test_a_hosting_order_of_unknown_outcome_counts_as_long_as_any_may():
 async def test_a_rented_number_counts_until_it_is_closed():
     """Its account is another one, and so is its budget."""
     sandbox, budget = Sandbox(), Budget(money=500, per_order=200, open_orders=1)
-    async with opened(sandbox, rent_budget=budget) as client:
+    async with open_client(sandbox, rent_budget=budget) as client:
         number = await client.rent.buy_number(7, 1)
         with pytest.raises(BudgetExceededError, match=r"rent\.buy_number"):
             await client.rent.buy_number(7, 1)
@@ -332,7 +332,7 @@ async def test_a_rented_number_counts_until_it_is_closed():
 async def test_a_rented_number_counts_for_the_days_it_was_hired_for():
     """An extension adds to them."""
     sandbox = Sandbox(scenario=Scenario(rent_plans={"7": [[Delivery(9, "code 55555", "55555")]]}))
-    async with opened(sandbox, rent_budget=Budget(open_orders=1)) as client:
+    async with open_client(sandbox, rent_budget=Budget(open_orders=1)) as client:
         number = await client.rent.buy_number(7, 1, extension=True)
         await client.rent.extend(number.tzid, 7)
         await anyio.sleep(9 * DAY)
@@ -344,7 +344,7 @@ async def test_a_rented_number_counts_for_the_days_it_was_hired_for():
 async def test_a_rented_number_that_does_not_renew_gives_its_place_back_after_its_days():
     """Nobody has to close it."""
     sandbox = Sandbox()
-    async with opened(sandbox, rent_budget=Budget(open_orders=1)) as client:
+    async with open_client(sandbox, rent_budget=Budget(open_orders=1)) as client:
         first = await client.rent.buy_number(7, 1)
         await anyio.sleep(DAY + 10)
 
@@ -356,7 +356,7 @@ async def test_a_rented_number_that_does_not_renew_gives_its_place_back_after_it
 async def test_a_rent_that_the_budget_does_not_cover_sends_nothing_at_all():
     """Not even the list of what is held, which the first purchase reads before it leaves."""
     sandbox = Sandbox()
-    async with opened(sandbox, rent_budget=Budget(money=1, per_order=2)) as client:
+    async with open_client(sandbox, rent_budget=Budget(money=1, per_order=2)) as client:
         with pytest.raises(BudgetExceededError):
             await client.rent.buy_number(7, 1)
 
@@ -366,15 +366,15 @@ async def test_a_rent_that_the_budget_does_not_cover_sends_nothing_at_all():
 async def test_an_extension_counts_with_the_price_the_number_names():
     """Known before it is sent, so nothing dearer is sent."""
     sandbox = Sandbox(scenario=Scenario(rent_plans={"7": [[Delivery(9, "code 55555", "55555")]]}))
-    async with opened(sandbox) as before:
+    async with open_client(sandbox) as before:
         number = await before.rent.buy_number(7, 1, extension=True)
         await before.await_rent_code(number.tzid)
         price = (await before.rent.number(number.tzid)).extensions[7]
     budget, tight = Budget(money=10_000, per_order=price), Budget(money=10_000, per_order=price - 1)
-    async with opened(sandbox, rent_budget=tight) as client:
+    async with open_client(sandbox, rent_budget=tight) as client:
         with pytest.raises(BudgetExceededError, match=r"more than the .* of one order; nothing was sent"):
             await client.rent.extend(number.tzid, 7)
-    async with opened(sandbox, rent_budget=budget) as client:
+    async with open_client(sandbox, rent_budget=budget) as client:
         await client.rent.extend(number.tzid, 7)
 
     assert (tight.spent, budget.spent) == (Decimal(0), price)
@@ -386,7 +386,7 @@ async def test_a_rent_of_unknown_outcome_keeps_what_was_set_aside(fault, error):
     """And one that was not made gives it back."""
     sandbox, budget = Sandbox(), Budget(money=500, per_order=200)
     sandbox.fail("getRentNum", fault)
-    async with opened(sandbox, rent_budget=budget, shared_key=error is Unknown) as client:
+    async with open_client(sandbox, rent_budget=budget, shared_key=error is Unknown) as client:
         with pytest.raises(error):
             await client.rent.buy_number(7, 1)
 

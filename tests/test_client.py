@@ -22,8 +22,9 @@ from smsapi_async import (
     WaitTimeoutError,
 )
 from smsapi_async.sandbox import Answer, Delay, Delivery, NotConnected, Offer, Sandbox, Scenario, Stall
+from smsapi_async.testing import open_client
 from smsapi_async.v1 import Order
-from tests.opening import moments, opened, second
+from tests.opening import moments, second
 
 MANY = 60
 OFFERS = (Offer("russia", "telegram", "mts", "0.2875", 10_000),)
@@ -58,6 +59,7 @@ class Counting(httpx.AsyncBaseTransport):
             self.now -= 1
 
 
+@pytest.mark.usefixtures("untraced")
 async def test_sixty_callers_get_their_own_codes() -> None:
     """All settled, the account balanced, and never more than 32 requests in flight."""
     plans = [[Delivery(8 + nth % 20, f"Telegram code {10_000 + nth}", f"{10_000 + nth}")] for nth in range(MANY)]
@@ -69,7 +71,7 @@ async def test_sixty_callers_get_their_own_codes() -> None:
         async with client.activation("telegram", country="russia") as order:
             codes[order.id] = await order.code()
 
-    async with opened(sandbox, transport=transport) as client, anyio.create_task_group() as group:
+    async with open_client(sandbox, transport=transport) as client, anyio.create_task_group() as group:
         for _ in range(MANY):
             group.start_soon(work, client)
 
@@ -80,6 +82,7 @@ async def test_sixty_callers_get_their_own_codes() -> None:
     assert sandbox.ledger.balance_ok()
 
 
+@pytest.mark.usefixtures("untraced")
 async def test_sixty_orders_without_code_are_all_cancelled_in_time() -> None:
     """They end in the same few seconds, and each cancel costs a slot: none lapses."""
     sandbox = big_sandbox(lifetime=40)
@@ -90,7 +93,7 @@ async def test_sixty_orders_without_code_are_all_cancelled_in_time() -> None:
             await client.await_code(await buy(client))
         outcomes.append(type(caught.value).__name__)
 
-    async with opened(sandbox) as client, anyio.create_task_group() as group:
+    async with open_client(sandbox) as client, anyio.create_task_group() as group:
         for _ in range(MANY):
             group.start_soon(work, client)
 
@@ -116,7 +119,7 @@ async def test_trouble_with_one_order_concerns_no_other() -> None:
             if name.startswith("good"):
                 ends[name] = second()
 
-    async with opened(sandbox, pace=Pace(v1_per_second=10_000)) as client:
+    async with open_client(sandbox, pace=Pace(v1_per_second=10_000)) as client:
         names = ["missing", "unreadable", "stalls", "raises", "cancelled", *(f"good{nth}" for nth in range(50))]
         orders = {name: 7 if name == "missing" else await buy(client) for name in names}
         sandbox.fail(f"check/{orders['unreadable']}", Answer(200, "<html>"), times=3)
@@ -129,6 +132,7 @@ async def test_trouble_with_one_order_concerns_no_other() -> None:
     assert ends == {"missing": "NotFoundError", "unreadable": "04217", "stalls": "04217", "raises": "ZeroDivisionError"}
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("seed", range(2))
 async def test_random_cancellation_strands_nobody(seed: int) -> None:
     """Short waits, timeouts, cancellations and scopes on 40 orders; the patient get their codes, the money balances."""
@@ -147,7 +151,7 @@ async def test_random_cancellation_strands_nobody(seed: int) -> None:
                 with suppress(WaitTimeoutError):
                     await client.await_code(order_id, timeout=chance.choice([0, 0.5, 3, None]), settle=False)
 
-    async with opened(sandbox) as client, anyio.create_task_group() as group:
+    async with open_client(sandbox) as client, anyio.create_task_group() as group:
         for _ in plans:
             order_id = await buy(client)
             group.start_soon(patient, client, order_id)
@@ -175,7 +179,7 @@ async def test_a_closed_client_sends_nothing(sandbox: Sandbox, client: AsyncClie
 async def test_closing_takes_no_longer_than_its_bound(sandbox: Sandbox) -> None:
     """However many shields are inside one another."""
     with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the closing warns
-        async with opened(sandbox, settle_timeout=20) as client:
+        async with open_client(sandbox, settle_timeout=20) as client:
             async with client.activation("google", country="russia"):
                 sandbox.fail("user/", NotConnected(), times=10_000)
             before = second()
@@ -186,7 +190,7 @@ async def test_closing_takes_no_longer_than_its_bound(sandbox: Sandbox) -> None:
 async def test_a_cancelled_closing_takes_no_longer_than_the_cancel_timeout(sandbox: Sandbox) -> None:
     """And still closes."""
     with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the closing warns
-        async with opened(sandbox, settle_timeout=20, cancel_timeout=7) as client:
+        async with open_client(sandbox, settle_timeout=20, cancel_timeout=7) as client:
             async with client.activation("google", country="russia"):
                 sandbox.fail("user/", NotConnected(), times=10_000)
             before = second()
@@ -201,7 +205,7 @@ async def test_a_purchase_under_way_completes_before_the_client_is_closed(sandbo
     """It is paid; its buyer gets it."""
     bought: list[Order] = []
     sandbox.fail("user/buy", Stall(5))
-    async with opened(sandbox) as client, anyio.create_task_group() as group:
+    async with open_client(sandbox) as client, anyio.create_task_group() as group:
 
         async def work() -> None:
             bought.append(await client.v1.buy_activation("telegram", country="russia"))
@@ -217,7 +221,7 @@ async def test_what_is_lost_while_closing_is_tried_then_too(sandbox: Sandbox) ->
     """A purchase whose buyer was cancelled becomes unsettled only when it ends."""
     sandbox.fail("user/buy", Stall(5))
     sandbox.fail("user/cancel", Answer(401))
-    async with opened(sandbox) as client:
+    async with open_client(sandbox) as client:
         async with anyio.create_task_group() as group:
             group.start_soon(client.v1.buy_activation, "telegram")
             await anyio.sleep(1)
@@ -334,7 +338,7 @@ async def test_what_a_crash_left_open_is_found_and_resumed(sandbox: Sandbox, cli
     await client.v1.cancel(closed)
     hosting = (await client.v1.buy_hosting("3hours", country="russia", operator="any")).id
 
-    async with opened(sandbox) as other:
+    async with open_client(sandbox) as other:
         found = [order.id async for order in other.iter_open_orders()]
         for order_id in found:
             async with other.resume(order_id):
@@ -348,7 +352,7 @@ async def test_what_a_crash_left_open_is_found_and_resumed(sandbox: Sandbox, cli
 async def test_a_second_closing_returns_with_the_first(sandbox: Sandbox) -> None:
     """Nothing is sent after any of them returned."""
     ends = []
-    async with opened(sandbox) as client, anyio.create_task_group() as group:
+    async with open_client(sandbox) as client, anyio.create_task_group() as group:
         order = await client.v1.buy_activation("telegram", country="russia")
         sandbox.fail("user/cancel", Delay(15))
 
@@ -369,7 +373,7 @@ async def test_a_client_left_in_a_hurry_closes_in_a_hurry(sandbox: Sandbox) -> N
     """Ctrl-C is delivered once, and the scope inside has taken it; a service that lingers is killed."""
     with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the closing warns
         with anyio.CancelScope() as scope:
-            async with opened(sandbox) as client, client.activation("telegram", country="russia"):
+            async with open_client(sandbox) as client, client.activation("telegram", country="russia"):
                 sandbox.fail("/user/", NotConnected(), times=10_000)
                 scope.cancel()
                 await anyio.sleep(1)

@@ -17,8 +17,6 @@ ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "examples" / "demo.py"
 COMMAND = [sys.executable, str(DEMO)]
 
-pytestmark = pytest.mark.xdist_group("demo")  # one worker: each would run the whole of it
-
 
 @pytest.fixture(scope="module")
 def shown() -> subprocess.CompletedProcess[str]:

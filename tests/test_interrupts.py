@@ -30,6 +30,7 @@ NOISE = ("was destroyed", "never retrieved", "never awaited", "unclosed", "Excep
 """What an interpreter prints of what was left lying about."""
 
 each_loop = pytest.mark.parametrize("loop", ["asyncio", "trio"])
+untraced = pytest.mark.usefixtures("untraced")
 
 
 @attrs.define
@@ -95,6 +96,7 @@ def start(host: tuple[Host, int]) -> Iterator[Start]:
 # -- Ctrl-C -----------------------------------------------------------------------------------------------------------
 
 
+@untraced
 @each_loop
 def test_ctrl_c_during_the_wait_for_a_code(start: Start, sandbox: Sandbox, loop: str) -> None:
     """What every user does first."""
@@ -114,6 +116,7 @@ CUTS: dict[str, tuple[str, list[tuple[str, Fault]]]] = {
 }
 
 
+@untraced
 @each_loop
 @pytest.mark.parametrize(("moment", "faults"), CUTS.values(), ids=CUTS)
 def test_ctrl_c_while_a_request_about_the_number_is_under_way(
@@ -131,6 +134,7 @@ def test_ctrl_c_while_a_request_about_the_number_is_under_way(
     assert program.statuses == ["CANCELED"]
 
 
+@untraced
 @each_loop
 def test_ctrl_c_in_a_program_with_several_numbers(start: Start, sandbox: Sandbox, loop: str) -> None:
     """trio hands it over in the groups of the program's own; asyncio's runner takes it out of them."""
@@ -145,6 +149,7 @@ def test_ctrl_c_in_a_program_with_several_numbers(start: Start, sandbox: Sandbox
     assert "KeyboardInterrupt" in program.err
 
 
+@untraced
 @each_loop
 def test_ctrl_c_names_the_number_that_cannot_be_given_back(start: Start, sandbox: Sandbox, loop: str) -> None:
     """And ends the program all the same."""
@@ -161,6 +166,7 @@ def test_ctrl_c_names_the_number_that_cannot_be_given_back(start: Start, sandbox
     assert f"closed with unsettled orders: {order_id}" in program.err
 
 
+@untraced
 @each_loop
 def test_ctrl_c_names_what_cannot_be_undone(start: Start, sandbox: Sandbox, loop: str) -> None:
     """A hosting order is paid for."""
@@ -174,11 +180,12 @@ def test_ctrl_c_names_what_cannot_be_undone(start: Start, sandbox: Sandbox, loop
     assert program.out == f"unsettled {sandbox.ledger.purchases[0]}\n"
 
 
+@untraced
 @each_loop
 def test_a_second_ctrl_c_ends_the_program(start: Start, loop: str) -> None:
     """Nothing else is promised then."""
     sandbox = Sandbox(scenario=Scenario(cancel_lock=9999))
-    program = start(loop, "wait", sandbox, cancel_timeout=2)
+    program = start(loop, "wait", sandbox, cancel_timeout=1)
     program.until_ready()
     program.stop()
     program.until_asked("user/cancel")

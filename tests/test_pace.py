@@ -19,7 +19,7 @@ from smsapi_async._call import Call, Lane, Repeat, Reply
 from smsapi_async._pace import IN_FLIGHT, KEPT_BACK, Slots, Ticket
 from smsapi_async._sender import Sender
 from smsapi_async.sandbox import Delay, Sandbox, Scenario
-from tests.opening import opened
+from smsapi_async.testing import open_client
 
 
 @attrs.define
@@ -410,7 +410,7 @@ async def test_a_limit_below_our_pace_brings_no_ban():
                 refused.append(anyio.current_time())
             return response
 
-    async with opened(sandbox, transport=Noting()) as client, anyio.create_task_group() as group:
+    async with open_client(sandbox, transport=Noting()) as client, anyio.create_task_group() as group:
         for _ in range(300):
             group.start_soon(quietly, client.v1.check, 7)
 
@@ -490,6 +490,7 @@ async def test_an_error_is_shared_too_and_everybody_gets_his_own(sandbox, client
 # -- properties -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("seed", range(30))
 async def test_nobody_is_stranded_whatever_the_others_do(seed):
     """Waiters come, go, hurry and give up; whoever stays gets a slot, and no second holds more than its share."""

@@ -22,9 +22,9 @@ from trio.testing import MockClock
 import smsapi_async
 from smsapi_async import AsyncClient
 from smsapi_async.sandbox import Delay, LostAfter, Sandbox, Scenario, Stall
-from smsapi_async.testing import VirtualLoop
+from smsapi_async.testing import VirtualLoop, open_client
 from tests.interrupting import RUNS, Run
-from tests.opening import opened, second
+from tests.opening import second
 
 HURRIED = 7.0
 
@@ -42,7 +42,7 @@ class Program:
 
     async def __call__(self) -> None:
         try:
-            async with opened(self.sandbox, cancel_timeout=HURRIED, on_unsettled=self.told.append) as client:
+            async with open_client(self.sandbox, cancel_timeout=HURRIED, on_unsettled=self.told.append) as client:
                 await self.work(self.sandbox, client)
         finally:
             self.ended_at = second()
@@ -71,7 +71,7 @@ def pressed_in_line(number: int) -> tuple[bool, Sandbox]:
     async def main() -> None:
         sys.settrace(call)
         try:
-            async with opened(sandbox) as client, client.activation("telegram", country="russia"):
+            async with open_client(sandbox) as client, client.activation("telegram", country="russia"):
                 pass
         finally:
             sys.settrace(before)
@@ -297,7 +297,7 @@ def test_the_end_of_an_asyncio_program_settles_for_a_client_closed_before_its_ta
     tasks: list[Any] = []
 
     async def main() -> None:
-        async with opened(sandbox) as client:
+        async with open_client(sandbox) as client:
             tasks.append(asyncio.ensure_future(settle_late(sandbox, client)))
             await anyio.sleep(3)
 
@@ -309,7 +309,7 @@ def test_the_end_of_an_asyncio_program_settles_for_a_client_closed_before_its_ta
 
 
 def client_of(sandbox: Sandbox) -> AsyncClient:
-    """One that is not opened and closed in a generator of its own, as `opened` is."""
+    """One that is not opened and closed in a generator of its own, as `open_client` is."""
     http = httpx.AsyncClient(transport=sandbox.transport())
     return AsyncClient(sandbox.token, v1_url=sandbox.v1_url, http_client=http)
 

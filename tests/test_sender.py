@@ -23,8 +23,7 @@ from smsapi_async import (
 from smsapi_async._call import Call, Repeat, Reply
 from smsapi_async._sender import Sender, Spending
 from smsapi_async.sandbox import API_LIMIT, BAD_GATEWAY, INTERNAL_ERROR, Answer, Delay, NotConnected
-from smsapi_async.testing import VirtualLoop
-from tests.opening import opened
+from smsapi_async.testing import VirtualLoop, open_client
 
 PROFILE = "GET /v1/user/profile"
 CHECK = "GET /v1/user/check/"
@@ -115,7 +114,7 @@ async def test_a_closed_client_sends_nothing(sandbox, client):
 
 async def test_a_call_that_waits_for_its_slot_is_refused_once_the_client_closes(sandbox):
     """It has not left, and it need not."""
-    async with opened(sandbox, pace=Pace(v1_per_second=0.1)) as client:
+    async with open_client(sandbox, pace=Pace(v1_per_second=0.1)) as client:
         await client.v1.profile()
 
         async def late() -> None:
@@ -132,7 +131,7 @@ async def test_a_call_that_waits_for_its_slot_is_refused_once_the_client_closes(
 
 async def test_a_client_whose_http_client_was_closed_says_so(sandbox):
     """A mistake in the order of two `async with`; it must not look like a lost purchase."""
-    async with opened(sandbox) as client:
+    async with open_client(sandbox) as client:
         await client._sender._http._client.aclose()
         with pytest.raises(ClientClosedError, match="the http_client it is sent through is closed"):
             await client.v1.buy_activation("telegram")
@@ -279,7 +278,7 @@ async def test_what_was_bought_for_a_caller_who_is_gone_is_kept():
 async def test_a_delayed_answer_is_awaited_for_its_whole_timeout(sandbox):
     """`request_timeout` bounds one request, not the patience with the network."""
     sandbox.fail(PROFILE, Delay(3))
-    async with opened(sandbox, request_timeout=2, max_retries=0) as client:
+    async with open_client(sandbox, request_timeout=2, max_retries=0) as client:
         with pytest.raises(OutcomeUnknownError):
             await client.v1.profile()
 

@@ -13,8 +13,8 @@ import pytest
 
 from smsapi_async import AsyncClient, Pace
 from smsapi_async.sandbox import Delay, Delivery, Fault, Ledger, LostAfter, NotConnected, Sandbox, Scenario
+from smsapi_async.testing import open_client
 from tests.interrupting import RUNS, Run, run_on_asyncio
-from tests.opening import opened
 
 BEGUN, LEFT = 200.0, 200.4
 """When the call is made, and when its caller leaves."""
@@ -179,7 +179,7 @@ class Seen:
         pace = Pace(v1_per_second=0.1, rent_per_second=0.1) if fault is None else Pace(rent_per_second=10)
 
         async def run(way: Way) -> None:
-            async with opened(self.sandbox, pace=pace, on_unsettled=self.told.append) as client:
+            async with open_client(self.sandbox, pace=pace, on_unsettled=self.told.append) as client:
                 spend = await self.kind.prepare(client)
                 await anyio.sleep_until(BEGUN)
                 if fault is None:

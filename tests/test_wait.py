@@ -350,6 +350,7 @@ async def test_a_guessed_end_gives_way_to_a_later_real_one() -> None:
     assert [seen(0, None), seen(10, None), seen(20, 880), seen(30, 871), seen(40, 3000)] == [1200, 1200, 900, 900, 3040]
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("seed", range(2))
 async def test_whatever_waiters_do_no_other_is_stranded(seed: int) -> None:
     """Short waits, timeouts, cancellations, trouble, stalls, 60 orders: the patient get their codes soon."""

@@ -16,7 +16,8 @@ import trio
 
 from smsapi_async._activation import Activation
 from smsapi_async.sandbox import BAD_GATEWAY, Answer, Sandbox, Scenario, Stall
-from tests.opening import moments, opened, status
+from smsapi_async.testing import open_client
+from tests.opening import moments, status
 
 pytestmark = pytest.mark.usefixtures("steady")
 
@@ -361,7 +362,9 @@ async def leave(way: Way, state: State, caplog: pytest.LogCaptureFixture) -> Non
     stuck = not settled and not state.at_closing
 
     with pytest.warns(ResourceWarning, match="unsettled") if stuck else nullcontext():
-        async with opened(sandbox, settle_timeout=ORDINARY, cancel_timeout=HURRIED, on_unsettled=told.append) as client:
+        async with open_client(
+            sandbox, settle_timeout=ORDINARY, cancel_timeout=HURRIED, on_unsettled=told.append
+        ) as client:
             visit = Visit(sandbox, state, client.activation("telegram", country="russia"))
             await way(visit)
 

@@ -4,18 +4,21 @@ Source: protocol/v1.md section 2, protocol/samples/v1."""
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
-from attrs import define
+from attrs import define, fields
 
 from ._accounts import Entry
-from ._message import plain
+from ._message import Written, encode, plain
 from ._orders import Order, Sms
 from ._scenario import Scenario
 from ._world import World
 
 NANOSECONDS = "028"
 """A datetime holds microseconds; the samples' last three digits stand for what it cannot."""
+
+_values = attrgetter(*(field.name for field in fields(Order)))
 
 
 @define(kw_only=True, eq=False)
@@ -35,6 +38,7 @@ class Shapes:
     def __init__(self, scenario: Scenario, quirks: Quirks) -> None:
         self._scenario = scenario
         self._quirks = quirks
+        self._rows: dict[int, tuple[object, Written]] = {}
 
     def stamp(self, at: datetime, digits: int | None = None) -> str:
         """An instant by the provider's clock, with 0, 6 or 9 fraction digits."""
@@ -84,8 +88,17 @@ class Shapes:
         }
         return _without(row, "forwarding", "forwarding_number", "country") if _hosting(order) else row
 
-    def listed(self, order: Order) -> dict[str, Any]:
-        """A row of the history: no forwarding."""
+    def listed(self, order: Order) -> Written:
+        """A row of the history, kept as it was written until something changes: pages of a thousand are asked often."""
+        state = (_values(order), tuple(order.sms), self._quirks.clock_skew, self._quirks.listing_without_sms)
+        before, row = self._rows.get(order.id, (None, Written()))
+        if before != state:
+            row = Written(encode(self._row(order)))
+            self._rows[order.id] = state, row
+        return row
+
+    def _row(self, order: Order) -> dict[str, Any]:
+        """No forwarding."""
         row = {**self.bought(order), "sms": self.sms(order)}
         dropped = ("sms",) if self._quirks.listing_without_sms else ()
         return _without(row, "forwarding", "forwarding_number", *dropped)

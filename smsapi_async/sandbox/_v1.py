@@ -4,7 +4,9 @@ Source: protocol/v1.md sections 1 and 4."""
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from attrs import frozen
@@ -67,18 +69,21 @@ class V1:
         category = request.query.get("category")
         if category not in {"activation", "hosting"}:
             raise RefusalError("category is incorrect")  # no source prints this text
-        visible = [o for o in self._world.orders.values() if o.category == category and self._shown(o.created_at)]
+        until = self._shown_until
+        visible = [o for o in self._world.orders.values() if o.category == category and o.created_at <= until]
         page, total = self._page(visible, request.query, ORDER_FIELDS)
         return json_reply(self._shapes.orders_page(page, total))
 
     def payments(self, request: Request) -> Response:
         """A page of the payments."""
-        visible = [entry for entry in self._world.account.entries if self._shown(entry.at)]
+        until = self._shown_until
+        visible = [entry for entry in self._world.account.entries if entry.at <= until]
         page, total = self._page(visible, request.query, PAYMENT_FIELDS)
         return json_reply(self._shapes.payments_page(page, visible, total))
 
-    def _shown(self, at: Any) -> bool:
-        return bool(at + self._quirks.history_lag <= self._world.now)
+    @property
+    def _shown_until(self) -> datetime:
+        return self._world.now - self._quirks.history_lag
 
     def _page(self, rows: Iterable[Row], query: dict[str, str], fields: dict[str, str]) -> tuple[Sequence[Row], int]:
         """Oldest first; newest first only with both `order` and the literal `reverse=true`."""
@@ -87,7 +92,7 @@ class V1:
         if backwards and self._quirks.reverse_is_empty:
             return (), 1
         name = fields.get(order or "id", "id")
-        found = sorted(rows, key=lambda row: (getattr(row, name), row.id), reverse=backwards)
+        found = sorted(rows, key=attrgetter(name, "id"), reverse=backwards)
         total = len(found) if self._scenario.total is None else self._scenario.total
         offset, limit = number(query.get("offset"), 0), number(query.get("limit"), self._scenario.default_limit)
         if self._quirks.page_cap is not None:

@@ -55,14 +55,17 @@ IS_COROUTINE = pytest.StashKey[bool]()
 
 
 @asynccontextmanager
-async def open_client(sandbox: Sandbox, **options: Any) -> AsyncIterator[AsyncClient]:
+async def open_client(
+    sandbox: Sandbox, *, transport: httpx.AsyncBaseTransport | None = None, **options: Any
+) -> AsyncIterator[AsyncClient]:
     """A client of a sandbox in this process, closed at the end; a second one for a bot that was started again.
 
     Args:
+        transport: yours, around `sandbox.transport()`, when the test is to see or to change what passes.
         options: further arguments of `AsyncClient`, such as `budget`.
     """
     async with (
-        httpx.AsyncClient(transport=sandbox.transport()) as http,
+        httpx.AsyncClient(transport=transport or sandbox.transport()) as http,
         AsyncClient(
             sandbox.token,
             rent_key=sandbox.rent_key,

@@ -42,8 +42,7 @@ from smsapi_async.sandbox import (
     Stall,
     literal,
 )
-from smsapi_async.testing import VirtualLoop
-from tests.opening import opened
+from smsapi_async.testing import VirtualLoop, open_client
 
 BUY = "GET /api/rent/getRentNum.php"
 EXTEND = "GET /api/rent/extendRentState.php"
@@ -110,7 +109,7 @@ async def test_a_rent_that_left_no_trace_was_not_made(fault: Fault, sandbox, cli
 async def test_the_list_is_looked_at_for_ten_seconds(sandbox):
     """It may lag behind; the first look leaves it a second."""
     sandbox.fail(BUY, LostBefore())
-    async with opened(sandbox, pace=Pace(rent_per_second=10)) as client:
+    async with open_client(sandbox, pace=Pace(rent_per_second=10)) as client:
         with pytest.raises(NothingBoughtError):
             await client.rent.buy_number(7, 1)
 
@@ -137,9 +136,9 @@ async def test_a_refused_rent_is_no_lost_answer(sandbox, client):
 
 async def test_numbers_held_before_are_not_taken_for_the_lost_one(sandbox):
     """They are read once, before the first purchase."""
-    async with opened(sandbox) as other:
+    async with open_client(sandbox) as other:
         before = await other.rent.buy_number(7, 1)
-    async with opened(sandbox) as client:
+    async with open_client(sandbox) as client:
         first = await client.rent.buy_number(7, 1)
         sandbox.lose_next_reply()
         second = await client.rent.buy_number(7, 1)
@@ -153,7 +152,7 @@ async def test_numbers_held_before_are_not_taken_for_the_lost_one(sandbox):
 async def test_without_knowing_what_is_held_nothing_is_bought(sandbox):
     """A lost answer could not be looked up; the error says that nothing was spent."""
     sandbox.fail(LIST, BAD_GATEWAY, times=9)
-    async with opened(sandbox, max_retries=0) as client:
+    async with open_client(sandbox, max_retries=0) as client:
         with pytest.raises(NotSentError, match=r"^rent\.buy_number: .*nothing spent"):
             await client.rent.buy_number(7, 1)
 
@@ -163,7 +162,7 @@ async def test_without_knowing_what_is_held_nothing_is_bought(sandbox):
 async def test_a_first_purchase_does_not_take_another_s_loss_for_something_held(sandbox):
     """Both ask what is held; the one that asks later must not see what the other one just lost."""
     sandbox.fail(BUY, LostAfter())
-    async with opened(sandbox) as client:
+    async with open_client(sandbox) as client:
         numbers = await together(*[lambda: client.rent.buy_number(7, 1)] * 2)
 
     assert sorted(number.tzid for number in numbers) == sandbox.ledger.rents
@@ -174,7 +173,7 @@ async def test_lost_rents_share_out_the_new_numbers(rate: int, sandbox):
     """Each is paid for, each caller gets one."""
     sandbox.fail(BUY, LostAfter(), times=4)
 
-    async with opened(sandbox, pace=Pace(rent_per_second=rate)) as client:
+    async with open_client(sandbox, pace=Pace(rent_per_second=rate)) as client:
         numbers = await together(*[lambda: client.rent.buy_number(7, 1)] * 4)
 
     assert sorted(number.tzid for number in numbers) == sandbox.ledger.rents
@@ -204,7 +203,7 @@ async def test_fewer_new_numbers_than_lost_rents_are_given_to_nobody(sandbox):
     """One of two was made. Whose it is cannot be told, now or a moment later."""
     sandbox.fail(BUY, LostAfter())
     sandbox.fail(BUY, LostBefore())
-    async with opened(sandbox, pace=Pace(rent_per_second=10)) as client:
+    async with open_client(sandbox, pace=Pace(rent_per_second=10)) as client:
         errors = await together(*[lambda: client.rent.buy_number(7, 1)] * 2)
 
     assert [type(error) for error in errors] == [SpendUnknownError] * 2
@@ -215,7 +214,7 @@ async def test_two_new_numbers_for_one_lost_rent_are_both_named(sandbox, client)
     """Somebody else bought in the same seconds."""
     sandbox.fail(BUY, LostAfter())
     found: list[Any] = []
-    async with opened(sandbox) as other, anyio.create_task_group() as group:
+    async with open_client(sandbox) as other, anyio.create_task_group() as group:
         group.start_soon(outcome, lambda: client.rent.buy_number(7, 1), found)
         await anyio.sleep(0.5)
         await other.rent.buy_number(7, 1)
@@ -227,7 +226,7 @@ async def test_two_new_numbers_for_one_lost_rent_are_both_named(sandbox, client)
 async def test_with_a_shared_key_no_number_is_claimed(sandbox):
     """Another process may have hired it."""
     sandbox.lose_next_reply()
-    async with opened(sandbox, shared_key=True) as client:
+    async with open_client(sandbox, shared_key=True) as client:
         with pytest.raises(SpendUnknownError) as caught:
             await client.rent.buy_number(7, 1)
 
@@ -239,7 +238,7 @@ async def test_a_list_that_cannot_be_read_denies_nothing(good_looks: int, sandbo
     """Also not when an earlier look saw nothing: the list may lag."""
     sandbox.fail(BUY, LostBefore())
     sandbox.fail(LIST, BAD_GATEWAY, times=9, after=1 + good_looks)
-    async with opened(sandbox, max_retries=0) as client:
+    async with open_client(sandbox, max_retries=0) as client:
         with pytest.raises(SpendUnknownError):
             await client.rent.buy_number(7, 1)
 
@@ -250,7 +249,7 @@ async def test_a_rent_in_flight_is_waited_for(rate: int, sandbox):
     sandbox.fail(BUY, LostBefore())
     sandbox.fail(BUY, Delay(20))
 
-    async with opened(sandbox, pace=Pace(rent_per_second=rate)) as client:
+    async with open_client(sandbox, pace=Pace(rent_per_second=rate)) as client:
         failed, slow = await together(*[lambda: client.rent.buy_number(7, 1)] * 2)
 
     assert isinstance(failed, NothingBoughtError)
@@ -261,7 +260,7 @@ async def test_a_rent_that_has_not_left_is_not_waited_for(sandbox):
     """It could not have hired the number, and may look for a connection for long."""
     sandbox.fail(BUY, LostAfter())
     sandbox.fail(BUY, NotConnected(), times=4)
-    async with opened(sandbox, pace=Pace(rent_per_second=10)) as client, anyio.create_task_group() as group:
+    async with open_client(sandbox, pace=Pace(rent_per_second=10)) as client, anyio.create_task_group() as group:
 
         async def unconnected() -> None:
             await anyio.sleep(0.5)
@@ -279,7 +278,7 @@ async def test_what_was_named_to_one_caller_is_not_claimed_for_another(sandbox):
     """He may have taken it. Numbers that are new after that are claimed again, once his may not turn up any more."""
     sandbox.fail(BUY, LostAfter())
     sandbox.fail(BUY, LostBefore())
-    async with opened(sandbox, pace=Pace(rent_per_second=10)) as client:
+    async with open_client(sandbox, pace=Pace(rent_per_second=10)) as client:
         errors = await together(*[lambda: client.rent.buy_number(7, 1)] * 2)
         sandbox.fail(BUY, LostAfter(), times=2)
         with pytest.raises(SpendUnknownError) as soon:
@@ -372,7 +371,7 @@ async def test_a_number_confirmed_meanwhile_is_not_extended_by_that(sandbox, cli
 async def test_with_a_shared_key_an_extension_is_not_claimed(sandbox, rented):
     """Another process may have extended it."""
     await anyio.sleep(120)
-    async with opened(sandbox, shared_key=True) as client:
+    async with open_client(sandbox, shared_key=True) as client:
         sandbox.fail(EXTEND, LostAfter())
         with pytest.raises(SpendUnknownError) as caught:
             await client.rent.extend(rented.tzid, 7)
@@ -395,7 +394,7 @@ async def test_an_extension_whose_number_cannot_be_read_afterwards_stays_unknown
     await anyio.sleep(120)
     sandbox.fail(EXTEND, LostBefore())
     sandbox.fail(LIST, BAD_GATEWAY, times=9, after=2)
-    async with opened(sandbox, max_retries=0) as client:
+    async with open_client(sandbox, max_retries=0) as client:
         with pytest.raises(SpendUnknownError):
             await client.rent.extend(rented.tzid, 7)
 
@@ -403,7 +402,7 @@ async def test_an_extension_whose_number_cannot_be_read_afterwards_stays_unknown
 async def test_without_knowing_its_days_a_number_is_not_extended(sandbox, rented):
     """A lost answer could not be told from a refusal."""
     sandbox.fail(LIST, BAD_GATEWAY, times=9)
-    async with opened(sandbox, max_retries=0) as client:
+    async with open_client(sandbox, max_retries=0) as client:
         with pytest.raises(NotSentError, match=r"^rent\.extend: "):
             await client.rent.extend(rented.tzid, 7)
 
@@ -413,7 +412,7 @@ async def test_without_knowing_its_days_a_number_is_not_extended(sandbox, rented
 async def test_a_refused_extension_is_no_lost_answer(sandbox, rented):
     """The provider's word is enough."""
     await anyio.sleep(120)
-    async with opened(sandbox) as client:
+    async with open_client(sandbox) as client:
         sandbox.fail(EXTEND, literal("WARNING_LOW_BALANCE"))
         with pytest.raises(InsufficientBalanceError):
             await client.rent.extend(rented.tzid, 7)
@@ -440,7 +439,7 @@ async def test_a_rent_bought_for_a_caller_who_is_gone_is_kept_and_told(fault: Fa
     sandbox.fail(BUY, fault)
 
     async def work() -> None:
-        async with opened(sandbox, on_unsettled=told.append) as client:
+        async with open_client(sandbox, on_unsettled=told.append) as client:
             with anyio.move_on_after(2) as scope:
                 await client.rent.buy_number(7, 1)
             assert scope.cancelled_caught
@@ -461,7 +460,7 @@ async def test_an_extension_for_a_caller_who_is_gone_is_told(sandbox, rented):
     sandbox.fail(EXTEND, Delay(5))
 
     async def work() -> None:
-        async with opened(sandbox) as client:
+        async with open_client(sandbox) as client:
             with anyio.move_on_after(3):
                 await client.rent.extend(rented.tzid, 7)
             assert tzids(client.unsettled) == [rented.tzid]
@@ -490,7 +489,7 @@ async def test_an_unknown_rent_that_nobody_hears_of_is_logged(sandbox, caplog):
     """The candidates would be known to nobody else."""
     sandbox.fail(BUY, LostAfter())
     with caplog.at_level(logging.WARNING, "smsapi_async"), anyio.move_on_after(2):
-        async with opened(sandbox, shared_key=True) as client:
+        async with open_client(sandbox, shared_key=True) as client:
             await client.rent.buy_number(7, 1)
 
     assert f"purchase.unknown call=rent.buy_number candidates={sandbox.ledger.rents[0]}" in caplog.text
@@ -505,7 +504,7 @@ def test_a_loop_that_shuts_down_loses_no_rent(caplog):
 
     async def main() -> None:
         async def work() -> None:
-            async with opened(sandbox, on_unsettled=told.append) as client:
+            async with open_client(sandbox, on_unsettled=told.append) as client:
                 await client.rent.buy_number(7, 1)
 
         tasks.append(asyncio.create_task(work()))

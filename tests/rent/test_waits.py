@@ -9,7 +9,8 @@ import pytest
 
 from smsapi_async import AsyncClient, AuthenticationError, ClientClosedError, RentClosedError, WaitTimeoutError
 from smsapi_async.sandbox import BAD_GATEWAY, Answer, Delivery, Sandbox, Scenario, Stall, literal
-from tests.opening import moments, opened, second
+from smsapi_async.testing import open_client
+from tests.opening import moments, second
 
 CODES = [Delivery(10, "code 0711", "0711"), Delivery(40, "again 0711", "0711"), Delivery(100, "Your code is 5512")]
 
@@ -73,7 +74,7 @@ async def test_a_timeout_ends_the_wait_and_not_the_rent(sandbox: Sandbox, client
 async def test_two_looks_that_do_not_find_the_number_end_the_wait(gone: Any) -> None:
     """In whatever words it is told; one may be a slip."""
     sandbox = Sandbox(scenario=Scenario(rent_gone=gone))
-    async with opened(sandbox) as client:
+    async with open_client(sandbox) as client:
         with pytest.raises(RentClosedError) as caught:
             await client.await_rent_code(4711)
 
@@ -181,7 +182,7 @@ async def test_messages_come_once_each_until_the_number_is_gone(sandbox: Sandbox
 
 async def test_closing_the_client_ends_its_waits(sandbox: Sandbox) -> None:
     """At once, also while a look is under way."""
-    async with opened(sandbox) as client:
+    async with open_client(sandbox) as client:
         tzid = await rent(client, 46)
         sandbox.fail("getRentState.php", Stall(), after=3)
 

@@ -90,6 +90,25 @@ def test_rows_may_lack_their_sms() -> None:
     assert "sms" not in ask.v1_json("user/orders?category=activation")["Data"][0]
 
 
+def test_a_listed_order_is_as_it_is_now() -> None:
+    """Rows are kept between pages: each change, of the order or of the quirks, has to be seen in the next."""
+    ask = asker()
+    order = ask.world.orders[ask.buy()]
+    path = "user/orders?category=activation"
+    before = ask.v1_json(path)["Data"][0]
+
+    ask.world.receive(order.id, "code 1234", "1234")
+    told = ask.v1_json(path)["Data"][0]
+    ask.sandbox.clock_skew = timedelta(hours=1)
+    skewed = ask.v1_json(path)["Data"][0]
+    ask.sandbox.listing_without_sms = True
+
+    assert (before["status"], before["sms"]) == ("PENDING", [])
+    assert (told["status"], told["sms"][0]["code"]) == ("RECEIVED", "1234")
+    assert (before["created_at"][11:13], skewed["created_at"][11:13]) == ("12", "13")
+    assert "sms" not in ask.v1_json(path)["Data"][0]
+
+
 def test_a_reversed_page_may_be_empty_with_a_total_of_one() -> None:
     """One project met it and falls back to `reverse=false`."""
     ask = asker()

@@ -13,7 +13,8 @@ import pytest
 
 from smsapi_async import AsyncClient, ClientClosedError, Pace, WaitTimeoutError
 from smsapi_async.sandbox import BAD_GATEWAY, Answer, Delivery, Offer, Sandbox, Scenario, Stall
-from tests.opening import moments, opened, second
+from smsapi_async.testing import open_client
+from tests.opening import moments, second
 
 pytestmark = pytest.mark.usefixtures("steady")
 
@@ -72,7 +73,7 @@ class Far(httpx.AsyncBaseTransport):
 async def test_a_handful_of_waits_makes_the_list_be_asked(waits: int, asked: bool) -> None:
     """One page answers for all, and no single look is needed."""
     sandbox = world([8] * waits)
-    async with opened(sandbox, pace=Pace(v1_per_second=FAST)) as client:
+    async with open_client(sandbox, pace=Pace(v1_per_second=FAST)) as client:
         seconds = await late(sandbox, client, await buy(client, waits))
 
         assert bool(moments(sandbox, LIST)) is asked
@@ -94,6 +95,7 @@ BIG: Mapping[str, dict[str, Any]] = {
 LATEST = {"plain": 1.1, "capped": 1.3, "far": 1.4}
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True)
 @pytest.mark.parametrize("kind", BIG)
 async def test_many_orders_settle_whatever_the_list_does(kind: str) -> None:
@@ -101,12 +103,12 @@ async def test_many_orders_settle_whatever_the_list_does(kind: str) -> None:
     chance, count = random.Random(1), 40
     sandbox = world([chance.uniform(5, 30) for _ in range(count)])
     transport = Far(sandbox, there_and_back=0.2 * (kind == "far"), failing=0.5 * (kind == "failing"))
-    async with opened(sandbox, pace=Pace(v1_per_second=FAST)) as buyer:
+    async with open_client(sandbox, pace=Pace(v1_per_second=FAST)) as buyer:
         orders = await buy(buyer, count)
     for name, value in BIG[kind].items():
         setattr(sandbox, name, value)
 
-    async with opened(sandbox, transport=transport) as client:
+    async with open_client(sandbox, transport=transport) as client:
         seconds = await late(sandbox, client, orders)
 
     *with_others, _, _, _, _ = sorted(seconds)  # for the last four the list is not asked any more
@@ -117,14 +119,15 @@ async def test_many_orders_settle_whatever_the_list_does(kind: str) -> None:
         assert len(moments(sandbox, LIST)) <= 6
 
 
+@pytest.mark.usefixtures("untraced")
 async def test_a_burst_of_codes_waits_for_no_finish() -> None:
     """Finishes leave at 50 a second; a hundred callers do not stand in line behind them."""
     chance = random.Random(1)
     sandbox = world([chance.uniform(20, 21) for _ in range(120)])
-    async with opened(sandbox, pace=Pace(v1_per_second=FAST)) as buyer:
+    async with open_client(sandbox, pace=Pace(v1_per_second=FAST)) as buyer:
         orders = await buy(buyer, 120)
 
-    async with opened(sandbox) as client:
+    async with open_client(sandbox) as client:
         seconds = await late(sandbox, client, orders)
         assert client.unsettled == ()
 
@@ -136,7 +139,7 @@ async def test_a_burst_of_codes_waits_for_no_finish() -> None:
 async def test_a_finish_left_to_others_that_fails_is_done_by_closing() -> None:
     """Nobody waits for it, and it is not forgotten."""
     sandbox = world([8, 30, 30, 30, 30, 30, 30])
-    async with opened(sandbox, pace=Pace(v1_per_second=FAST)) as client:
+    async with open_client(sandbox, pace=Pace(v1_per_second=FAST)) as client:
         orders = await buy(client, 7)
         sandbox.fail(f"finish/{orders[0]}", BAD_GATEWAY, times=4)
         await late(sandbox, client, orders)
@@ -148,18 +151,18 @@ async def test_a_finish_left_to_others_that_fails_is_done_by_closing() -> None:
 async def test_a_look_that_stalls_keeps_no_code_that_a_page_shows() -> None:
     """The answer to it may take half a minute."""
     sandbox = world([8] * 6)
-    async with opened(sandbox, pace=Pace(v1_per_second=FAST)) as buyer:
+    async with open_client(sandbox, pace=Pace(v1_per_second=FAST)) as buyer:
         orders = await buy(buyer, 6)
     sandbox.fail(CHECK, Stall(), times=3)
 
-    async with opened(sandbox, pace=Pace(v1_per_second=FAST)) as client:
+    async with open_client(sandbox, pace=Pace(v1_per_second=FAST)) as client:
         assert max(await late(sandbox, client, orders)) <= 1.2
 
 
 async def test_a_message_without_a_code_is_looked_at_once() -> None:
     """A row proves a code and nothing else."""
     sandbox = world([40] * 6, Delivery(8, "Welcome!"))
-    async with opened(sandbox, pace=Pace(v1_per_second=FAST)) as client:
+    async with open_client(sandbox, pace=Pace(v1_per_second=FAST)) as client:
         await late(sandbox, client, await buy(client, 6))
 
     assert 6 <= len(moments(sandbox, CHECK)) <= 12
@@ -168,7 +171,7 @@ async def test_a_message_without_a_code_is_looked_at_once() -> None:
 async def test_an_order_closed_elsewhere_is_looked_at_before_its_wait_ends() -> None:
     """A row may be wrong about an end."""
     sandbox = world([40] * 6)
-    async with opened(sandbox, pace=Pace(v1_per_second=FAST)) as client:
+    async with open_client(sandbox, pace=Pace(v1_per_second=FAST)) as client:
         orders = await buy(client, 6)
         ends: list[str] = []
 
@@ -192,7 +195,7 @@ async def test_a_page_that_is_refused_is_asked_again_shorter() -> None:
     """And the waits go on."""
     sandbox = world([20] * 60)
     sandbox.fail("limit=120", Answer(400, "limit is incorrect"), times=1000)
-    async with opened(sandbox, pace=Pace(v1_per_second=FAST)) as client:
+    async with open_client(sandbox, pace=Pace(v1_per_second=FAST)) as client:
         orders = await buy(client, 60)
         seconds = await late(sandbox, client, orders)
 
@@ -204,7 +207,7 @@ async def test_a_page_that_is_refused_is_asked_again_shorter() -> None:
 async def test_whoever_holds_a_page_and_leaves_gives_it_to_another(end: str) -> None:
     """The page dies with its task; what it is for does not."""
     sandbox = world([20] * 6)
-    async with opened(sandbox, pace=Pace(v1_per_second=FAST)) as client:
+    async with open_client(sandbox, pace=Pace(v1_per_second=FAST)) as client:
         orders = await buy(client, 6)
         sandbox.fail(LIST, Stall(), after=3, times=1)
 
@@ -226,7 +229,7 @@ async def test_whoever_holds_a_page_and_leaves_gives_it_to_another(end: str) -> 
 async def test_closing_during_a_page_ends_the_waits_at_once() -> None:
     """Nobody waits for its answer."""
     sandbox = world([200] * 6)
-    async with opened(sandbox, pace=Pace(v1_per_second=FAST)) as client:
+    async with open_client(sandbox, pace=Pace(v1_per_second=FAST)) as client:
         orders = await buy(client, 6)
         sandbox.fail(LIST, Stall(), times=5)
 

@@ -40,8 +40,8 @@ from smsapi_async.sandbox import (
     Scenario,
     Stall,
 )
+from smsapi_async.testing import open_client
 from smsapi_async.v1 import Order
-from tests.opening import opened
 
 BUY = "GET /v1/user/buy/"
 HISTORY = "GET /v1/user/orders"
@@ -111,7 +111,7 @@ async def test_a_lost_answer_to_a_purchase_is_found_in_the_history(fault: Fault,
 async def test_an_order_found_is_looked_after_like_one_that_was_answered():
     """Its end is known from the history, so a wait for its code is as good as any."""
     sandbox = Sandbox(scenario=Scenario(plans={"telegram": [[Delivery(20, "Telegram code 04217", "04217")]]}))
-    async with opened(sandbox) as client:
+    async with open_client(sandbox) as client:
         sandbox.lose_next_reply()
         order = await client.v1.buy_activation("telegram")
 
@@ -223,7 +223,7 @@ async def test_an_early_look_that_shows_nothing_denies_nothing(sandbox):
     sandbox.history_lag = timedelta(seconds=3)
     sandbox.lose_next_reply()
     sandbox.fail(HISTORY, BAD_GATEWAY, times=99, after=1)
-    async with opened(sandbox, max_retries=0) as client:
+    async with open_client(sandbox, max_retries=0) as client:
         with pytest.raises(SpendUnknownError):
             await client.v1.buy_activation("telegram")
 
@@ -232,7 +232,7 @@ async def test_a_history_that_fails_once_is_asked_again(sandbox):
     """One look is missed, the next one finds it."""
     sandbox.lose_next_reply()
     sandbox.fail(HISTORY, BAD_GATEWAY)
-    async with opened(sandbox, max_retries=0) as client:
+    async with open_client(sandbox, max_retries=0) as client:
         order = await client.v1.buy_activation("telegram")
 
     assert sandbox.ledger.purchases == [order.id]
@@ -292,7 +292,7 @@ async def test_a_lost_hosting_order_is_found_although_its_row_has_no_country(san
 async def test_a_lost_reuse_is_found_by_its_phone():
     """The first order has the same phone, and is known."""
     sandbox = Sandbox(scenario=Scenario(plans={"telegram": [[Delivery(1, "code 04217", "04217")]]}))
-    async with opened(sandbox) as client:
+    async with open_client(sandbox) as client:
         first = await client.v1.buy_activation("telegram", country="russia", reuse=True)
         await client.await_code(first.id)
         sandbox.lose_next_reply()
@@ -308,7 +308,7 @@ async def test_a_lost_reuse_is_found_by_its_phone():
 @asynccontextmanager
 async def another(sandbox: Sandbox) -> AsyncIterator[AsyncClient]:
     """Somebody else with the same key, who knows nothing of our purchases."""
-    async with opened(sandbox) as client:
+    async with open_client(sandbox) as client:
         yield client
 
 
@@ -374,7 +374,7 @@ async def test_two_candidates_for_one_purchase_are_both_named(sandbox, client):
 async def test_with_a_shared_key_nothing_is_ever_claimed(sandbox):
     """Another process may have bought it in the same second."""
     sandbox.lose_next_reply()
-    async with opened(sandbox, shared_key=True) as client:
+    async with open_client(sandbox, shared_key=True) as client:
         with pytest.raises(SpendUnknownError) as caught:
             await client.v1.buy_activation("telegram")
 
@@ -387,7 +387,7 @@ async def test_without_the_provider_s_clock_nothing_is_claimed(hours: int, bough
     """This machine's clock may be wrong by hours: what is there is named; that nothing is there is still seen."""
     sandbox.fail(BUY, LostAfter() if bought else LostBefore())
     sandbox.start = datetime.now(UTC) + timedelta(hours=hours)
-    async with opened(sandbox, transport=Dateless(sandbox)) as client:
+    async with open_client(sandbox, transport=Dateless(sandbox)) as client:
         with pytest.raises(SpendUnknownError if bought else NothingBoughtError) as caught:
             await client.v1.buy_activation("telegram")
 

@@ -28,9 +28,8 @@ from smsapi_async.sandbox import (
     Scenario,
     Stall,
 )
-from smsapi_async.testing import VirtualLoop
+from smsapi_async.testing import VirtualLoop, open_client
 from smsapi_async.v1 import Order
-from tests.opening import opened
 from tests.v1.test_reconcile import BUY, ids, outcome
 
 CANCEL = "GET /v1/user/cancel/"
@@ -71,7 +70,7 @@ async def test_what_cannot_be_given_back_in_time_is_registered(sandbox):
     """`cancel_timeout` bounds how long a cancelled caller is kept."""
     told: list[Any] = []
     sandbox = Sandbox(scenario=Scenario(cancel_lock=60))
-    async with opened(sandbox, on_unsettled=told.append) as client:
+    async with open_client(sandbox, on_unsettled=told.append) as client:
         sandbox.fail(BUY, Delay(5))
         await cancelled_after(1, lambda: client.v1.buy_activation("telegram"))
 
@@ -88,7 +87,7 @@ async def test_a_hosting_order_bought_for_a_caller_who_is_gone_is_kept_and_told(
     sandbox.fail(BUY, Delay(5))
 
     async def work() -> None:
-        async with opened(sandbox, on_unsettled=told.append) as client:
+        async with open_client(sandbox, on_unsettled=told.append) as client:
             await cancelled_after(1, lambda: client.v1.buy_hosting("1day"))
 
             assert ids(client.unsettled) == sandbox.ledger.purchases
@@ -102,7 +101,7 @@ async def test_a_hosting_order_bought_for_a_caller_who_is_gone_is_kept_and_told(
 
 async def test_a_caller_who_leaves_before_the_request_does_buys_nothing(sandbox):
     """It waits for its slot: sent for nobody, an activation would cost rating, and a hosting order money."""
-    async with opened(sandbox, pace=Pace(v1_per_second=0.1)) as client:
+    async with open_client(sandbox, pace=Pace(v1_per_second=0.1)) as client:
         await client.v1.profile()
 
         await cancelled_after(5, lambda: client.v1.buy_hosting("1day"))
@@ -136,7 +135,7 @@ async def test_an_unknown_outcome_that_nobody_hears_of_is_logged(sandbox, client
     sandbox.fail(BUY, LostAfter())
 
     async def buy() -> None:
-        async with opened(sandbox, shared_key=True) as other:
+        async with open_client(sandbox, shared_key=True) as other:
             await other.v1.buy_activation("telegram")
 
     with caplog.at_level(logging.WARNING, "smsapi_async"):
@@ -182,7 +181,7 @@ async def test_closing_the_client_lets_a_purchase_in_flight_complete(sandbox, cl
 async def test_an_order_above_the_ceiling_is_given_back(sandbox):
     """The provider ignored `maxPrice`; the caller does not pay for that."""
     sandbox = Sandbox(scenario=Scenario(ignores_max_price=True))
-    async with opened(sandbox) as client:
+    async with open_client(sandbox) as client:
         with pytest.raises(PriceTooHighError, match=r"above the ceiling of 0\.1; .* given back at once") as caught:
             await client.v1.buy_activation("telegram", country="russia", max_price=Decimal("0.1"))
 
@@ -194,7 +193,7 @@ async def test_a_lost_order_above_the_ceiling_is_given_back(sandbox):
     """Found in the history, held against the ceiling all the same."""
     sandbox = Sandbox(scenario=Scenario(ignores_max_price=True))
     sandbox.lose_next_reply()
-    async with opened(sandbox) as client:
+    async with open_client(sandbox) as client:
         with pytest.raises(PriceTooHighError):
             await client.v1.buy_activation("telegram", country="russia", max_price=Decimal("0.1"))
 
@@ -205,7 +204,7 @@ async def test_an_order_above_the_ceiling_is_given_back_although_its_buyer_leave
     """He leaves while it is given back: the cancellation goes on, and after it."""
     sandbox = Sandbox(scenario=Scenario(ignores_max_price=True))
     sandbox.fail(CANCEL, Delay(5))
-    async with opened(sandbox) as client:
+    async with open_client(sandbox) as client:
         await cancelled_after(1, lambda: client.v1.buy_activation("telegram", country="russia", max_price="0.1"))
 
         assert round(anyio.current_time()) == 5
@@ -215,7 +214,7 @@ async def test_an_order_above_the_ceiling_is_given_back_although_its_buyer_leave
 async def test_an_order_above_the_ceiling_that_cannot_be_given_back_is_named(sandbox):
     """By its error, and to whoever looks after the unsettled."""
     sandbox = Sandbox(scenario=Scenario(ignores_max_price=True, cancel_lock=60))
-    async with opened(sandbox, settle_timeout=20) as client:
+    async with open_client(sandbox, settle_timeout=20) as client:
         with pytest.raises(PriceTooHighError) as caught:
             await client.v1.buy_activation("telegram", country="russia", max_price="0.1")
 
@@ -302,7 +301,7 @@ def test_a_loop_that_shuts_down_loses_no_purchase(fault):
 
     async def main() -> None:
         async def work() -> None:
-            async with opened(sandbox) as client:
+            async with open_client(sandbox) as client:
                 await client.v1.buy_activation("telegram")
 
         global task  # noqa: PLW0603  a task nobody holds may vanish
@@ -352,7 +351,7 @@ def test_ctrl_c_on_trio_loses_no_purchase(inside):
     sandbox = Sandbox()
 
     async def main() -> None:
-        async with opened(sandbox, transport=Interrupting(sandbox, inside=inside)) as client:
+        async with open_client(sandbox, transport=Interrupting(sandbox, inside=inside)) as client:
             await client.v1.buy_activation("telegram")
 
     with pytest.raises(KeyboardInterrupt):
@@ -384,7 +383,7 @@ def test_ctrl_c_on_asyncio_loses_no_purchase():
     sandbox = Sandbox()
 
     async def main() -> None:
-        async with opened(sandbox, transport=Interrupting(sandbox, inside=True)) as client:
+        async with open_client(sandbox, transport=Interrupting(sandbox, inside=True)) as client:
             await client.v1.buy_activation("telegram")
 
     with pytest.raises(KeyboardInterrupt), asyncio.Runner(loop_factory=VirtualLoop) as runner:
@@ -404,7 +403,7 @@ async def test_a_hosting_order_that_is_not_told_as_one_is_kept_all_the_same(sand
 
     sandbox.fail("/buy/hosting", Mangle(cut))
     with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the closing warns
-        async with opened(sandbox) as buyer:
+        async with open_client(sandbox) as buyer:
             with scope:
                 await buyer.v1.buy_hosting("3hours", country="russia")
 

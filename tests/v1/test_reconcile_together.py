@@ -23,9 +23,9 @@ from smsapi_async.sandbox import (
     Scenario,
     Stall,
 )
+from smsapi_async.testing import open_client
 from smsapi_async.v1 import Order
 from smsapi_async.v1._records import Purchase, Records, entangled, paired
-from tests.opening import opened
 from tests.v1.test_reconcile import BOOK, BUY, HISTORY, outcome, together
 
 
@@ -150,7 +150,7 @@ async def test_a_lost_purchase_does_not_take_a_reused_number(sandbox):
     """Both rows are telegram's; the phone tells only whose the reused one is, not whose it is not."""
     plans = {"telegram": [[Delivery(1, "code 04217", "04217")]]}
     sandbox = Sandbox(scenario=Scenario(plans=plans))
-    async with opened(sandbox) as client:
+    async with open_client(sandbox) as client:
         first = await client.v1.buy_activation("telegram", reuse=True)
         await client.await_code(first.id)
         sandbox.fail(BUY, LostBefore())
@@ -207,7 +207,7 @@ async def test_what_turns_up_for_one_caller_later_is_not_claimed_for_another(san
     sandbox.fail(BUY, LostBefore())
     sandbox.fail(BOOK, INTERNAL_ERROR, times=2)
     products = ("telegram", "facebook", "telegram")
-    async with opened(sandbox, max_retries=0) as client:
+    async with open_client(sandbox, max_retries=0) as client:
         errors = await together(*[partial(client.v1.buy_activation, product) for product in products], apart=2.3)
 
     assert [type(error) for error in errors] == [SpendUnknownError] * 3

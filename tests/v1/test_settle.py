@@ -24,8 +24,9 @@ from smsapi_async.sandbox import (
     Scenario,
     Stall,
 )
+from smsapi_async.testing import open_client
 from smsapi_async.v1 import Order
-from tests.opening import opened, second
+from tests.opening import second
 
 
 async def buy(client: AsyncClient, product: str = "telegram") -> Order:
@@ -71,7 +72,7 @@ async def test_trouble_is_asked_through(sandbox: Sandbox, client: AsyncClient, f
 async def test_an_order_closed_already_is_settled(answer: str) -> None:
     """In whatever words the provider says so; the true state is read back."""
     sandbox = Sandbox(scenario=Scenario(closed_answer=answer))  # type: ignore[arg-type]  # the words of the scenario
-    async with opened(sandbox) as client:
+    async with open_client(sandbox) as client:
         order = await buy(client)
         await client.v1.cancel(order.id)
 
@@ -148,7 +149,7 @@ async def test_what_was_unsettled_and_is_settled_is_forgotten(sandbox: Sandbox, 
 
 async def test_an_order_cut_off_by_the_bound_is_kept_as_last_seen(sandbox: Sandbox) -> None:
     """The message that forbade the cancel is not lost with the finish that stalled."""
-    async with opened(sandbox) as client:
+    async with open_client(sandbox) as client:
         order = await buy(client)
         sandbox.world.receive(order.id, "Telegram code 04217", "04217")
         sandbox.fail("user/finish", Stall(processed=False))
@@ -166,7 +167,7 @@ async def stubborn() -> AsyncIterator[tuple[Sandbox, AsyncClient]]:
     """A provider that takes no cancel, and a client in a hurry."""
     sandbox = Sandbox(scenario=Scenario(cancel_lock=10_000))
     with pytest.warns(ResourceWarning, match="unsettled"):
-        async with opened(sandbox, settle_timeout=30, cancel_timeout=4) as client:
+        async with open_client(sandbox, settle_timeout=30, cancel_timeout=4) as client:
             yield sandbox, client
 
 
@@ -197,7 +198,7 @@ async def test_a_cancelled_caller_is_held_for_the_cancel_timeout(stubborn: tuple
 async def test_what_fails_at_closing_too_stays_unsettled(sandbox: Sandbox) -> None:
     """And the warning of the closing client names it."""
     with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the closing warns
-        async with opened(sandbox) as client:
+        async with open_client(sandbox) as client:
             order = await buy(client)
             sandbox.fail("user/cancel", Answer(401), times=10)
             await leave(client, order)
@@ -209,7 +210,7 @@ async def test_what_fails_at_closing_too_stays_unsettled(sandbox: Sandbox) -> No
 async def test_an_order_kept_on_purpose_is_told_of_and_left(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
     """A hosting order whose buyer was cancelled: it is paid, and his."""
     with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the closing warns
-        async with opened(sandbox) as client:
+        async with open_client(sandbox) as client:
             order = await client.v1.buy_hosting("3hours", country="russia", operator="any")
             client._settler.leave_open(order, "its buyer is gone")
 

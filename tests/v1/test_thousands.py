@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import random
-import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -27,15 +26,6 @@ pytestmark = [
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LIST_CAP = 1000
 SETTLING = {"v1.finish": "FINISHED", "v1.cancel": "CANCELED"}
-
-
-@pytest.fixture
-def untraced() -> Iterator[None]:
-    """No lines are counted, which would take three times as long: other tests count these."""
-    trace = sys.gettrace()
-    sys.settrace(None)
-    yield
-    sys.settrace(trace)
 
 
 @define

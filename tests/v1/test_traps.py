@@ -16,9 +16,9 @@ import pytest
 
 from smsapi_async import AsyncClient, LowRatingError, NothingBoughtError, OutcomeUnknownError
 from smsapi_async.sandbox import BAD_GATEWAY, Sandbox, Scenario
+from smsapi_async.testing import open_client
 from smsapi_async.v1 import Order, Status
 from tests.answers import answering
-from tests.opening import opened
 from tests.v1.operations import CALLS
 
 
@@ -37,7 +37,7 @@ async def test_1_a_get_that_spends_is_sent_once(call: str, sandbox: Sandbox, cli
 async def test_18_an_account_without_rating_is_told_when_it_may_buy_again():
     """24 hours after it lost its rating, which is 24 hours after the refusal at the latest."""
     sandbox = Sandbox(scenario=Scenario(rating=0))
-    async with opened(sandbox) as client:
+    async with open_client(sandbox) as client:
         with pytest.raises(LowRatingError) as caught:
             await client.v1.buy_activation("telegram")
 

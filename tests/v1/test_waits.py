@@ -23,7 +23,8 @@ from smsapi_async.sandbox import (
     Scenario,
     Stall,
 )
-from tests.opening import buy, moments, opened, second, status
+from smsapi_async.testing import open_client
+from tests.opening import buy, moments, second, status
 
 pytestmark = pytest.mark.usefixtures("steady")
 
@@ -59,7 +60,7 @@ async def test_without_settle_a_found_code_leaves_the_order_open(sandbox: Sandbo
 async def test_a_stalled_finish_holds_the_code_back_for_two_seconds_only(sandbox: Sandbox) -> None:
     """A code is typed into a form that times out; the finish can wait for the closing of the client."""
     sandbox.fail("user/finish", Stall(processed=False))
-    async with opened(sandbox) as client:
+    async with open_client(sandbox) as client:
         order_id = await buy(client, sandbox, CODE)
 
         code = await client.await_code(order_id)
@@ -74,7 +75,7 @@ async def test_a_late_finish_is_worth_no_warning(sandbox: Sandbox, caplog: pytes
     """No money hangs on it, and the closing client does it."""
     told: list[Any] = []
     sandbox.fail("user/finish", Stall(processed=False))
-    async with opened(sandbox, on_unsettled=told.append) as client:
+    async with open_client(sandbox, on_unsettled=told.append) as client:
         await client.await_code(await buy(client, sandbox, CODE))
 
     assert told == []
@@ -141,7 +142,7 @@ async def test_the_newest_code_is_the_code(sandbox: Sandbox, client: AsyncClient
 async def test_received_is_no_evidence_of_a_code(sandbox: Sandbox) -> None:
     """Fresh orders have come back RECEIVED with nothing in them."""
     sandbox = Sandbox(scenario=Scenario(fresh_status="RECEIVED", plans={"telegram": [[Delivery(30, "c 12", "0412")]]}))
-    async with opened(sandbox) as client:
+    async with open_client(sandbox) as client:
         assert await client.await_code(await buy(client)) == "0412"
 
         assert anyio.current_time() >= 30
@@ -153,7 +154,7 @@ async def test_the_code_of_a_finished_order_is_returned_at_once(sandbox: Sandbox
     await client.await_code(order_id)
     before = len(sandbox.requests)
 
-    async with opened(sandbox) as other:
+    async with open_client(sandbox) as other:
         assert await other.await_code(order_id) == "04217"
 
     assert second() == 6
@@ -232,7 +233,7 @@ async def test_a_code_that_lands_during_the_cancel_waits_no_longer_for_its_finis
     """The two seconds hold on this way too; it was lost, with the order, when the finish stalled to the bound."""
     sandbox.fail("user/cancel", Stall(2, processed=False))
     sandbox.fail("user/finish", Stall(processed=False))
-    async with opened(sandbox) as client:
+    async with open_client(sandbox) as client:
         order_id = await buy(client, sandbox, Delivery(31, "Telegram code 04217", "04217"))
 
         assert await client.await_code(order_id, timeout=30) == "04217"
@@ -316,7 +317,7 @@ async def test_an_unknown_status_is_an_open_order(sandbox: Sandbox, client: Asyn
 async def test_an_order_that_waits_before_it_may_be_cancelled_is_cancelled_later() -> None:
     """`you need to wait time` is no no."""
     sandbox = Sandbox(scenario=Scenario(cancel_lock=60))
-    async with opened(sandbox) as client:
+    async with open_client(sandbox) as client:
         order_id = await buy(client)
 
         with pytest.raises(WaitTimeoutError) as caught:

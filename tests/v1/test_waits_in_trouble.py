@@ -36,8 +36,9 @@ from smsapi_async.sandbox import (
     Scenario,
     Stall,
 )
+from smsapi_async.testing import open_client
 from smsapi_async.v1 import Order
-from tests.opening import buy, moments, opened, second, status
+from tests.opening import buy, moments, second, status
 
 pytestmark = pytest.mark.usefixtures("steady")
 
@@ -88,7 +89,7 @@ async def test_an_order_that_ends_while_looks_have_stopped_is_cancelled_in_time(
     """Cancels go on; one that is refused because of an SMS brings its code."""
     sandbox = Sandbox(scenario=Scenario(lifetime=300))
     sandbox.fail("user/check", API_LIMIT, times=4)
-    async with opened(sandbox) as client:
+    async with open_client(sandbox) as client:
         empty, full = await buy(client), await buy(client, sandbox, CODE)
         async with anyio.create_task_group() as group:
             group.start_soon(gives_up, client, empty)
@@ -114,7 +115,7 @@ async def test_a_look_that_never_answers_is_given_up_and_repeated(sandbox: Sandb
 async def test_trouble_until_the_end_leaves_the_order_in_unsettled(sandbox: Sandbox) -> None:
     """The wait ends at its end, and the caller learns that nothing could be done."""
     with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the client's closing warns
-        async with opened(sandbox) as client:
+        async with open_client(sandbox) as client:
             order_id = await buy(client)
             sandbox.fail("user/", NotConnected(), times=10_000)
 
@@ -128,11 +129,11 @@ async def test_trouble_until_the_end_leaves_the_order_in_unsettled(sandbox: Sand
 async def test_half_an_hour_without_a_readable_answer_ends_the_wait() -> None:
     """Of an order whose end is not known either, somebody else's purchase."""
     sandbox = Sandbox(scenario=Scenario(lifetime=9000))
-    async with opened(sandbox) as buyer:
+    async with open_client(sandbox) as buyer:
         order_id = await buy(buyer)
     sandbox.fail("user/", BAD_GATEWAY, times=10_000)
     with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the client's closing warns
-        async with opened(sandbox) as client:
+        async with open_client(sandbox) as client:
             with pytest.raises(WaitTimeoutError, match="30 minutes"):
                 await client.await_code(order_id)
 
@@ -167,7 +168,7 @@ async def test_a_wrong_key_ends_the_wait_at_once(sandbox: Sandbox, client: Async
 async def test_after_a_wrong_key_another_wait_asks_again(sandbox: Sandbox, client: AsyncClient) -> None:
     """The scope around it keeps the order; a wait that was told the old error would never end."""
     order_id = await buy(client, sandbox, CODE)
-    async with opened(sandbox) as other, other.resume(order_id) as order:
+    async with open_client(sandbox) as other, other.resume(order_id) as order:
         sandbox.fail("user/check", Answer(401))
         with pytest.raises(AuthenticationError):
             await order.code()
@@ -185,7 +186,7 @@ async def test_an_order_missing_twice_is_not_found(sandbox: Sandbox, client: Asy
 
 async def test_an_order_missing_once_is_waited_for(sandbox: Sandbox, client: AsyncClient) -> None:
     """The same slip, the other way round."""
-    async with opened(sandbox) as buyer:
+    async with open_client(sandbox) as buyer:
         order_id = await buy(buyer, sandbox, CODE)
     sandbox.fail("user/check", MISSING)
 
@@ -257,7 +258,7 @@ async def test_a_slow_network_does_not_cost_the_refund(sandbox: Sandbox, client:
 
 async def test_a_slow_network_does_not_cost_the_refund_of_a_stored_order(sandbox: Sandbox, client: AsyncClient) -> None:
     """Bought by a program that is gone: every look at it is slow, the first as well."""
-    async with opened(sandbox) as gone:
+    async with open_client(sandbox) as gone:
         order_id = await buy(gone)
     sandbox.fail("/v1/", Delay(12), times=1_000)
 
@@ -326,7 +327,7 @@ DATES = [None, "not a date", "Thu, 01 Jan 2015 00:00:00 GMT", "Fri, 01 Jan 2055 
 @pytest.mark.parametrize("date", DATES)
 async def test_without_a_plausible_date_the_span_counts_that_was_sold(sandbox: Sandbox, date: str | None) -> None:
     """The purchase says from when to when."""
-    async with opened(sandbox, transport=OtherDate(sandbox, date)) as client:
+    async with open_client(sandbox, transport=OtherDate(sandbox, date)) as client:
         with pytest.raises(OrderExpiredError):
             await client.await_code(await buy(client))
 
@@ -338,8 +339,8 @@ async def test_without_a_plausible_date_the_span_counts_that_was_sold(sandbox: S
 async def test_without_a_plausible_date_an_order_bought_elsewhere_has_twenty_minutes(date: str | None) -> None:
     """Nobody knows better; the provider ends it earlier by its status."""
     sandbox = Sandbox(scenario=Scenario(lifetime=9000))
-    async with opened(sandbox, transport=OtherDate(sandbox, date)) as client:
-        async with opened(sandbox) as buyer:
+    async with open_client(sandbox, transport=OtherDate(sandbox, date)) as client:
+        async with open_client(sandbox) as buyer:
             order_id = await buy(buyer)
 
         with pytest.raises(OrderExpiredError):
@@ -361,7 +362,7 @@ async def test_without_a_usable_expiry_an_order_has_twenty_minutes(change: Calla
     """Of an order that says it is over and is open, the status is right."""
     sandbox = Sandbox(scenario=Scenario(lifetime=9000))
     sandbox.fail("GET /v1/user/", Mangle(change), times=1000)
-    async with opened(sandbox) as client:
+    async with open_client(sandbox) as client:
         order_id = await buy(client)
 
         with pytest.raises(OrderExpiredError):

@@ -21,7 +21,8 @@ from smsapi_async.sandbox import (
     Scenario,
     Stall,
 )
-from tests.opening import buy, moments, opened, second, status
+from smsapi_async.testing import open_client
+from tests.opening import buy, moments, second, status
 
 pytestmark = pytest.mark.usefixtures("steady")
 
@@ -81,7 +82,7 @@ async def test_a_task_cancelled_by_asyncio_sends_nothing_more(
 async def test_closing_the_client_ends_its_waits_at_once(sandbox: Sandbox) -> None:
     """Also the one whose look is under way and never answered; the order stays open under its id."""
     ended: list[float] = []
-    async with opened(sandbox) as client:
+    async with open_client(sandbox) as client:
         orders = [await buy(client) for _ in range(3)]
         sandbox.fail(f"user/check/{orders[0]}", Stall())
 
@@ -102,7 +103,7 @@ async def test_closing_the_client_ends_its_waits_at_once(sandbox: Sandbox) -> No
 
 async def test_after_closing_nothing_is_waited_for(sandbox: Sandbox) -> None:
     """Also of an order this client bought itself."""
-    async with opened(sandbox) as client:
+    async with open_client(sandbox) as client:
         order_id = await buy(client)
         await client.aclose()
 
@@ -197,7 +198,7 @@ async def test_an_iterator_over_messages_keeps_no_wait_from_settling(sandbox: Sa
 async def test_a_wait_of_another_loop_is_refused(sandbox: Sandbox) -> None:
     """Its records and events belong to one loop; the order was bought here, so no request would say so."""
     outcome: list[BaseException] = []
-    async with opened(sandbox) as client:
+    async with open_client(sandbox) as client:
         order_id = await buy(client)
 
         def elsewhere() -> None:
@@ -333,6 +334,6 @@ async def test_an_order_that_was_over_when_it_was_found_is_asked_for_its_code() 
     sandbox = Sandbox(scenario=Scenario(plans={"telegram": [[CODE]]}, finish_after_sms=5))
     sandbox.listing_without_sms = True
     sandbox.fail("user/buy", Stall())
-    async with opened(sandbox) as client, client.activation("telegram", country="russia") as order:
+    async with open_client(sandbox) as client, client.activation("telegram", country="russia") as order:
         assert order.order.status == "FINISHED"
         assert await order.code() == "04217"
