@@ -43,6 +43,7 @@ from ._errors import (
     UnreadableReplyError,
     WaitTimeoutError,
 )
+from ._events import Event
 from ._pace import Pace
 from ._values import Sms
 
@@ -57,6 +58,7 @@ __all__ = [
     "Budget",
     "BudgetExceededError",
     "ClientClosedError",
+    "Event",
     "InsufficientBalanceError",
     "LimitReachedError",
     "LowRatingError",

@@ -16,6 +16,7 @@ import anyio
 from ._activation import Activation
 from ._budget import Budget
 from ._codes import Extract, Match, Pick
+from ._events import Event, Events
 from ._http import Http, HttpClient, Target
 from ._pace import Pace
 from ._sender import Sender
@@ -60,6 +61,7 @@ class AsyncClient:
         settle_timeout: seconds spent on settling an order on an ordinary way out.
         cancel_timeout: seconds spent on it when the caller is being cancelled.
         on_unsettled: called with every order or rented number that could not be brought to its end.
+        on_event: called with every `Event`, in the task in which it happens; what it raises is only logged.
     """
 
     def __init__(
@@ -81,14 +83,14 @@ class AsyncClient:
         settle_timeout: float = 120.0,
         cancel_timeout: float = 10.0,
         on_unsettled: Callable[[Order | RentedNumber], object] | None = None,
+        on_event: Callable[[Event], object] | None = None,
     ) -> None:
         _check_kinds(token=(token, str), rent_key=(rent_key, str), pace=(pace, Pace))
         _check_kinds(budget=(budget, Budget), rent_budget=(rent_budget, Budget))
         _check_kinds(rent_timezone=(rent_timezone, tzinfo), max_retries=(max_retries, int))
         if max_retries < 0:
             raise ValueError(f"max_retries: 0 or more is needed, not {max_retries!r}")
-        if not (on_unsettled is None or callable(on_unsettled)):
-            raise ValueError(f"on_unsettled: a function is needed, not {on_unsettled!r}")
+        _check_functions(on_unsettled=on_unsettled, on_event=on_event)
         v1 = Target(
             _url("v1_url", v1_url, "SMSAPI_V1_URL", "https://5sim.net/v1"), _key("token", token, "SMSAPI_TOKEN")
         )
@@ -98,9 +100,10 @@ class AsyncClient:
             "apikey" if _checked_place(rent_key_in) == "query" else None,
         )
         http = Http({"v1": v1, "rent": rent}, _span("request_timeout", request_timeout), http_client)
-        self._sender = Sender(http, pace or Pace(), max_retries)
+        events = Events(on_event)
+        self._sender = Sender(http, pace or Pace(), max_retries, events)
         budget = budget or Budget()
-        self._unsettled: Unsettled[Order | RentedNumber] = Unsettled(on_unsettled)
+        self._unsettled: Unsettled[Order | RentedNumber] = Unsettled(on_unsettled, events)
         self._settler = Settler(
             self._sender,
             self._unsettled,
@@ -346,6 +349,12 @@ def _check_kinds(**given: tuple[object, type]) -> None:
     for name, (value, kind) in given.items():
         if value is not None and not isinstance(value, kind):
             raise ValueError(f"{name}: a {kind.__name__} is needed, not a {type(value).__name__}")
+
+
+def _check_functions(**given: object) -> None:
+    for name, value in given.items():
+        if not (value is None or callable(value)):
+            raise ValueError(f"{name}: a function is needed, not {value!r}")
 
 
 def _url(name: str, given: str | None, variable: str, default: str) -> str:

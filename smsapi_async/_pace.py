@@ -117,14 +117,15 @@ class Slots:
             self._keeper = None
         self._grant(now)
 
-    def hit(self, now: float) -> None:
-        """The provider said that it was asked too often."""
+    def hit(self, now: float) -> int:
+        """The provider said that it was asked too often. How often it said so of late."""
         self._hits.append(now)
         self._ease(now)
         self._changed_at = now
         slowest = max(SLOWEST, 8 * self._usual)
         self._spacing = slowest if self._stopped() else min(slowest, 2 * self._spacing)
         self._next_at = max(self._next_at, now + self._spacing)
+        return len(self._hits)
 
     def _ease(self, now: float) -> None:
         # Later than now it can only be after a run of another loop, whose clock began elsewhere.

@@ -6,6 +6,7 @@ then on the outcome is found out, whatever happens to the caller.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from math import inf
@@ -17,6 +18,7 @@ from anyio.lowlevel import EventLoopToken, current_token
 
 from ._call import Call, Reply
 from ._errors import (
+    AuthenticationError,
     ClientClosedError,
     NothingBoughtError,
     NotSentError,
@@ -26,9 +28,9 @@ from ._errors import (
     SmsApiError,
     SpendUnknownError,
 )
+from ._events import Events, kind
 from ._flights import Flights
 from ._http import Http
-from ._log import logger
 from ._pace import Pace, Slots, Ticket
 from ._retry import pause_before_retry
 from ._shield import INTERRUPTS, Ended, UnderWay, protect_from_ctrl_c, shielded
@@ -67,11 +69,51 @@ class Spending:
             raise
 
 
+@attrs.define(eq=False)
+class Timing:
+    """Put around a request that is told of, in place of the `Leaving` it enters: when it left, and how it ended.
+
+    Attributes:
+        look: whether it was sent for a wait.
+        left_at: when its request left, in seconds of the loop's clock; inf while none has.
+    """
+
+    leaving: Leaving
+    look: bool
+    asked_at: float = attrs.field(factory=anyio.current_time, init=False)
+    left_at: float = attrs.field(default=inf, init=False)
+    reply: Reply | None = attrs.field(default=None, init=False)
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        self.left_at = anyio.current_time()
+        with self.leaving():
+            yield
+
+    def tell(self, events: Events, call: Call[Any], error: BaseException | None = None) -> None:
+        """`call.ended`, of a request that left; where the key is missing or the client closed none does."""
+        stayed = self.reply is None and isinstance(error, (AuthenticationError, ClientClosedError))
+        if stayed or self.left_at == inf:
+            return
+        events.emit(
+            logging.DEBUG,
+            "call.ended",
+            call=call.name,
+            provider=call.provider,
+            look=self.look,
+            status=self.reply.status if self.reply else getattr(error, "status", None),
+            error=None if error is None else kind(error),
+            seconds=anyio.current_time() - self.left_at,
+            queued=self.left_at - self.asked_at,
+        )
+
+
 class Sender:
     """What every call of one client passes through."""
 
-    def __init__(self, http: Http, pace: Pace, max_retries: int) -> None:
+    def __init__(self, http: Http, pace: Pace, max_retries: int, events: Events | None = None) -> None:
         self.pace: Pace = pace
+        self.events: Events = events or Events()
         self._http = http
         self._max_retries = max_retries
         self._flights = Flights()
@@ -90,20 +132,23 @@ class Sender:
         failures, lost = 0, False
         while True:
             try:
+                if self.events.wanted(logging.DEBUG):
+                    return await self._exchange_told(call, Timing(leaving, once))
                 return call.read(await self._exchange(call, leaving))
             except SmsApiError as error:
                 if isinstance(error, RateLimitError) or getattr(error, "status", 0) == 503:
-                    self.pace.slots(call.provider).hit(anyio.current_time())
+                    hits = self.pace.slots(call.provider).hit(anyio.current_time())
+                    self.events.emit(logging.INFO, "pace.hit", provider=call.provider, hits=hits)
                 failures += 1
                 lost = lost or isinstance(error, OutcomeUnknownError)
                 if isinstance(error, RefusedError) and lost:
                     error.after_loss = True
                 if once:
-                    logger.info("look.failed call=%s error=%s", call.name, type(error).__name__)
+                    self.events.emit(logging.INFO, "look.failed", call=call.name, error=kind(error))
                 pause = None if once else pause_before_retry(error, failures, call.repeat, self._max_retries)
                 if pause is None:
                     raise
-                logger.debug("call.repeated call=%s failures=%d pause=%.1f", call.name, failures, pause)
+                self.events.emit(logging.DEBUG, "call.repeated", call=call.name, failures=failures, pause=pause)
             await anyio.sleep(pause)
 
     async def share(self, call: Call[T]) -> T:
@@ -142,23 +187,49 @@ class Sender:
             except (anyio.get_cancelled_exc_class(), *INTERRUPTS):
                 if spending.sent_at < inf:  # the task itself was hit: the loop is being shut down, or Ctrl-C
                     with anyio.CancelScope(shield=True):
-                        await _salvage(call, lambda: recover(lost), keep)
+                        await self._salvage(call, lambda: recover(lost), keep)
                 raise
 
         try:
             with self.under_way:
                 await shielded(work, ended)
         except (anyio.get_cancelled_exc_class(), *INTERRUPTS):
-            if isinstance(ended.error, OutcomeUnknownError):
-                _tell(call, ended.error)
+            self._tell_of_loss(call, ended.error, logging.WARNING)
             if ended.result is not None:
                 with suppress(anyio.get_cancelled_exc_class()):  # else Ctrl-C would be lost in it
                     await keep(ended.result)
             raise
+        self._tell_of_loss(call, ended.error, logging.INFO)
         result = ended.unwrap()
         if result is None:
             raise SpendUnknownError("it was cut off", call=call.name)
         return result
+
+    async def _salvage(
+        self, call: Call[T], recover: Callable[[], Awaitable[T]], keep: Callable[[T], Awaitable[None]]
+    ) -> None:
+        """Find out what became of the call, for nobody is left who would be told."""
+        try:
+            result = await recover()
+        except SmsApiError as error:
+            self._tell_of_loss(call, error, logging.WARNING)
+        else:
+            await keep(result)
+
+    def _tell_of_loss(self, call: Call[Any], error: Exception | None, level: int) -> None:
+        """What is told of a purchase whose answer was lost and that was not found, also when its caller is gone.
+
+        Args:
+            level: how loud to say that it may have been bought.
+        """
+        if isinstance(error, NothingBoughtError):
+            self.events.emit(logging.INFO, "purchase.void", call=call.name)
+        elif isinstance(error, OutcomeUnknownError):
+            candidates = getattr(error, "candidates", ())
+            ids = tuple(getattr(found, "id", None) or getattr(found, "tzid", None) for found in candidates)
+            self.events.emit(
+                level, "purchase.unknown", call=call.name, candidates=ids, error=kind(error), why=str(error)
+            )
 
     def start_closing(self) -> None:
         """From now on only calls that end an order are sent."""
@@ -186,6 +257,17 @@ class Sender:
         if self._closed or (self._closing and not call.settling):
             raise ClientClosedError("the client is closed", call=call.name)
 
+    async def _exchange_told(self, call: Call[T], timing: Timing) -> T:
+        """`_exchange` and reading the answer, told of when it has ended."""
+        try:
+            timing.reply = await self._exchange(call, timing)
+            result = call.read(timing.reply)
+        except BaseException as error:
+            timing.tell(self.events, call, error)
+            raise
+        timing.tell(self.events, call)
+        return result
+
     async def _exchange(self, call: Call[Any], leaving: Leaving) -> Reply:
         """One request in its own slot, for which a read of the catalogue waits in the slow lane first."""
         self.check_loop()
@@ -206,23 +288,6 @@ class Sender:
             now = anyio.current_time()
             for slots, ticket in zip(lines, tickets, strict=False):
                 slots.leave(ticket, now)
-
-
-async def _salvage(call: Call[T], recover: Callable[[], Awaitable[T]], keep: Callable[[T], Awaitable[None]]) -> None:
-    """Find out what became of the call, for nobody is left who would be told."""
-    try:
-        result = await recover()
-    except SmsApiError as error:
-        _tell(call, error)
-    else:
-        await keep(result)
-
-
-def _tell(call: Call[Any], error: SmsApiError) -> None:
-    """Leave a trace of what may be bought, although its caller is gone."""
-    candidates = getattr(error, "candidates", ())
-    ids = ", ".join(str(getattr(found, "id", None) or getattr(found, "tzid", None)) for found in candidates)
-    logger.warning("purchase.unknown call=%s candidates=%s error=%s", call.name, ids or "none", error)
 
 
 async def _await_turn(slots: Slots, ticket: Ticket) -> None:

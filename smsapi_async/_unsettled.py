@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
 import anyio
 import attrs
 
+from ._events import Events
 from ._log import logger
 
 T = TypeVar("T")
@@ -29,9 +31,14 @@ class Entry(Generic[T]):
 class Unsettled(Generic[T]):
     """The register behind `client.unsettled`."""
 
-    def __init__(self, tell: Callable[[T], object] | None) -> None:
+    def __init__(self, tell: Callable[[T], object] | None, events: Events | None = None) -> None:
         self._entries: dict[Hashable, Entry[T]] = {}
         self._tell = tell
+        self._events = events or Events()
+
+    def holds(self, key: Hashable) -> bool:
+        """Whether it is kept, whoever was told of it."""
+        return key in self._entries
 
     @property
     def keys(self) -> tuple[Hashable, ...]:
@@ -75,7 +82,7 @@ class Unsettled(Generic[T]):
         if entry.told:
             return
         entry.told = True
-        logger.warning("order.unsettled id=%s why=%s", key, entry.why)
+        self._events.emit(logging.WARNING, "order.unsettled", id=key, why=entry.why)
         if self._tell is None:
             return
         try:

@@ -133,6 +133,13 @@ class Watch(Generic[S]):
         elif self.ends_at == inf:
             self.ends_at = sight.at + UNKNOWN_LIFE
 
+    def age(self, now: float) -> float | None:
+        """Seconds since it was bought, None when that is not known."""
+        if self.bought_at > -inf:
+            return now - self.bought_at
+        known = self.sight is not None and self.sight.age is not None
+        return now - self.born_at if known else None
+
     def subject(self) -> S | None:
         """The order as last seen, or as its scope knew it; None when nothing is known but its key."""
         return self.known if self.sight is None else self.sight.subject

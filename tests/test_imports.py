@@ -16,13 +16,13 @@ DOOR = "smsapi_async"
 # From the bottom up: a module may import those of its own row and of the rows below. A new module is added here.
 ROWS = (
     {"_errors", "_values", "_fields", "_call", "_shield", "_bell"},
-    {"_http", "_retry", "_pace", "_flights", "_watch", "_listing", "_schedule", "_budget", "_log", "_codes"},
+    {"_http", "_retry", "_pace", "_flights", "_watch", "_listing", "_schedule", "_budget", "_log", "_events", "_codes"},
     {"_sender", "_wait", "_unsettled"},
     {"v1", "rent"},
     {"_activation"},
     {"_client"},
     {DOOR},
-    {"testing", "_cli"},
+    {"testing", "_cli", "otel"},
     {"__main__"},
 )
 # The rooms of a house, in the same way; models know no wire.

@@ -6,8 +6,10 @@ extension as more days or more time of its number. Nothing here is ever undone: 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from math import inf
 from typing import Any, TypeVar
 
@@ -24,7 +26,7 @@ from .._errors import (
     SpendUnknownError,
     UnreadableReplyError,
 )
-from .._log import logger
+from .._events import kind
 from .._sender import Sender, Spending
 from .._unsettled import Unsettled
 from ._models import RentedNumber
@@ -95,8 +97,9 @@ class Purchases:
             try:
                 return await self._see_through(call, purchase)
             finally:
-                if purchase.found is not None:
-                    self._budget.book(place, purchase.found.tzid, purchase.found.price, purchase.sent_at + life)
+                if (found := purchase.found) is not None:
+                    self._budget.book(place, found.tzid, found.price, purchase.sent_at + life)
+                    self._tell("rent.bought", tzid=found.tzid, country=found.country, cost=found.price)
                 elif purchase.may_have_happened:
                     self._budget.book(place, place, None, purchase.sent_at + life)
 
@@ -130,17 +133,21 @@ class Purchases:
                 return await self._grown(call, before, tzid, lost)
 
             async def keep(number: RentedNumber) -> None:
+                tell()
                 self._leave_open(call, number)
 
             price = before.extensions.get(days) if before is not None else None
+            tell = partial(self._tell, "rent.extended", tzid=tzid, days=days, cost=price)
             most, spending = price or self._budget.per_order, Spending()
             with self._budget.place(call.name, most, anyio.current_time(), opens=False) as place:
                 try:
-                    return await self._sender.spend(call, spending, recover, keep)
+                    number = await self._sender.spend(call, spending, recover, keep)
                 finally:
                     if spending.may_have_happened:
                         self._budget.book(place, tzid, most, spending.sent_at)
                         self._budget.prolong(tzid, days * DAY)
+            tell()
+            return number
 
     def closed(self, tzid: int) -> None:
         """The number was given up: it is held no more."""
@@ -157,6 +164,9 @@ class Purchases:
         except (OutcomeUnknownError, UnreadableReplyError) as trouble:
             what = "the numbers held so far could not be read"
             raise NotSentError(what, call=call.name) from trouble
+
+    def _tell(self, name: str, **fields: object) -> None:
+        self._sender.events.emit(logging.INFO, name, **fields)
 
     def _wake(self) -> None:
         self._changed.set()
@@ -176,6 +186,7 @@ class Purchases:
     ) -> RentedNumber:
         purchase.lost_at = anyio.current_time()
         self._wake()
+        self._tell("purchase.lost", call=call.name)
         candidates: tuple[RentedNumber, ...] = ()
         looked = False
         for pause in LOOKS:
@@ -185,6 +196,7 @@ class Purchases:
             if listed is not None:
                 candidates = self._assign(purchase, listed)
             if purchase.found is not None:
+                self._tell("purchase.found", call=call.name, tzid=purchase.found.tzid)
                 return purchase.found
         if looked and not candidates:  # nothing is denied but by the last look: the list may lag
             raise NothingBoughtError("the answer was lost and no new number is listed", call=call.name) from lost
@@ -217,7 +229,7 @@ class Purchases:
         try:
             numbers = await self._numbers()
         except SmsApiError as trouble:
-            logger.info("purchase.records_unread call=%s error=%s", call.name, type(trouble).__name__)
+            self._tell("purchase.records_unread", call=call.name, error=kind(trouble))
             return None
         self._listed = (self._listed or set()).union(number.tzid for number in numbers)
         return numbers
@@ -240,12 +252,14 @@ class Purchases:
     async def _grown(
         self, call: Call[RentedNumber], before: RentedNumber | None, tzid: int, lost: OutcomeUnknownError | None
     ) -> RentedNumber:
+        self._tell("purchase.lost", call=call.name)
         now = None
         for pause in LOOKS:
             await anyio.sleep(pause)
             listed = await self._read(call)
             now = None if listed is None else _one(listed, tzid)
             if before is not None and now is not None and _is_longer(before, now) and not self._shared_key:
+                self._tell("purchase.found", call=call.name, tzid=tzid)
                 return now
         if before is not None and now is not None and not _is_longer(before, now):
             raise NothingBoughtError("the answer was lost and the number is not extended", call=call.name) from lost

@@ -41,12 +41,13 @@ class Waits:
         self._sender.check_loop()
         seen = self._seen.setdefault(tzid, Seen())
         now = anyio.current_time()
-        waiter = self.turns.join(self.watch(tzid), now, inf if timeout is None else now + timeout)
-        try:
-            with self._sender.under_way:
-                return await self._find(waiter, pick, seen)
-        finally:
-            self.turns.leave(waiter, anyio.current_time())
+        with self._sender.events.waiting("rent", tzid):
+            waiter = self.turns.join(self.watch(tzid), now, inf if timeout is None else now + timeout)
+            try:
+                with self._sender.under_way:
+                    return await self._find(waiter, pick, seen)
+            finally:
+                self.turns.leave(waiter, anyio.current_time())
 
     async def next_message(self, watch: Watch[RentedNumber], seen: Seen) -> Sms | None:
         """The oldest message not handed over yet; None once the number is gone."""

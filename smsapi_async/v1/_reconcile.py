@@ -9,6 +9,7 @@ together share out their rows, when there are as many as these.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from math import inf
 
@@ -18,7 +19,7 @@ import attrs
 from .._budget import Budget, Place
 from .._call import Call, Lane, Reply
 from .._errors import NothingBoughtError, OutcomeUnknownError, PriceTooHighError, SmsApiError, SpendUnknownError
-from .._log import logger
+from .._events import kind
 from .._sender import Sender, Spending
 from .._watch import Sight
 from ._life import is_hosting
@@ -126,6 +127,11 @@ class Purchases:
         while (oldest := next(iter(self._own.values()))).at < seen.at - MEMORY:
             del self._own[oldest.subject.id]
         self._wake()
+        order = seen.subject
+        self._tell("order.bought", id=order.id, product=order.product, country=order.country, cost=order.price)
+
+    def _tell(self, name: str, **fields: object) -> None:
+        self._sender.events.emit(logging.INFO, name, **fields)
 
     def _wake(self) -> None:
         self._changed.set()
@@ -136,7 +142,7 @@ class Purchases:
     async def _recover(self, call: Call[Order], purchase: Purchase, lost: OutcomeUnknownError | None) -> Sight[Order]:
         purchase.lost_at = anyio.current_time()
         self._wake()
-        logger.info("purchase.lost call=%s product=%s", call.name, purchase.product)
+        self._tell("purchase.lost", call=call.name, product=purchase.product)
         candidates: tuple[Order, ...] = ()
         records: Records[Order] | None = None
         for pause in LOOKS:
@@ -145,7 +151,7 @@ class Purchases:
             if records is not None and purchase.found is None:
                 candidates = self._assign(purchase, records)
             if purchase.found is not None:
-                logger.info("purchase.found call=%s id=%d", call.name, purchase.found.subject.id)
+                self._tell("purchase.found", call=call.name, id=purchase.found.subject.id)
                 return purchase.found
         # Nothing is denied but by the last look: a history may lag.
         if records is not None and not candidates and not await self._unexplained_payment(purchase, records):
@@ -179,7 +185,7 @@ class Purchases:
             try:
                 records = await self._read("user/orders", Order, since, purchase.category)
             except SmsApiError as trouble:
-                logger.info("purchase.records_unread call=%s error=%s", call.name, type(trouble).__name__)
+                self._tell("purchase.records_unread", call=call.name, error=kind(trouble))
                 return None
             latency = max(latency, records.latency)
             group, _ = entangled(purchase, self._rivals(purchase), self._free(records), records)

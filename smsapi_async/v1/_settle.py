@@ -11,6 +11,7 @@ Every refusal is followed by a look at the true state, and that decides (https:/
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -133,13 +134,15 @@ class Settler:
                 self.register(course.order, why, taken=taken, tell=tell, note=note)
             else:
                 self._unsettled.discard(order.id)
+                self._tell(course.order)
         return course.order
 
     async def finish_once(self, order: Order) -> None:
         """Try to finish a registered order; what it leaves undone the client's closing tries again."""
+        course = Course(order, finish=True)
         with suppress(SmsApiError):
-            if await self._act(Course(order, finish=True)):
-                self._unsettled.discard(order.id)
+            if await self._act(course):
+                self._ended(course.order)
 
     def register(
         self, order: Order, why: str, *, taken: bool, tell: bool, note: Callable[[Order], object] | None = None
@@ -154,6 +157,7 @@ class Settler:
                 return False
             if note is not None:
                 note(course.order)
+            self._ended(course.order)
             return True
 
         self._unsettled.add(order.id, order, why, again, tell=tell)
@@ -165,6 +169,16 @@ class Settler:
     def leave_open(self, order: Order, why: str) -> None:
         """Register an order that is kept on purpose although its buyer is gone."""
         self._unsettled.add(order.id, order, why)
+
+    def _ended(self, order: Order) -> None:
+        """A registered order came to its end after all; told once, though two may have seen to it."""
+        if self._unsettled.holds(order.id):
+            self._unsettled.discard(order.id)
+            self._tell(order)
+
+    def _tell(self, order: Order) -> None:
+        if not is_open(order):
+            self._sender.events.emit(logging.INFO, "order.settled", id=order.id, status=order.status)
 
     async def _to_its_end(self, course: Course) -> Order:
         pause = FIRST_PAUSE

@@ -64,17 +64,19 @@ class Waits:
         self._sender.check_loop()
         seen = Seen() if seen is None else seen
         now = anyio.current_time()
-        waiter = self.turns.join(self.watch(order_id), now, inf if timeout is None else now + timeout)
-        try:
-            with self._sender.under_way:
-                found = await self._find(waiter, pick, seen)
-        finally:
-            alone = self.turns.leave(waiter, anyio.current_time())
-        may_settle = settle and alone
-        if found is None:
-            return await self._give_up(waiter, pick, seen, may_settle=may_settle)
-        await self._hand_over(self._order(waiter.watch), pick, seen, may_settle=may_settle)
-        return found
+        with self._sender.events.waiting("v1", order_id) as wait:
+            waiter = self.turns.join(self.watch(order_id), now, inf if timeout is None else now + timeout)
+            try:
+                with self._sender.under_way:
+                    found = await self._find(waiter, pick, seen)
+            finally:
+                alone = self.turns.leave(waiter, anyio.current_time())
+            wait.code_seconds = waiter.watch.age(anyio.current_time())
+            may_settle = settle and alone
+            if found is None:
+                return await self._give_up(waiter, pick, seen, may_settle=may_settle)
+            await self._hand_over(self._order(waiter.watch), pick, seen, may_settle=may_settle)
+            return found
 
     async def next_message(self, watch: Watch[Order], seen: Seen) -> Sms | None:
         """The oldest message not handed over yet; None once the order is closed and all are."""
