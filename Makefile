@@ -16,6 +16,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 INSTALL := -m pip --disable-pip-version-check install --quiet --quiet
+WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)  # some tests wait in real time
 SOURCES := $(wildcard smsapi_async tests examples benchmarks documenting)
 
 # A stamp is written last and carries the folder it was made in: a half-made or moved .venv has none.
@@ -38,7 +39,7 @@ $(READY): pyproject.toml
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
 	@$(PY) $(INSTALL) 'pip>=25.1'
-	@$(PY) $(INSTALL) --editable '.[cli,fast,http2,sandbox]' --group test
+	@$(PY) $(INSTALL) --editable '.[cli,fast,http2,otel,sandbox]' --group test
 	@touch $@
 
 $(CHECKS): $(READY)
@@ -50,7 +51,7 @@ demo: $(READY)
 	@$(PY) examples/demo.py
 
 test: $(READY)
-	@$(PY) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --cov --cov-report=term
+	@$(PY) -m pytest --numprocesses $(WORKERS) --cov --cov-report=term
 
 lowest: $(READY)
 	@echo "making $(VENV)-lowest"
@@ -62,8 +63,8 @@ lowest: $(READY)
 	  > $(VENV)-lowest/constraints.txt
 	@tr '\n' ' ' < $(VENV)-lowest/constraints.txt; echo
 	@$(VENV)-lowest/bin/python $(INSTALL) 'pip>=25.1'
-	@$(VENV)-lowest/bin/python $(INSTALL) --editable '.[cli,fast,http2,sandbox]' --group test --constraint $(VENV)-lowest/constraints.txt
-	@$(VENV)-lowest/bin/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --quiet
+	@$(VENV)-lowest/bin/python $(INSTALL) --editable '.[cli,fast,http2,otel,sandbox]' --group test --constraint $(VENV)-lowest/constraints.txt
+	@$(VENV)-lowest/bin/python -m pytest --numprocesses $(WORKERS) --quiet
 
 check: lint types
 
@@ -111,7 +112,7 @@ build: $(CHECKS)
 audit: $(CHECKS)
 	@rm -rf build/audited && mkdir -p build
 	@$(PYTHON) -m venv build/audited
-	@build/audited/bin/python $(INSTALL) '.[cli,fast,http2,sandbox]'
+	@build/audited/bin/python $(INSTALL) '.[cli,fast,http2,otel,sandbox]'
 	@build/audited/bin/python -m pip --disable-pip-version-check freeze --exclude smsapi_async --exclude pip --exclude setuptools > build/audited.txt
 	@$(PY) -m pip_audit --strict --disable-pip --no-deps --progress-spinner off --requirement build/audited.txt
 

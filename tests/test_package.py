@@ -19,8 +19,8 @@ import smsapi_async.v1
 ROOT = Path(__file__).parents[1]
 DOORS = [smsapi_async, smsapi_async.v1, smsapi_async.rent, smsapi_async.sandbox, smsapi_async.testing]
 EXTRAS = {
-    "cyclopts", "h2", "httpx2", "msgspec", "pytest", "smsapi_async._cli", "smsapi_async.sandbox",
-    "smsapi_async.testing", "trio", "uvicorn",
+    "cyclopts", "h2", "httpx2", "msgspec", "opentelemetry", "pytest", "smsapi_async._cli", "smsapi_async.otel",
+    "smsapi_async.sandbox", "smsapi_async.testing", "trio", "uvicorn",
 }  # fmt: skip
 """Without rich: httpx loads it by itself, for a command of its own, where click is installed, too."""
 
