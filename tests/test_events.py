@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import logging
+import re
 from collections.abc import Awaitable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import anyio
 import attrs
 import pytest
 
+import smsapi_async
 from smsapi_async import AsyncClient, Event, Pace, SmsApiError
 from smsapi_async._events import Events
 from smsapi_async.sandbox import API_LIMIT, Answer, Delay, Delivery, LostAfter, LostBefore, NotConnected, Sandbox, Stall
@@ -19,6 +23,7 @@ from tests.test_log import CODE, SCENARIO, Capture, leaks, unmeasured, whole_run
 
 pytestmark = pytest.mark.usefixtures("steady")
 
+PACKAGE = Path(smsapi_async.__file__).parent
 SMS = Delivery(5, "Telegram code 04217", "04217")
 CHECK = "/user/check/"
 BUY = "/user/buy/"
@@ -424,3 +429,27 @@ async def test_nothing_private_is_in_an_event_or_a_record(ear: Ear) -> None:
     assert CODE in secrets
     assert len(ear.told) > 15
     assert len(capture.written) == 4 * len(ear.told)
+
+
+# -- the page -------------------------------------------------------------------------------------------------------
+
+
+def told_in_the_sources() -> dict[str, set[str]]:
+    """Every event and its fields, as they stand in the calls that tell it."""
+    found: dict[str, set[str]] = {}
+    for file in PACKAGE.rglob("*.py"):
+        calls = [node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Call)]
+        for call in calls:
+            for name in [part.value for part in call.args if isinstance(part, ast.Constant)]:
+                if re.fullmatch(r"(call|look|pace|order|rent|purchase|wait)\.[a-z_]+", str(name)) and call.keywords:
+                    found.setdefault(str(name), set()).update(str(word.arg) for word in call.keywords)
+    return found
+
+
+def test_the_page_lists_every_event_with_its_fields() -> None:
+    """Dashboards are made from it."""
+    page = (PACKAGE.parent / "docs/how-to/observe.md").read_text("utf-8").partition("## The events")[2]
+
+    rows = re.findall(r"^\| `([\w.]+)` \|.*\| (.*?) \|$", page, re.MULTILINE)
+
+    assert {name: set(re.findall(r"`(\w+)`", fields)) for name, fields in rows} == told_in_the_sources()

@@ -15,7 +15,8 @@ from ._running import KEYS, InSandbox, run
 from ._terminal import Json, StopError, clean, show, show_json
 
 PACKAGES = (
-    "anyio", "attrs", "cattrs", "httpx", "httpx2", "msgspec", "h2", "trio", "uvicorn", "cyclopts", "rich"
+    "anyio", "attrs", "cattrs", "httpx", "httpx2", "msgspec", "h2", "opentelemetry-api", "trio", "uvicorn", "cyclopts",
+    "rich",
 )  # fmt: skip
 VARIABLES = ("SMSAPI_TOKEN", "SMSAPI_RENT_KEY", "SMSAPI_V1_URL", "SMSAPI_RENT_URL")
 
