@@ -6,8 +6,7 @@ No field is ever a key, a phone, a code or a text: ids, names, spans and the cla
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 import anyio
@@ -29,17 +28,6 @@ class Event:
 
     name: str
     fields: Mapping[str, object]
-
-
-@attrs.define
-class Wait:
-    """A wait for a code, under way.
-
-    Attributes:
-        code_seconds: how long after its purchase the code was there; None when either is unknown.
-    """
-
-    code_seconds: float | None = None
 
 
 class Events:
@@ -73,26 +61,38 @@ class Events:
         except Exception:  # noqa: BLE001 - the caller's function must not change what happens to his orders
             logger.exception("on_event failed event=%s", name)
 
-    @contextmanager
-    def waiting(self, provider: str, key: int) -> Iterator[Wait]:
-        """Around a wait for a code: tells how it ended, and after how long."""
-        wait, began, outcome = Wait(), anyio.current_time(), "code"
-        try:
-            yield wait
-        except BaseException as error:
-            outcome = kind(error)
-            raise
-        finally:
-            span = anyio.current_time() - began
-            self.emit(
-                logging.INFO,
-                "wait.ended",
-                provider=provider,
-                id=key,
-                outcome=outcome,
-                seconds=span,
-                code_seconds=wait.code_seconds if outcome == "code" else None,
-            )
+    def waiting(self, provider: str, key: int) -> Wait:
+        """Put around a wait for a code."""
+        return Wait(self, provider, key)
+
+
+@attrs.define(eq=False)
+class Wait:
+    """A wait for a code, under way: ``with`` tells how it ended, and after how long.
+
+    Attributes:
+        code_seconds: how long after its purchase the code was there; None when either is unknown.
+    """
+
+    events: Events
+    provider: str
+    key: int
+    began_at: float = attrs.field(factory=anyio.current_time, init=False)
+    code_seconds: float | None = attrs.field(default=None, init=False)
+
+    def __enter__(self) -> Wait:
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        self.events.emit(
+            logging.INFO,
+            "wait.ended",
+            provider=self.provider,
+            id=self.key,
+            outcome="code" if error is None else kind(error),
+            seconds=anyio.current_time() - self.began_at,
+            code_seconds=self.code_seconds if error is None else None,
+        )
 
 
 def kind(error: BaseException) -> str:

@@ -18,7 +18,8 @@ import smsapi_async
 from smsapi_async import AsyncClient, Event, Pace, SmsApiError
 from smsapi_async._events import Events
 from smsapi_async.sandbox import API_LIMIT, Answer, Delay, Delivery, LostAfter, LostBefore, NotConnected, Sandbox, Stall
-from tests.opening import buy, opened
+from smsapi_async.testing import open_client
+from tests.opening import buy
 from tests.test_log import CODE, SCENARIO, Capture, leaks, unmeasured, whole_run
 
 pytestmark = pytest.mark.usefixtures("steady")
@@ -68,7 +69,7 @@ async def failing(act: Awaitable[object]) -> None:
 async def test_a_request_is_told_with_its_status_and_its_time(sandbox: Sandbox, ear: Ear) -> None:
     """The first question to a slow program is whether it waits for the provider, or for its own turn."""
     sandbox.fail("/user/profile", Delay(3))
-    async with opened(sandbox, on_event=ear) as client:
+    async with open_client(sandbox, on_event=ear) as client:
         await client.v1.profile()
 
     told = {"call": "v1.profile", "provider": "v1", "look": False, "status": 200, "error": None}
@@ -78,7 +79,7 @@ async def test_a_request_is_told_with_its_status_and_its_time(sandbox: Sandbox, 
 async def test_the_time_in_the_queue_is_told(sandbox: Sandbox, ear: Ear) -> None:
     """It is the client's own pace that holds a burst back, not the provider."""
     async with (
-        opened(sandbox, on_event=ear, pace=Pace(v1_per_second=0.5)) as client,
+        open_client(sandbox, on_event=ear, pace=Pace(v1_per_second=0.5)) as client,
         anyio.create_task_group() as group,
     ):
         for _ in range(3):
@@ -89,7 +90,7 @@ async def test_the_time_in_the_queue_is_told(sandbox: Sandbox, ear: Ear) -> None
 
 async def test_requests_that_fail_are_told_with_their_error(sandbox: Sandbox, ear: Ear) -> None:
     """Refused, lost after an answer began, lost before, never connected: four different troubles."""
-    async with opened(sandbox, on_event=ear, max_retries=0) as client:
+    async with open_client(sandbox, on_event=ear, max_retries=0) as client:
         await failing(client.v1.check(1))
         for fault in (Answer(502, "<html>"), LostAfter(), NotConnected()):
             sandbox.fail("/user/profile", fault)
@@ -110,7 +111,7 @@ async def test_requests_that_fail_are_told_with_their_error(sandbox: Sandbox, ea
 async def test_what_never_left_is_not_told(sandbox: Sandbox, ear: Ear) -> None:
     """A request that gave up in the queue, or has no key, is none."""
     async with (
-        opened(sandbox, on_event=ear, pace=Pace(v1_per_second=0.1)) as client,
+        open_client(sandbox, on_event=ear, pace=Pace(v1_per_second=0.1)) as client,
         AsyncClient("", on_event=ear) as keyless,
     ):
         await client.v1.profile()
@@ -124,7 +125,7 @@ async def test_what_never_left_is_not_told(sandbox: Sandbox, ear: Ear) -> None:
 async def test_a_repetition_and_a_limit_that_was_met_are_told(sandbox: Sandbox, ear: Ear) -> None:
     """Whoever sees them often asks too much."""
     sandbox.fail("/user/profile", API_LIMIT, times=2)
-    async with opened(sandbox, on_event=ear) as client:
+    async with open_client(sandbox, on_event=ear) as client:
         await client.v1.profile()
 
     assert ear.of("pace.hit") == [{"provider": "v1", "hits": 1}, {"provider": "v1", "hits": 2}]
@@ -156,7 +157,7 @@ async def test_an_order_is_told_from_its_purchase_to_its_end(sandbox: Sandbox, e
 
     The wait ends when the order is finished; by the pace, that leaves 0.02 s after the look that found the code.
     """
-    async with opened(sandbox, on_event=ear) as client:
+    async with open_client(sandbox, on_event=ear) as client:
         order_id = await buy(client, sandbox, SMS)
         await client.await_code(order_id)
 
@@ -175,7 +176,7 @@ async def test_an_order_is_told_from_its_purchase_to_its_end(sandbox: Sandbox, e
 
 async def test_a_wait_without_a_code_is_told_with_its_error(sandbox: Sandbox, ear: Ear) -> None:
     """Given up, and given back."""
-    async with opened(sandbox, on_event=ear) as client:
+    async with open_client(sandbox, on_event=ear) as client:
         order_id = await buy(client)
         await failing(client.await_code(order_id, timeout=9))
 
@@ -187,7 +188,7 @@ async def test_a_wait_without_a_code_is_told_with_its_error(sandbox: Sandbox, ea
 
 async def test_a_cancelled_wait_is_told_as_such(sandbox: Sandbox, ear: Ear) -> None:
     """Under the same word on both loops."""
-    async with opened(sandbox, on_event=ear) as client:
+    async with open_client(sandbox, on_event=ear) as client:
         order_id = await buy(client)
         with anyio.move_on_after(3):
             await client.await_code(order_id)
@@ -197,11 +198,11 @@ async def test_a_cancelled_wait_is_told_as_such(sandbox: Sandbox, ear: Ear) -> N
 
 async def test_the_age_of_an_order_bought_elsewhere_is_the_provider_s(sandbox: Sandbox, ear: Ear) -> None:
     """After a restart the time to the code is still counted from the purchase."""
-    async with opened(sandbox) as before:
+    async with open_client(sandbox) as before:
         order_id = await buy(before, sandbox, Delivery(60, "code 04217", "04217"))
     await anyio.sleep(50)
 
-    async with opened(sandbox, on_event=ear) as client:
+    async with open_client(sandbox, on_event=ear) as client:
         await client.await_code(order_id)
 
     (waited,) = ear.of("wait.ended")
@@ -212,7 +213,7 @@ async def test_the_age_of_an_order_bought_elsewhere_is_the_provider_s(sandbox: S
 async def test_a_failed_look_is_told(sandbox: Sandbox, ear: Ear) -> None:
     """It ends no wait, so nothing else tells of it."""
     sandbox.fail(CHECK, Answer(502, "<html>"))
-    async with opened(sandbox, on_event=ear) as client:
+    async with open_client(sandbox, on_event=ear) as client:
         await client.await_code(await buy(client, sandbox, SMS))
 
     assert ear.of("look.failed") == [{"call": "v1.check", "error": "OutcomeUnknownError"}]
@@ -220,7 +221,7 @@ async def test_a_failed_look_is_told(sandbox: Sandbox, ear: Ear) -> None:
 
 async def test_a_finish_left_to_others_is_told_once(sandbox: Sandbox, ear: Ear) -> None:
     """Where many wait another wait finishes the order; the closing client would, too."""
-    async with opened(sandbox, on_event=ear) as client:
+    async with open_client(sandbox, on_event=ear) as client:
         orders = [await buy(client, sandbox, Delivery(5 + 7 * number, "code 04217", "04217")) for number in range(6)]
         async with anyio.create_task_group() as group:
             for order_id in orders:
@@ -232,7 +233,7 @@ async def test_a_finish_left_to_others_is_told_once(sandbox: Sandbox, ear: Ear) 
 
 async def test_a_finish_done_while_the_client_closes_is_told_once(sandbox: Sandbox, ear: Ear) -> None:
     """The one left to others is still under way when the client asks itself."""
-    async with opened(sandbox, on_event=ear) as client:
+    async with open_client(sandbox, on_event=ear) as client:
         order = await client.v1.check(await buy(client, sandbox, Delivery(0, "code 04217", "04217")))
         client._settler.register(order, "left to others", taken=True, tell=False)
         async with anyio.create_task_group() as group:
@@ -244,7 +245,7 @@ async def test_a_finish_done_while_the_client_closes_is_told_once(sandbox: Sandb
 
 async def test_a_finish_that_settles_nothing_is_not_told(sandbox: Sandbox, ear: Ear) -> None:
     """The order stays registered, for the closing client."""
-    async with opened(sandbox, on_event=ear) as client:
+    async with open_client(sandbox, on_event=ear) as client:
         order = await client.v1.check(await buy(client))
         client._settler.register(order, "left to others", taken=True, tell=False)
 
@@ -257,7 +258,7 @@ async def test_a_finish_that_settles_nothing_is_not_told(sandbox: Sandbox, ear: 
 async def test_what_stays_open_is_told(sandbox: Sandbox, ear: Ear) -> None:
     """Money may hang on it; the register and the log tell the same."""
     sandbox.fail("/user/cancel/", Stall(processed=False), times=99)
-    async with opened(sandbox, on_event=ear, settle_timeout=5) as client:
+    async with open_client(sandbox, on_event=ear, settle_timeout=5) as client:
         async with client.activation("telegram") as order:
             pass
         with pytest.warns(ResourceWarning, match="unsettled"):
@@ -274,7 +275,7 @@ async def test_a_purchase_found_again_is_told(sandbox: Sandbox, ear: Ear) -> Non
     """Lost, found, and bought like any other; also that its records could not be read at first."""
     sandbox.fail(BUY, LostAfter())
     sandbox.fail("/user/orders", Stall(processed=False))
-    async with opened(sandbox, on_event=ear, request_timeout=1, max_retries=0) as client:
+    async with open_client(sandbox, on_event=ear, request_timeout=1, max_retries=0) as client:
         order = await client.v1.buy_activation("telegram")
 
     assert ear.names == ["purchase.lost", "purchase.records_unread", "purchase.found", "order.bought"]
@@ -286,7 +287,7 @@ async def test_a_purchase_found_again_is_told(sandbox: Sandbox, ear: Ear) -> Non
 async def test_a_purchase_that_was_not_made_is_told(sandbox: Sandbox, ear: Ear) -> None:
     """So that every loss is followed by one of three ends."""
     sandbox.fail(BUY, LostBefore())
-    async with opened(sandbox, on_event=ear) as client:
+    async with open_client(sandbox, on_event=ear) as client:
         await failing(client.v1.buy_activation("telegram"))
 
     assert ear.names == ["purchase.lost", "purchase.void"]
@@ -300,7 +301,7 @@ async def test_an_unknown_outcome_is_told_once(
     """The louder where the error reaches nobody."""
     sandbox.fail(BUY, LostAfter())
     with caplog.at_level(logging.INFO, "smsapi_async"):
-        async with opened(sandbox, on_event=ear, shared_key=True) as client:
+        async with open_client(sandbox, on_event=ear, shared_key=True) as client:
             with anyio.move_on_after(patience):
                 await failing(client.v1.buy_activation("telegram"))
 
@@ -315,7 +316,7 @@ async def test_an_unknown_outcome_is_told_once(
 async def test_an_order_bought_for_a_caller_who_is_gone_is_told(sandbox: Sandbox, ear: Ear) -> None:
     """It is paid and given back, and nobody holds its id."""
     sandbox.fail(BUY, Delay(5))
-    async with opened(sandbox, on_event=ear) as client:
+    async with open_client(sandbox, on_event=ear) as client:
         with anyio.move_on_after(1):
             await client.v1.buy_activation("telegram")
 
@@ -329,7 +330,7 @@ async def test_an_order_bought_for_a_caller_who_is_gone_is_told(sandbox: Sandbox
 async def test_a_rented_number_is_told_from_its_purchase_to_its_code(ear: Ear) -> None:
     """The same words as for an order, where there is the same to tell."""
     sandbox = Sandbox(scenario=SCENARIO)
-    async with opened(sandbox, on_event=ear) as client:
+    async with open_client(sandbox, on_event=ear) as client:
         number = await client.rent.buy_number(7, 1, extension=True)
         await client.await_rent_code(number.tzid)
         await client.rent.extend(number.tzid, 7)
@@ -346,7 +347,7 @@ async def test_rents_and_extensions_that_are_found_again_are_told(sandbox: Sandb
     """As purchases of the other house are."""
     sandbox.fail(BUY_RENT, LostAfter())
     sandbox.fail(EXTEND, LostAfter())
-    async with opened(sandbox, on_event=ear) as client:
+    async with open_client(sandbox, on_event=ear) as client:
         number = await client.rent.buy_number(7, 1, extension=True)
         await client.rent.extend(number.tzid, 7)
 
@@ -361,7 +362,7 @@ async def test_rents_and_extensions_that_are_found_again_are_told(sandbox: Sandb
 async def test_an_extension_for_a_caller_who_is_gone_is_told(sandbox: Sandbox, ear: Ear) -> None:
     """It is paid, and never undone."""
     sandbox.fail(EXTEND, Delay(5))
-    async with opened(sandbox, on_event=ear) as client:
+    async with open_client(sandbox, on_event=ear) as client:
         number = await client.rent.buy_number(7, 1, extension=True)
         with anyio.move_on_after(3):
             await client.rent.extend(number.tzid, 7)
@@ -380,7 +381,7 @@ async def test_a_failing_listener_harms_nothing(sandbox: Sandbox, caplog: pytest
     def fails(event: Event) -> None:
         raise ZeroDivisionError(event.name)
 
-    async with opened(sandbox, on_event=fails) as client:
+    async with open_client(sandbox, on_event=fails) as client:
         code = await client.await_code(await buy(client, sandbox, SMS))
 
     assert code == "04217"
@@ -418,7 +419,7 @@ async def test_nothing_private_is_in_an_event_or_a_record(ear: Ear) -> None:
     logger.setLevel(1)
     try:
         sandbox.fail("/user/reuse/", LostAfter())
-        async with opened(sandbox, on_event=ear) as client:
+        async with open_client(sandbox, on_event=ear) as client:
             secrets = await whole_run(client, [])
     finally:
         logger.setLevel(before)

@@ -21,7 +21,8 @@ from opentelemetry.trace import SpanKind, StatusCode, Tracer
 from smsapi_async import NotFoundError, SmsApiError
 from smsapi_async.otel import Telemetry
 from smsapi_async.sandbox import Delay, Delivery, LostAfter, LostBefore, Sandbox, Scenario, Stall
-from tests.opening import buy, opened
+from smsapi_async.testing import open_client
+from tests.opening import buy
 
 pytestmark = pytest.mark.usefixtures("steady")
 
@@ -82,7 +83,7 @@ def above(span: ReadableSpan) -> int:
 async def test_a_request_is_a_span_below_the_caller_s(sandbox: Sandbox, desk: Desk) -> None:
     """A trace of a sign-up shows which call it waited for."""
     sandbox.fail("/user/profile", Delay(3))
-    async with opened(sandbox, on_event=desk.telemetry) as client:
+    async with open_client(sandbox, on_event=desk.telemetry) as client:
         with desk.tracer.start_as_current_span("sign-up") as caller:
             await client.v1.profile()
 
@@ -99,7 +100,7 @@ async def test_a_request_is_a_span_below_the_caller_s(sandbox: Sandbox, desk: De
 
 async def test_a_purchase_and_its_settlement_are_below_the_caller_s(sandbox: Sandbox, desk: Desk) -> None:
     """They run in tasks of their own, lest a cancellation breaks them off."""
-    async with opened(sandbox, on_event=desk.telemetry) as client:
+    async with open_client(sandbox, on_event=desk.telemetry) as client:
         with desk.tracer.start_as_current_span("sign-up") as caller:
             async with client.activation("telegram"):
                 pass
@@ -112,7 +113,7 @@ async def test_waits_at_the_same_time_are_each_below_their_own_caller_s(sandbox:
     """And so is each look at an order that one of them waits for."""
     callers: dict[int, int] = {}
 
-    async with opened(sandbox, on_event=desk.telemetry) as client:
+    async with open_client(sandbox, on_event=desk.telemetry) as client:
 
         async def one(order_id: int) -> None:
             with desk.tracer.start_as_current_span("sign-up") as caller:
@@ -132,7 +133,7 @@ async def test_waits_at_the_same_time_are_each_below_their_own_caller_s(sandbox:
 
 async def test_a_refusal_is_an_error_with_its_type(sandbox: Sandbox, desk: Desk) -> None:
     """Searched for by type; the message might be anything, so it stays out."""
-    async with opened(sandbox, on_event=desk.telemetry) as client:
+    async with open_client(sandbox, on_event=desk.telemetry) as client:
         with pytest.raises(NotFoundError):
             await client.v1.check(1)
 
@@ -143,7 +144,7 @@ async def test_a_refusal_is_an_error_with_its_type(sandbox: Sandbox, desk: Desk)
 
 async def test_a_wait_without_a_code_is_an_error_and_a_cancelled_one_is_not(sandbox: Sandbox, desk: Desk) -> None:
     """Who stops by himself needs no alarm."""
-    async with opened(sandbox, on_event=desk.telemetry) as client:
+    async with open_client(sandbox, on_event=desk.telemetry) as client:
         order_id = await buy(client)
         with anyio.move_on_after(2):
             await client.await_code(order_id)
@@ -164,7 +165,7 @@ async def test_a_wait_without_a_code_is_an_error_and_a_cancelled_one_is_not(sand
 
 async def test_looks_codes_and_the_time_to_a_code_are_counted(sandbox: Sandbox, desk: Desk) -> None:
     """What a code costs in requests, and how long the users of a country wait for one."""
-    async with opened(sandbox, on_event=desk.telemetry) as client:
+    async with open_client(sandbox, on_event=desk.telemetry) as client:
         await client.await_code(await buy(client, sandbox, SMS))
 
     v1 = {"smsapi.provider": "v1"}
@@ -178,7 +179,7 @@ async def test_looks_codes_and_the_time_to_a_code_are_counted(sandbox: Sandbox, 
 async def test_rented_numbers_are_counted_apart(desk: Desk) -> None:
     """It is another provider; how old a number is it does not tell."""
     sandbox = Sandbox(scenario=Scenario(rent_plans={"7": [[SMS]]}))
-    async with opened(sandbox, on_event=desk.telemetry) as client:
+    async with open_client(sandbox, on_event=desk.telemetry) as client:
         await client.await_rent_code((await client.rent.buy_number(7, 1)).tzid)
 
     assert desk.counts("smsapi.codes") == [({"smsapi.provider": "rent"}, 1)]
@@ -188,7 +189,7 @@ async def test_rented_numbers_are_counted_apart(desk: Desk) -> None:
 async def test_refusals_are_counted_by_type(sandbox: Sandbox, desk: Desk) -> None:
     """A lost answer is no refusal."""
     sandbox.fail("/user/profile", LostAfter())
-    async with opened(sandbox, on_event=desk.telemetry) as client:
+    async with open_client(sandbox, on_event=desk.telemetry) as client:
         await client.v1.profile()
         for _ in range(2):
             with pytest.raises(NotFoundError):
@@ -199,11 +200,11 @@ async def test_refusals_are_counted_by_type(sandbox: Sandbox, desk: Desk) -> Non
 
 async def test_lost_purchases_are_counted_by_what_became_of_them(sandbox: Sandbox, desk: Desk) -> None:
     """Any that stays unknown is worth a look at the account."""
-    async with opened(sandbox, on_event=desk.telemetry) as client:
+    async with open_client(sandbox, on_event=desk.telemetry) as client:
         for fault in (LostAfter(), LostBefore()):
             sandbox.fail(BUY, fault)
             await outcome(client.v1.buy_activation("telegram"))
-    async with opened(sandbox, on_event=desk.telemetry, shared_key=True) as client:
+    async with open_client(sandbox, on_event=desk.telemetry, shared_key=True) as client:
         sandbox.fail(BUY, LostAfter())
         await outcome(client.v1.buy_activation("telegram"))
 
@@ -221,7 +222,7 @@ async def outcome(act: Awaitable[object]) -> None:
 
 async def test_without_an_sdk_nothing_is_kept_and_nothing_fails(sandbox: Sandbox) -> None:
     """The API package alone does nothing, by design; so the adapter may stay in a program that sets up none."""
-    async with opened(sandbox, on_event=Telemetry()) as client:
+    async with open_client(sandbox, on_event=Telemetry()) as client:
         assert await client.await_code(await buy(client, sandbox, SMS)) == "04217"
 
 
