@@ -149,8 +149,9 @@ def port_of(url: str) -> int:
 
 
 def show_client_log(log: Log) -> None:
-    """Show what the client itself logs: answers lost, purchases found."""
+    """Show what the client itself logs of purchases: answers lost, orders found."""
     handler = logging.Handler()
+    handler.addFilter(lambda record: record.getMessage().startswith("purchase."))
     handler.emit = lambda record: log("client", record.getMessage())  # type: ignore[method-assign]
     logging.getLogger("smsapi_async").addHandler(handler)
     logging.getLogger("smsapi_async").setLevel(logging.INFO)

@@ -179,6 +179,18 @@ async def test_a_chunked_body_arrives_piece_by_piece(opened: Callable[..., Any],
     assert anyio.current_time() == 4
 
 
+async def test_a_chunked_body_may_arrive_at_once(opened: Callable[..., Any], sandbox: Sandbox) -> None:
+    """It has no length all the same."""
+    sandbox.fail("flash", Chunked(size=5))
+
+    async with opened() as http:
+        answer = await http.get("/guest/flash/en")
+
+    assert answer.text == '{"text":""}'
+    assert "content-length" not in answer.headers
+    assert anyio.current_time() == 0
+
+
 async def test_a_body_that_drips_too_slowly_ends_the_reader_s_patience(
     library: Any, opened: Callable[..., Any], sandbox: Sandbox
 ) -> None:

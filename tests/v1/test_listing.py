@@ -148,6 +148,17 @@ async def test_a_finish_left_to_others_that_fails_is_done_by_closing() -> None:
     assert statuses(sandbox) == {"FINISHED"}
 
 
+async def test_a_finish_that_stalls_keeps_nobody_s_code_back() -> None:
+    """Whoever sees to it for another hands it on when his own code is there."""
+    sandbox = world([8, *[10] * 6])
+    async with open_client(sandbox, pace=Pace(v1_per_second=FAST)) as client:
+        orders = await buy(client, 7)
+        sandbox.fail(f"finish/{orders[0]}", Stall(), times=1)
+        assert max(await late(sandbox, client, orders)) <= 1.5
+
+    assert statuses(sandbox) == {"FINISHED"}
+
+
 async def test_a_look_that_stalls_keeps_no_code_that_a_page_shows() -> None:
     """The answer to it may take half a minute."""
     sandbox = world([8] * 6)
