@@ -3,13 +3,15 @@ client may have fifty thousand waits, each of which sleeps alone."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import attrs
 from sniffio import current_async_library
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 @attrs.define(eq=False)
@@ -33,9 +35,16 @@ class Bell:
     def __await__(self) -> Generator[Any, Any, None]:
         if self._rung:
             return
-        on_asyncio = current_async_library() == "asyncio"
-        self._sleep = sleep = asyncio.get_running_loop().create_future() if on_asyncio else anyio.Event()
+        self._sleep = sleep = _new_sleep()
         try:
             yield from sleep.wait().__await__() if isinstance(sleep, anyio.Event) else sleep
         finally:
             self._sleep = None
+
+
+def _new_sleep() -> asyncio.Future[None] | anyio.Event:
+    if current_async_library() != "asyncio":
+        return anyio.Event()
+    import asyncio  # noqa: PLC0415  a sixth of our import, and not needed on trio
+
+    return asyncio.get_running_loop().create_future()
