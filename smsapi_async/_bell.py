@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 class Bell:
     """Wakes whoever awaits it. One rung while nobody slept wakes the next sleeper at once, unless it was hushed."""
 
-    _rung: bool = False
+    rung: bool = False
     _sleep: asyncio.Future[None] | anyio.Event | None = None
 
     def hush(self) -> None:
         """Forget that it was rung."""
-        self._rung = False
+        self.rung = False
 
     def ring(self) -> None:
-        self._rung = True
+        self.rung = True
         if isinstance(self._sleep, anyio.Event):
             self._sleep.set()
         elif self._sleep is not None and not self._sleep.done():
             self._sleep.set_result(None)
 
     def __await__(self) -> Generator[Any, Any, None]:
-        if self._rung:
+        if self.rung:
             return
         self._sleep = sleep = _new_sleep()
         try:

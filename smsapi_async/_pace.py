@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from collections import deque
 
-import anyio
 import attrs
 
+from ._bell import Bell
 from ._call import Lane, Provider
 from ._values import seconds
 
@@ -62,11 +62,7 @@ class Ticket:
     granted: bool = False
     used: bool = False
     left: bool = False
-    event: anyio.Event = attrs.field(factory=anyio.Event)
-
-    def wake(self) -> None:
-        self.event.set()
-        self.event = anyio.Event()
+    bell: Bell = attrs.field(factory=Bell)
 
 
 class Slots:
@@ -90,7 +86,7 @@ class Slots:
         self._queues[lane].append(ticket)
         self._grant(now)
         if self._keeper is not None and self._stopped() and self._next()[0] is ticket:
-            self._keeper.wake()  # it sleeps until looks go on, and this one need not
+            self._keeper.bell.ring()  # it sleeps until looks go on, and this one need not
         return ticket
 
     def seconds_to_sleep(self, ticket: Ticket, now: float) -> float | None:
@@ -154,9 +150,9 @@ class Slots:
             self._next_at = (self._next_at if now - self._next_at <= CATCH_UP else now) + self._spacing
             if self._keeper is ticket:
                 self._keeper = None
-            ticket.wake()
+            ticket.bell.ring()
         if ticket is not None and self._keeper is None and self._has_room_for(ticket):
-            ticket.wake()  # to become the keeper
+            ticket.bell.ring()  # to become the keeper
 
     def _next(self) -> tuple[Ticket | None, float]:
         """Who leaves next, and when. What has stopped comes after whatever may go on."""

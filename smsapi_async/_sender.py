@@ -293,10 +293,10 @@ class Sender:
 async def _await_turn(slots: Slots, ticket: Ticket) -> None:
     """Sleep until the ticket is woken; the keeper sleeps until the next slot is due."""
     pause = slots.seconds_to_sleep(ticket, anyio.current_time())
-    event = ticket.event
+    ticket.bell.hush()
     if pause is None:
-        await event.wait()
+        await ticket.bell
         return
     with anyio.move_on_after(pause):
-        await event.wait()
+        await ticket.bell
     slots.tick(anyio.current_time())

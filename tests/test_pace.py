@@ -355,12 +355,12 @@ def test_a_purchase_wakes_whoever_sleeps_until_looks_go_on():
     for now in (10, 20, 30, 40):
         slots.hit(now)
     look = slots.enter(Lane.LOOK, 41)
-    event = look.event
     assert slots.seconds_to_sleep(look, 41) == 569
+    look.bell.hush()
 
     purchase = slots.enter(Lane.PURCHASE, 41)
 
-    assert event.is_set()
+    assert look.bell.rung
     slots.tick(41)
     assert slots.seconds_to_sleep(purchase, 41) == 7
 
