@@ -51,7 +51,13 @@ def served(host: Host) -> Iterator[int]:
     """The port. The server's own loggers are silent: it stands for a provider, whose logs are not ours."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(
-            host, date_header=False, server_header=False, log_config=None, access_log=False, timeout_graceful_shutdown=1
+            host,
+            loop="asyncio",  # else some versions give the whole process uvloop, where there is one
+            date_header=False,
+            server_header=False,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=1,
         )
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         with Server(config).running(listener):
