@@ -22,16 +22,12 @@ granted_at: list[float] = []
 
 
 class NotedTicket(_pace.Ticket):
-    """A ticket that notes when it is granted: it is woken then, and also to become the keeper."""
+    """A ticket that notes when it is granted."""
 
-    __slots__ = ("noted",)
-    noted: bool
-
-    def wake(self) -> None:
-        if self.granted and not getattr(self, "noted", False):
-            self.noted = True
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "granted" and value:
             granted_at.append(time.monotonic())
-        super().wake()
+        super().__setattr__(name, value)
 
 
 def busiest(at: list[float]) -> int:

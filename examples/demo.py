@@ -137,7 +137,7 @@ async def provider() -> AsyncIterator[Provider]:
         try:
             assert process.stdout is not None
             line = await BufferedByteReceiveStream(process.stdout).receive_until(b"\n", 4096)
-            _, v1_url, _, token, _, _, rent_url, _, rent_key = line.decode().split()
+            _, v1_url, _, token, _, _, rent_url, _, rent_key = line.decode().removeprefix("# ").split()
             yield Provider(v1_url, token, rent_url, rent_key)
         finally:
             process.terminate()

@@ -61,7 +61,8 @@ class AsyncClient:
         settle_timeout: seconds spent on settling an order on an ordinary way out.
         cancel_timeout: seconds spent on it when the caller is being cancelled.
         on_unsettled: called with every order or rented number that could not be brought to its end.
-        on_event: called with every `Event`, in the task in which it happens; what it raises is only logged.
+        on_event: called with every `Event`, in the task in which it happens; what it raises is only logged. Neither it
+            nor `on_unsettled` is awaited.
     """
 
     def __init__(
@@ -203,7 +204,8 @@ class AsyncClient:
     def messages(self, order_id: OrderId) -> Messages:
         """Iterate over the messages of an order: each once, as it arrives, until the order closes.
 
-        It settles nothing, and keeps no wait for the order's code from settling it.
+        It settles nothing, and keeps no wait for the order's code from settling it. The errors of a wait end it:
+        NotFoundError, WaitTimeoutError after 30 minutes in which nothing could be read, ClientClosedError.
         """
         return Messages(self._waits, positive("order_id", order_id))
 
@@ -220,9 +222,14 @@ class AsyncClient:
         A code this client handed over once is not handed over again. After a restart the newest code in the inbox
         counts as the next; `match` tells old from new.
 
+        Args:
+            timeout: seconds or a timedelta after which to stop; without it the wait lasts while the number does.
+            match: passes over the messages for which it is false.
+            extract: finds the code in a text; asked before the provider's own code.
         Raises:
             RentClosedError: the number is not active any more.
             WaitTimeoutError: no code within `timeout`, or nothing readable for 30 minutes.
+            AuthenticationError, AccountBlockedError, ClientClosedError: the wait is over, the number stays yours.
         """
         pick = Pick(match, extract)
         sms = await self._rent_waits.sms(positive("tzid", tzid), pick, timeout=seconds("timeout", timeout))
@@ -255,9 +262,9 @@ class AsyncClient:
 
         Args:
             offers: where to try: a `v1.Picker`, which chooses from the price table read on entering, or offers in the
-                order to try. The next is tried only when the provider says that the last one has no numbers; offers
-                above `max_price` or `Budget.per_order`, or found empty by this client within the last minute, are
-                passed over. `operator` must be left ``any``.
+                order to try, for a minute at most. The next is tried only when the provider says that the last one has
+                no numbers; offers above `max_price` or `Budget.per_order`, or found empty by this client within the
+                last minute, are passed over. `operator` must be left ``any``.
         Raises:
             NoNumbersError: with offers, none of those tried had a number; the message lists them.
         """
@@ -321,13 +328,17 @@ class AsyncClient:
         try:
             await shielded(self._settle_all, ended, bound=bound, hurry=self._settler.cancel_timeout)
         finally:
-            self._unsettled.tell_of_all()
-            with anyio.CancelScope(shield=True):
-                await self._sender.aclose()
-            self._closed.set()
-            if self.unsettled:
-                ids = ", ".join(str(key) for key in self._unsettled.keys)
-                warnings.warn(f"closed with unsettled orders: {ids}", ResourceWarning, stacklevel=2)
+            try:
+                await shielded(self._sender.aclose, Ended())
+            finally:
+                self._closed.set()  # a second closing waits for it
+                self._tell_of_unsettled()
+
+    def _tell_of_unsettled(self) -> None:
+        self._unsettled.tell_of_all()
+        if self.unsettled:
+            ids = ", ".join(str(key) for key in self._unsettled.keys)
+            warnings.warn(f"closed with unsettled orders: {ids}", ResourceWarning, stacklevel=3)
 
     async def _settle_all(self) -> None:
         """Ask once more for what is unsettled; also for what joins it when all that is under way has ended."""

@@ -6,13 +6,18 @@ No field is ever a key, a phone, a code or a text: ids, names, spans and the cla
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
+from typing import TypeVar
 
 import anyio
 import attrs
 
 from ._log import logger
+
+T = TypeVar("T")
 
 
 @attrs.frozen
@@ -45,21 +50,11 @@ class Events:
         return self._tell is not None or logger.isEnabledFor(level)
 
     def emit(self, level: int, name: str, **fields: object) -> None:
-        """Log it, and call the caller's function, whose failure is only logged.
-
-        The record's fields are such as JSON and OpenTelemetry's handler know: money becomes text.
-        """
+        """Log it, and call the caller's function. What either raises changes nothing for the orders."""
         if logger.isEnabledFor(level):
-            said = {key: _said(value) for key, value in fields.items() if value is not None}
-            words = " ".join((name, *(f"{key}=%s" for key in said)))
-            plain = {key: str(value) if isinstance(value, Decimal) else value for key, value in fields.items()}
-            logger.log(level, words, *said.values(), extra={"event": name, "fields": plain}, stacklevel=2)
-        if self._tell is None:
-            return
-        try:
-            self._tell(Event(name, fields))
-        except Exception:  # noqa: BLE001 - the caller's function must not change what happens to his orders
-            logger.exception("on_event failed event=%s", name)
+            _log(level, name, fields)
+        if self._tell is not None:
+            tell_safely(self._tell, Event(name, fields), f"on_event failed event={name}")
 
     def waiting(self, provider: str, key: int) -> Wait:
         """Put around a wait for a code."""
@@ -93,6 +88,37 @@ class Wait:
             seconds=anyio.current_time() - self.began_at,
             code_seconds=self.code_seconds if error is None else None,
         )
+
+
+def tell_safely(tell: Callable[[T], object], subject: T, failed: str) -> None:
+    """Call a function of the caller's; what it raises is logged, whatever it is, lest an order be lost by it."""
+    try:
+        tell(subject)
+    except KeyboardInterrupt:
+        raise  # a Ctrl-C that happened to come then
+    except BaseException as error:  # noqa: BLE001 - SystemExit too: it would end the task that holds the order
+        error.__context__ = None  # an error being handled just now may quote a URL, and that a key or a phone
+        with _last_word(failed):
+            logger.error(failed, exc_info=error)
+
+
+def _log(level: int, name: str, fields: Mapping[str, object]) -> None:
+    """The record's fields are such as JSON and OpenTelemetry's handler know: money becomes text."""
+    said = {key: _said(value) for key, value in fields.items() if value is not None}
+    words = " ".join((name, *(f"{key}=%s" for key in said)))
+    plain = {key: str(value) if isinstance(value, Decimal) else value for key, value in fields.items()}
+    with _last_word(name):
+        logger.log(level, words, *said.values(), extra={"event": name, "fields": plain}, stacklevel=3)
+
+
+@contextmanager
+def _last_word(what: str) -> Iterator[None]:
+    """Around logging: a filter or a handler of the caller's that raises is told of where nothing can fail any more."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - the purchase or the code that was to be told of must not be lost
+        if sys.stderr is not None:
+            sys.stderr.write(f"smsapi_async: not logged, for {kind(error)}: {what}\n")
 
 
 def kind(error: BaseException) -> str:

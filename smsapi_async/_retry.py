@@ -17,7 +17,7 @@ LONGEST_PAUSE = 30.0
 AFTER_LIMIT = 2.0
 """Both providers name limits per second and send no Retry-After; the fifth hit in ten minutes is a ban (v1)."""
 
-_PASSING = (NotSentError, OutcomeUnknownError, UnreadableReplyError, RateLimitError, ProviderUnavailableError)
+PASSING = (NotSentError, OutcomeUnknownError, UnreadableReplyError, RateLimitError, ProviderUnavailableError)
 
 
 def pause_before_retry(error: SmsApiError, failures: int, repeat: Repeat, max_retries: int) -> float | None:
@@ -25,7 +25,7 @@ def pause_before_retry(error: SmsApiError, failures: int, repeat: Repeat, max_re
 
     The pauses double: 0.5, 1, 2, ... 30 s; after a rate limit they start at 2 s.
     """
-    if failures > max_retries or not isinstance(error, _PASSING):
+    if failures > max_retries or not isinstance(error, PASSING):
         return None
     if repeat is Repeat.NEVER and not isinstance(error, NotSentError):
         return None

@@ -181,7 +181,7 @@ class Sender:
                 except OutcomeUnknownError as error:
                     lost = error
                     return await recover(lost)
-            except (RefusedError, NothingBoughtError):
+            except (RefusedError, NothingBoughtError, ClientClosedError):
                 spending.void = True
                 raise
             except (anyio.get_cancelled_exc_class(), *INTERRUPTS):

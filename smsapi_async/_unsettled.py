@@ -9,8 +9,7 @@ from typing import Generic, TypeVar
 import anyio
 import attrs
 
-from ._events import Events
-from ._log import logger
+from ._events import Events, tell_safely
 
 T = TypeVar("T")
 
@@ -83,9 +82,5 @@ class Unsettled(Generic[T]):
             return
         entry.told = True
         self._events.emit(logging.WARNING, "order.unsettled", id=key, why=entry.why)
-        if self._tell is None:
-            return
-        try:
-            self._tell(entry.subject)
-        except Exception:  # noqa: BLE001 - the caller's function must not keep an order from being registered
-            logger.exception("on_unsettled failed id=%s", key)
+        if self._tell is not None:
+            tell_safely(self._tell, entry.subject, f"on_unsettled failed id={key}")

@@ -119,10 +119,11 @@ class Watch(Generic[S]):
     waiters: list[Waiter[S]] = attrs.field(factory=list)
     holds: int = 0
     taken: bool = False
-    request: anyio.CancelScope | None = None
 
     def note(self, sight: Sight[S]) -> None:
-        """Take in what a look showed."""
+        """Take in what a look showed, unless what is known was asked later."""
+        if self.sight is not None and sight.at < self.sight.at:
+            return
         self.sight = sight
         self.readable_at = sight.at
         self.failures = self.misses = 0

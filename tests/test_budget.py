@@ -7,9 +7,19 @@ from math import inf
 from typing import Any
 
 import anyio
+import httpx
 import pytest
 
-from smsapi_async import Budget, BudgetExceededError, NoNumbersError, NothingBoughtError, PriceTooHighError, SmsApiError
+from smsapi_async import (
+    AsyncClient,
+    Budget,
+    BudgetExceededError,
+    ClientClosedError,
+    NoNumbersError,
+    NothingBoughtError,
+    PriceTooHighError,
+    SmsApiError,
+)
 from smsapi_async import SpendUnknownError as Unknown
 from smsapi_async.sandbox import Delivery, LostAfter, LostBefore, NotConnected, Offer, Sandbox, Scenario
 from smsapi_async.testing import open_client
@@ -123,6 +133,20 @@ async def test_a_finished_order_gives_its_place_back_and_stays_paid():
 
         assert budget.spent == PRICE
         await client.v1.buy_activation("telegram", country="russia")
+
+
+async def test_what_could_not_leave_takes_no_place() -> None:
+    """An HTTP client of the caller's that is closed already."""
+    sandbox, budget = shop(), Budget(money=1, per_order=1, open_orders=1)
+    http = httpx.AsyncClient(transport=sandbox.transport())
+    await http.aclose()
+    async with AsyncClient(sandbox.token, v1_url=sandbox.v1_url, http_client=http, budget=budget) as client:
+        for _ in range(2):
+            with pytest.raises(ClientClosedError):
+                await client.v1.buy_activation("telegram")
+
+    assert budget.spent == 0
+    assert sandbox.requests == []
 
 
 async def test_an_order_a_wait_saw_closed_gives_its_place_back():

@@ -369,6 +369,29 @@ async def test_a_second_closing_returns_with_the_first(sandbox: Sandbox) -> None
     assert ends == [15, 15]
 
 
+class SlowToClose:
+    """What a client sends through, in the place of its HTTP library."""
+
+    async def aclose(self) -> None:
+        await anyio.sleep(5)
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True)
+async def test_a_closing_cut_off_by_the_task_s_own_cancel_is_a_closing(sandbox: Sandbox) -> None:
+    """No shield keeps it off; the next closing must not wait for ever."""
+    client = AsyncClient(sandbox.token)
+    client._sender._http = SlowToClose()  # type: ignore[assignment]
+    closing = asyncio.ensure_future(client.aclose())
+    await anyio.sleep(1)
+
+    closing.cancel()
+    await client.aclose()
+
+    assert second() == 5
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+
+
 async def test_a_client_left_in_a_hurry_closes_in_a_hurry(sandbox: Sandbox) -> None:
     """Ctrl-C is delivered once, and the scope inside has taken it; a service that lingers is killed."""
     with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the closing warns

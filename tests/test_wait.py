@@ -350,6 +350,18 @@ async def test_a_guessed_end_gives_way_to_a_later_real_one() -> None:
     assert [seen(0, None), seen(10, None), seen(20, 880), seen(30, 871), seen(40, 3000)] == [1200, 1200, 900, 900, 3040]
 
 
+def test_an_answer_that_was_asked_for_earlier_takes_nothing_back() -> None:
+    """A look that was under way when a page showed the code comes back without it."""
+    watch: Watch[str] = Watch(1, Fake().look, readable_at=0)
+    code = (Sms(text="code", code="1234"),)
+    watch.note(Sight(subject="page", sms=code, phase=Phase.OPEN, left=None, age=None, at=10.0))
+
+    watch.note(Sight(subject="look", sms=(), phase=Phase.OPEN, left=None, age=None, at=9.9))
+
+    assert watch.sight is not None
+    assert (watch.sight.subject, watch.sight.sms) == ("page", code)
+
+
 @pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("seed", range(2))
 async def test_whatever_waiters_do_no_other_is_stranded(seed: int) -> None:

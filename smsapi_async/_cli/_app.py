@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cyclopts import App, CycloptsError
 
-from .. import OutcomeUnknownError, SmsApiError, SpendUnknownError, __version__
+from .. import BadParameterError, OutcomeUnknownError, SmsApiError, SpendUnknownError, __version__
 from ..v1 import Order
 from . import _account, _catalogue, _code, _doctor, _rent
 from ._terminal import StopError, say
@@ -71,6 +71,8 @@ def _told(what: object, code: int) -> int:
     if isinstance(what, SpendUnknownError):
         for found in what.candidates:
             say(f"perhaps it is {f'order {found.id}' if isinstance(found, Order) else f'rented number {found.tzid}'}")
+    if isinstance(what, BadParameterError):
+        say("`smsapi products`, `smsapi countries` and `smsapi rent tariffs` list what there is")
     return code
 
 

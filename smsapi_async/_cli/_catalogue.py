@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal
 
 import attrs
 
 from .. import AsyncClient
 from ..v1 import Offer, Picker
+from ..v1._picker import By
 from ._running import InSandbox, run
 from ._terminal import Json, show_json, show_table
-
-Sort = Literal["expected", "cost", "rate"]
 
 
 def offers(
@@ -20,7 +18,7 @@ def offers(
     /,
     *,
     country: str = "any",
-    sort: Sort = "expected",
+    sort: By = "expected",
     min_stock: int = 1,
     max_price: Decimal | None = None,
     json: Json = False,

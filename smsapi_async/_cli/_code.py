@@ -10,8 +10,8 @@ import attrs
 
 from .. import Activation, AsyncClient, NoCodeError
 from ..v1 import Order, Picker, Status
-from ._catalogue import Sort
-from ._running import InSandbox, run
+from ..v1._picker import By
+from ._running import InSandbox, need_key, run
 from ._terminal import Json, Seconds, Yes, ask, clean, countdown, say, show, show_json
 
 USUAL_LIFE = 1200.0
@@ -25,7 +25,7 @@ def code(
     country: str = "any",
     operator: str = "any",
     max_price: Decimal | None = None,
-    sort: Sort | None = None,
+    sort: By | None = None,
     timeout: Seconds = None,
     yes: Yes = False,
     json: Json = False,
@@ -33,8 +33,8 @@ def code(
 ) -> None:
     """Buy a number and wait for its code. Spends money.
 
-    On stdout the number is the first line and the code the second. The order is finished when the code is there, and
-    cancelled, which refunds it, when none comes or Ctrl-C is pressed.
+    On stdout the number is the first line and the code the second; with --json each is an object. The order is finished
+    when the code is there, and cancelled, which refunds it, when none comes or Ctrl-C is pressed.
 
     Args:
         product: what the number is for, such as telegram.
@@ -44,6 +44,7 @@ def code(
         sort: try up to five offers, those best by expected cost of a code, cost or rate first.
         timeout: seconds to wait for the code; without it until the order ends.
     """
+    need_key("v1", sandbox=sandbox)
     if not (yes or sandbox):
         ask(lambda: _question(product, country, operator, max_price))
     with _Bill() as bill:

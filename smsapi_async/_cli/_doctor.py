@@ -62,7 +62,7 @@ def _shown(name: str) -> str:
         return "not set"
     if not name.endswith("_URL"):
         return "set"
-    return re.sub(r"[^/]*@|[?#].*", "", value)
+    return re.sub(r"(?<=//).*@|[?#].*", "", value)
 
 
 def _asked(*, sandbox: bool) -> dict[str, str]:

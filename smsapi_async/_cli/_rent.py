@@ -8,7 +8,7 @@ from cyclopts import App
 
 from .. import AsyncClient, Sms
 from ..rent import RentedNumber
-from ._running import InSandbox, run
+from ._running import InSandbox, need_key, run
 from ._terminal import Json, Yes, ask, clean, say, show, show_json, show_table
 
 app = App(name="rent", help="Rent numbers for days and read their messages.")
@@ -53,6 +53,7 @@ def get(
         days: one of the lengths of `smsapi rent tariffs`.
         extension: let it renew by itself, 30 days at a time; without it the provider may not let it be extended.
     """
+    need_key("rent", sandbox=sandbox)
     if not (yes or sandbox):
         tariff = partial(_tariff, country=country, days=days)
         ask(lambda: f"Rent a number of country {country} for {days} days, {run(tariff, sandbox=False)}?")
@@ -99,6 +100,7 @@ def extend(tzid: int, days: int, /, *, yes: Yes = False, json: Json = False, san
         tzid: the number's tzid.
         days: one of the lengths it may be extended by.
     """
+    need_key("rent", sandbox=sandbox)
     if not (yes or sandbox):
         price = partial(_extension, tzid=tzid, days=days)
         ask(lambda: f"Keep rented number {tzid} for {days} more days, {run(price, sandbox=False)}?")
@@ -112,6 +114,7 @@ def close(tzid: int, /, *, yes: Yes = False, sandbox: InSandbox = False) -> None
     Args:
         tzid: the number's tzid.
     """
+    need_key("rent", sandbox=sandbox)
     if not (yes or sandbox):
         ask(lambda: f"Give rented number {tzid} up for good? No refund is promised.")
     run(lambda client: client.rent.close(tzid), sandbox=sandbox)

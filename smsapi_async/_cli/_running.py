@@ -20,7 +20,12 @@ from ._terminal import StopError, say
 T = TypeVar("T")
 
 InSandbox = Annotated[
-    bool, Parameter(name="--sandbox", negative=(), help="Try it on a provider inside this process: nothing is spent.")
+    bool,
+    Parameter(
+        name="--sandbox",
+        negative=(),
+        help="Try it on a fresh provider in this process: no money.",
+    ),
 ]
 
 KEYS = {"v1": "SMSAPI_TOKEN", "rent": "SMSAPI_RENT_KEY"}
@@ -82,6 +87,16 @@ async def opened(*, sandbox: bool) -> AsyncIterator[AsyncClient]:
         ) as client,
     ):
         yield client
+
+
+def need_key(api: str, *, sandbox: bool) -> None:
+    """Without a key nothing comes of it, so nothing is asked first.
+
+    Raises:
+        StopError: there is none.
+    """
+    if not (sandbox or os.environ.get(KEYS[api])):
+        raise StopError(f"no key: set {KEYS[api]}, or try it without one with --sandbox", 1)
 
 
 def keys_set(*, sandbox: bool) -> list[str]:

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run(host: str, port: int, scenario: Path | None) -> None:
-    """Serve until Ctrl-C; prints both addresses and both keys once the port is open, and the lines that export them.
+    """Serve until Ctrl-C; prints both addresses and both keys once the port is open: as a comment, and as exports.
 
     Raises:
         ValueError: there is no such scenario or address, or the extra is missing; told for whoever typed it.
@@ -46,7 +46,7 @@ def run(host: str, port: int, scenario: Path | None) -> None:
     sandbox = Sandbox(scenario=DEMO if scenario is None else read(scenario), start=datetime.now(UTC))
     with listening(host, port) as listener, suppress(KeyboardInterrupt):
         base = "http://{}:{}".format(*listener.getsockname())
-        print(f"v1 {base}/v1 token {sandbox.token} | rent {base}/api key {sandbox.rent_key}")
+        print(f"# v1 {base}/v1 token {sandbox.token} | rent {base}/api key {sandbox.rent_key}")
         print(f"export SMSAPI_V1_URL={base}/v1", f"export SMSAPI_TOKEN={sandbox.token}", sep="\n")
         print(f"export SMSAPI_RENT_URL={base}/api", f"export SMSAPI_RENT_KEY={sandbox.rent_key}", sep="\n", flush=True)
         serve(sandbox, listener)

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from inspect import iscoroutinefunction
 from typing import Any
 
@@ -149,6 +150,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marker = metafunc.definition.get_closest_marker(VIRTUAL_TIME)
     if marker is not None and iscoroutinefunction(metafunc.function):
         loops = marker.args or ("asyncio",)
+        if "trio" in loops and find_spec("trio") is None:
+            pytest.fail(
+                f"{metafunc.definition.name} is to run on trio, which is missing: pip install trio", pytrace=False
+            )
         backends = [_VirtualTime.on(loop) for loop in loops]
         metafunc.definition.add_marker(
             pytest.mark.parametrize("anyio_backend", backends, ids=loops, scope="function", indirect=False)

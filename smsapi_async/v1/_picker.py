@@ -54,7 +54,7 @@ def _names(value: str | Iterable[str]) -> tuple[str, ...]:
 class Picker:
     """Chooses among offers: ``Picker(max_price="0.50", without_operators=["virtual*"]).pick(prices)``.
 
-    An offer without a price, or whose stock is not told, is passed over.
+    An offer without a price is passed over, and so is one whose stock is not told, unless `min_stock` is 0.
 
     Attributes:
         by: the order: ``expected`` cost of a code, cheapest first; ``cost`` of a number; ``rate``, highest first.

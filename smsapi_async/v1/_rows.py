@@ -101,26 +101,31 @@ def read_page(reply: Reply, known: Known[Order]) -> Page[Order]:
         sms, seen = row.sms, watch.sight
         if sms is body.untold:
             continue
+        others = page.unsure
         if seen is not None and row.status not in PHASES and len(sms or ()) <= len(seen.sms):
-            page.quiet.append(watch)
-        else:
-            _sort_in(page, watch, row, partial(body.sight, position))
+            others = page.quiet
+            if not seen.sms or all(each.code for each in seen.sms):
+                others.append(watch)
+                continue
+        _sort_in(page, watch, row, partial(body.sight, position), others)
     return page
 
 
-def _sort_in(page: Page[Order], watch: Watch[Order], row: Row, whole: Callable[[], Sight[Order]]) -> None:
-    """A code, an order seen for the first time, or something that only a look can prove."""
+def _sort_in(
+    page: Page[Order], watch: Watch[Order], row: Row, whole: Callable[[], Sight[Order]], others: list[Watch[Order]]
+) -> None:
+    """A code, which may also be filled into a message known before; an order seen for the first time; or neither."""
     try:
         seen = whole()
     except UNREADABLE:
-        page.unsure.append(watch)
+        others.append(watch)
         return
     known = None if watch.sight is None else watch.sight.sms
     is_new = known is None and row.status not in PHASES and not row.sms
     if is_new or _codes(seen.sms) > _codes(known or ()):
         page.sights.append((watch, seen))
     else:
-        page.unsure.append(watch)
+        others.append(watch)
 
 
 def _codes(messages: Iterable[Sms]) -> int:

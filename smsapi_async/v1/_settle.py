@@ -2,7 +2,8 @@
 
 Every refusal is followed by a look at the true state, and that decides (https://5sim.net/docs, "Order management"):
 
-    closed already, order expired, order not found    settled
+    closed already, order expired                     settled
+    order not found, twice                            settled; once may be too soon after the purchase
     order has sms                                     finish instead
     you need to wait time                             cancel again a little later
     hosting order                                     left as it is: such an order ends by itself
@@ -25,14 +26,10 @@ from .._errors import (
     AccountBlockedError,
     AuthenticationError,
     NotFoundError,
-    NotSentError,
-    OutcomeUnknownError,
-    ProviderUnavailableError,
-    RateLimitError,
     RefusedError,
     SmsApiError,
-    UnreadableReplyError,
 )
+from .._retry import PASSING
 from .._sender import Sender
 from .._shield import INTERRUPTS, Ended, shielded
 from .._unsettled import Unsettled
@@ -40,10 +37,8 @@ from . import _calls
 from ._life import is_open
 from ._models import Order, Status
 
-PASSING = (NotSentError, OutcomeUnknownError, UnreadableReplyError, RateLimitError, ProviderUnavailableError)
-
-OVER = ("order expired", "order not found")
-"""Said twice, these settle an order whose status still reads open: it may lag behind its end."""
+OVER = "order expired"
+"""Said twice, this settles an order whose status still reads open: it may lag behind its end."""
 
 FIRST_PAUSE = 2.0
 LONGEST_PAUSE = 10.0
@@ -58,12 +53,14 @@ class Course:
         finish: whether it is to be finished, not cancelled.
         spare_sms: whether an order that turns out to have an SMS is left open: its code is the caller's first.
         said_over: how often the provider said that the order is over.
+        missing: how often it did not know the order when its state was asked for; once may be too soon.
     """
 
     order: Order
     finish: bool
     spare_sms: bool = False
     said_over: int = 0
+    missing: int = 0
 
     def see(self, state: Order) -> None:
         """Take in an answer about the order."""
@@ -207,7 +204,7 @@ class Settler:
         except (AuthenticationError, AccountBlockedError):
             raise
         except RefusedError as refusal:
-            course.said_over += refusal.reason.lower() in OVER
+            course.said_over += refusal.reason.lower() == OVER
             if refusal.reason.lower() == "hosting order":
                 return True
         else:
@@ -215,7 +212,8 @@ class Settler:
         try:
             course.see(await self._send(attrs.evolve(_calls.check(order_id), lane=act.lane)))
         except NotFoundError:
-            return True
+            course.missing += 1
+            return course.missing > 1
         return not is_open(course.order) or course.said_over > 1
 
     async def _send(self, call: Call[Order]) -> Order:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from math import inf
 
 import anyio
+import attrs
 
+from .._call import Lane
 from .._codes import Pick, Seen
 from .._errors import NoCodeError, OrderClosedError, OrderExpiredError, WaitTimeoutError
 from .._listing import Known, Listing, Page
@@ -102,7 +104,10 @@ class Waits:
                 )
 
     async def _look(self, order_id: int) -> Sight[Order]:
-        seen = await self._sender.send(look(order_id), once=True)
+        asked = look(order_id)
+        if self.watch(order_id).at_a_moment(anyio.current_time()):  # goes on where looks have stopped: it saves a code
+            asked = attrs.evolve(asked, lane=Lane.PURCHASE)
+        seen = await self._sender.send(asked, once=True)
         self._settler.heed(seen.subject)
         return seen
 

@@ -116,7 +116,7 @@ def test_the_doctor_reports_what_is_there(smsapi: Smsapi, sandbox: Sandbox) -> N
 
 def test_the_doctor_shows_no_password_of_a_url(smsapi: Smsapi, monkeypatch: pytest.MonkeyPatch) -> None:
     """The client refuses such a URL; the report is pasted all the same."""
-    monkeypatch.setenv("SMSAPI_RENT_URL", "https://user:secret@example.org/api?key=secret")
+    monkeypatch.setenv("SMSAPI_RENT_URL", "https://user:sec/secret@example.org/api?key=secret")
 
     ran = smsapi("doctor")
 

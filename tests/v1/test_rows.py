@@ -96,6 +96,12 @@ def test_an_order_seen_for_the_first_time_is_news(sms: list[Any], shown: str) ->
     assert read({"Data": [row(sms=sms)]}, known=False)[3] == shown
 
 
+def test_a_code_filled_into_a_known_message_is_news() -> None:
+    """It may be read out of the text a little later than the message is shown."""
+    assert read({"Data": [row(sms=[SMS])]}, messages=1)[3:] == ("sights", ["123"])
+    assert read({"Data": [row(sms=[{"code": "1", "created_at": "?"}])]}, messages=1)[3] == "quiet"
+
+
 def test_a_row_that_lags_takes_nothing_back() -> None:
     """A look has shown more."""
     assert read({"Data": [row(sms=[BLANK])]}, messages=2)[3] == "quiet"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import anyio
+import attrs
 import httpx
 import pytest
 
@@ -42,6 +43,7 @@ from tests.opening import buy, moments, second, status
 
 pytestmark = pytest.mark.usefixtures("steady")
 
+CHECK = "/user/check/"
 CODE = Delivery(5, "Telegram code 04217", "04217")
 MISSING = Answer(404, "order not found")
 
@@ -72,6 +74,23 @@ async def test_trouble_slows_the_looks_down_and_ends_no_wait(
 
     assert await client.await_code(await buy(client, sandbox, CODE)) == "04217"
     assert second() == 4 + 2 + 4 + 8
+
+
+@pytest.mark.parametrize("scope", [False, True])
+async def test_the_last_look_is_taken_although_looks_have_stopped(
+    sandbox: Sandbox, client: AsyncClient, scope: bool
+) -> None:
+    """It may show a code that will be paid for; and a scope that cancels unseen hears of it too late."""
+    sandbox.fail(lambda request: CHECK in request.line and anyio.current_time() > 330, API_LIMIT, times=4)
+    order_id = await buy(client, sandbox, attrs.evolve(CODE, after=500))
+
+    if scope:
+        async with client.resume(order_id) as order:
+            assert await order.code() == "04217"
+    else:
+        assert await client.await_code(order_id) == "04217"
+
+    assert status(sandbox, order_id) == "FINISHED"
 
 
 @pytest.mark.parametrize("fault", [API_LIMIT, IP_LIMIT], ids=repr)
