@@ -42,6 +42,17 @@ def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
     return virtual_backend(request.param)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep of every table marked `in_turn` one loop a row."""
+    items[:] = [item for item in items if item.get_closest_marker("in_turn") is None or has_its_turn(item)]
+
+
+def has_its_turn(item: Any) -> bool:
+    loop: str = item.callspec.params["anyio_backend"]
+    row = item.callspec.id.replace(loop, "")
+    return loop == ("asyncio", "trio")[zlib.crc32(row.encode()) % 2]
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
     """Put what must hold of every coroutine test around it, then leave the call to the plugins."""

@@ -243,6 +243,16 @@ def project(pytester, monkeypatch):
     return run
 
 
+def test_without_trio_a_test_on_it_says_what_is_missing(project, monkeypatch):
+    """A traceback of the collection would not."""
+    monkeypatch.setattr("smsapi_async.testing.find_spec", {}.get)
+
+    ran = project(test_bot=LEFT_OPEN)
+
+    ran.assert_outcomes(errors=1)
+    ran.stdout.fnmatch_lines(["test_left_open is to run on trio, which is missing: pip install trio"])
+
+
 def test_a_bot_that_leaves_a_paid_number_open_fails_its_test(project):
     """Also one that lets its time run out; unless the test says that it is meant."""
     ran = project(test_bot=LEFT_OPEN)

@@ -110,6 +110,27 @@ def test_where_nobody_can_be_asked_nothing_is_spent(smsapi, sandbox, tokens):
     assert sandbox.requests == []
 
 
+@pytest.mark.parametrize(
+    ("tokens", "key"), [(["code", "telegram"], "SMSAPI_TOKEN"), (["rent", "get", 7, 7], "SMSAPI_RENT_KEY")]
+)
+def test_without_a_key_nothing_is_asked(smsapi, sandbox, monkeypatch, tokens, key):
+    """Neither the provider nor the user, whose yes would come to nothing."""
+    monkeypatch.delenv(key)
+
+    ran = smsapi(*tokens, typed="y\n")
+
+    assert (ran.code, ran.err) == (1, f"smsapi: no key: set {key}, or try it without one with --sandbox\n")
+    assert sandbox.requests == []
+
+
+def test_a_misspelt_product_gets_a_hint(smsapi: Smsapi) -> None:
+    """The provider says neither which word is wrong nor which there are."""
+    ran = smsapi("code", "telegarm", "--yes")
+
+    assert ran.code == 1
+    assert "`smsapi products`" in ran.err.splitlines()[-1]
+
+
 def test_a_yes_buys(smsapi: Smsapi) -> None:
     """And one keystroke will do."""
     assert smsapi("code", "telegram", typed="y\n").out.splitlines()[1] == "04217"

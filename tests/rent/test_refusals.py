@@ -63,6 +63,7 @@ LITERAL_ROWS = [
 ]
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize(("row", "call", "status"), LITERAL_ROWS)
 async def test_a_literal_is_its_own_error_with_the_provider_s_word(row: Literal, call: str, status: int):
     """One vocabulary for both providers: NO_NUMBER and `no free phones` are the same to a bot."""
@@ -92,6 +93,7 @@ VARIANTS = {
 }
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize("name", VARIANTS)
 @pytest.mark.parametrize("row", [row for row in LITERALS if row.error is not RefusedError], ids=lambda row: row.word)
 async def test_a_literal_is_known_in_any_case_and_with_any_blanks_round_it(row: Literal, name: str):
@@ -123,6 +125,7 @@ async def test_a_literal_is_compared_whole():
     assert type(error) is NothingBoughtError, "an unknown literal, so looked up; not out of stock"
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize("word", [0, False, None, 2, 1.5, [], {}, {"error": "x"}, [1]], ids=str)
 @pytest.mark.parametrize("call", EVERY)
 async def test_a_failure_without_a_literal_is_a_refusal_without_a_word(call: str, word: Any):
@@ -143,6 +146,7 @@ PAGE_ROWS = [
 ]
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize(("page", "call"), PAGE_ROWS)
 async def test_an_answer_of_something_in_front_of_the_api_is_told_by_its_status(page: Page, call: str):
     """A 502 read as an empty list would say that nothing was bought, and one buys again."""

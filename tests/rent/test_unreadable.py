@@ -44,6 +44,7 @@ ITEMS: dict[str, tuple[Any, str]] = {
 }
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize("name", ITEMS)
 async def test_a_field_of_the_wrong_type_is_named(name: str):
     """With the path, the status and the first bytes a maintainer sees at once what the provider has changed."""
@@ -79,6 +80,7 @@ BROKEN: dict[str, tuple[str, Any, str]] = {
 }
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize("name", BROKEN)
 async def test_every_model_says_where_it_could_not_be_read(name: str):
     """The names are those of the wire."""
@@ -103,6 +105,7 @@ UNREADABLE = {
 }
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize("name", UNREADABLE)
 @pytest.mark.parametrize("call", CALLS)
 async def test_a_body_that_cannot_be_read_is_told_by_what_was_asked(name: str, call: str):
@@ -156,6 +159,7 @@ WRECKS: dict[str, tuple[Any, RentedNumber]] = {
 }
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize("name", WRECKS)
 @pytest.mark.parametrize("call", sorted(SPENDING))
 @pytest.mark.parametrize("envelope", ["item", "list"])
@@ -167,6 +171,7 @@ async def test_a_purchase_that_cannot_be_modelled_still_gives_what_can(name: str
         assert await CALLS[call](client) == expected
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize("item", [{}, [], {"number": "9313358547"}, {"tzid": None}, "x", 5], ids=str)
 @pytest.mark.parametrize("call", sorted(SPENDING))
 async def test_a_purchase_without_a_tzid_is_looked_up(item: Any, call: str):

@@ -27,6 +27,7 @@ def rows(table: tuple[Literal, ...]) -> list[object]:
     ]
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize(("row", "call"), rows(REFUSALS))
 async def test_a_refusal_is_its_own_error_with_the_provider_s_word(row: Literal, call: str):
     """A bot tells `no free phones`, which another operator cures, from an empty purse, which only money does."""
@@ -75,6 +76,7 @@ async def test_a_known_text_counts_whatever_its_status():
         assert caught.value.status == status
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize(("row", "call"), rows(UNKNOWNS))
 async def test_an_answer_that_says_nothing_is_no_refusal(row: Literal, call: str):
     """Taken for a refusal it would be bought again, and paid twice; a purchase is looked up in the records instead."""

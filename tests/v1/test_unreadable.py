@@ -57,6 +57,7 @@ BROKEN_ORDERS: dict[str, tuple[Any, str]] = {
 }
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize("name", BROKEN_ORDERS)
 async def test_a_field_of_the_wrong_type_is_named(name: str):
     """With the path, the status and the first bytes a maintainer sees at once what the provider has changed."""
@@ -107,6 +108,7 @@ BROKEN: dict[str, tuple[str, Any, str]] = {
 }
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize("name", BROKEN)
 async def test_every_model_says_where_it_could_not_be_read(name: str):
     """The names are those of the wire."""
@@ -152,6 +154,7 @@ UNREADABLE = {
 }
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize("call", sorted(READS))
 @pytest.mark.parametrize("name", UNREADABLE)
 async def test_a_read_that_cannot_be_read_says_so(name: str, call: str):
@@ -164,6 +167,7 @@ async def test_a_read_that_cannot_be_read_says_so(name: str, call: str):
     assert len(caught.value.excerpt) <= 200
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize("call", sorted(SPENDING))
 @pytest.mark.parametrize("name", [name for name in UNREADABLE if name != "empty"])
 async def test_a_spending_call_that_cannot_be_read_is_an_unknown_outcome(name: str, call: str):
@@ -177,6 +181,7 @@ async def test_a_spending_call_that_cannot_be_read_is_an_unknown_outcome(name: s
     assert len([line for line in provider.lines if "user/buy" in line or "reuse" in line or "withdraw" in line]) == 1
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize("call", ["finish", "cancel", "ban"])
 @pytest.mark.parametrize("name", UNREADABLE)
 async def test_an_act_that_cannot_be_read_is_an_unknown_outcome(name: str, call: str):
@@ -273,6 +278,7 @@ WRECKS: dict[str, tuple[Any, Order]] = {
 }
 
 
+@pytest.mark.in_turn
 @pytest.mark.parametrize("name", WRECKS)
 @pytest.mark.parametrize("call", sorted(PURCHASES))
 async def test_a_purchase_that_cannot_be_modelled_still_gives_what_can(name: str, call: str):
