@@ -51,7 +51,7 @@ demo: $(READY)
 	@$(PY) examples/demo.py
 
 test: $(READY)
-	@$(PY) -m pytest --numprocesses $(WORKERS) --cov --cov-report=term
+	@$(PY) -m pytest --numprocesses $(WORKERS) --dist worksteal --cov --cov-report=term
 
 lowest: $(READY)
 	@echo "making $(VENV)-lowest"
@@ -64,7 +64,7 @@ lowest: $(READY)
 	@tr '\n' ' ' < $(VENV)-lowest/constraints.txt; echo
 	@$(VENV)-lowest/bin/python $(INSTALL) 'pip>=25.1'
 	@$(VENV)-lowest/bin/python $(INSTALL) --editable '.[cli,fast,http2,otel,sandbox]' --group test --constraint $(VENV)-lowest/constraints.txt
-	@$(VENV)-lowest/bin/python -m pytest --numprocesses $(WORKERS) --quiet
+	@$(VENV)-lowest/bin/python -m pytest --numprocesses $(WORKERS) --dist worksteal --quiet
 
 check: lint types
 
