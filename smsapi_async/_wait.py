@@ -269,10 +269,10 @@ class Turns(Generic[S]):
 
     async def _ask(self, waiter: Waiter[S], ask: Ask) -> None:
         """Use the turn for a page of the list, which answers for many."""
-        self._begin_turn(waiter)
+        began = self._begin_turn(waiter)
         trouble: SmsApiError | None = None
         page = None
-        with self._request(waiter):
+        with self._request(waiter, waiter.watch.cut_at(began)):  # his own last look is his alone to take
             try:
                 page = await self._schedule.listing.read(ask.offset, ask.limit, self._watches.get)
             except SmsApiError as error:
@@ -289,8 +289,8 @@ class Turns(Generic[S]):
 
     async def _do(self, waiter: Waiter[S], chore: Chore) -> None:
         """Use the turn for what nobody waits for."""
-        self._begin_turn(waiter)
-        with self._request(waiter) as request:
+        began = self._begin_turn(waiter)
+        with self._request(waiter, waiter.watch.cut_at(began)) as request:
             await chore()
         now = anyio.current_time()
         if request.cancelled_caught:

@@ -38,6 +38,11 @@ def test_no_law_is_broken_whatever_goes_wrong(start, loop):
     assert {replay(draw(seed), loop): what for seed, what in found.items() if what} == {}
 
 
+def test_whoever_holds_a_page_of_the_list_takes_his_last_look():
+    """Looks had stopped: the page waited for ten minutes in the queue, and the end of his own order passed by."""
+    assert not tried(draw(31292), "trio")[1]
+
+
 @pytest.mark.parametrize("loop", LOOPS)
 def test_a_schedule_is_played_the_same_way_again(loop):
     """A seed that fails is of use only if it fails again."""
