@@ -19,7 +19,7 @@ import httpx
 
 from ._call import Call, Provider, Repeat, Reply, masked, unreadable
 from ._errors import AuthenticationError, ClientClosedError, NotSentError, OutcomeUnknownError, SmsApiError
-from ._log import keep_private
+from ._log import LEAST_KEY, keep_private
 
 if TYPE_CHECKING:
     import httpx2
@@ -52,9 +52,6 @@ GZIP = 31
 
 URLS = 1_000
 """So many are kept parsed: the same orders are asked about again and again."""
-
-LEAST_KEY = 8
-"""A shorter key is not looked for in answers: it may be a word of them."""
 
 MISSING_KEY = {"v1": "pass token= or set SMSAPI_TOKEN", "rent": "pass rent_key= or set SMSAPI_RENT_KEY"}
 

@@ -27,7 +27,7 @@ _BLOCK = "Encoded header block to"
 _NOTHING = re.compile(r"(?!)")
 
 LEAST_KEY = 8
-"""A shorter key is masked only where it stands as one: `abc` also occurs in words."""
+"""A shorter key is masked only where it stands as one, in answers nowhere: `abc` also occurs in words."""
 
 
 class _Mask(logging.Filter):

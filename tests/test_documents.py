@@ -17,13 +17,10 @@ import inspect
 import re
 import shlex
 import types
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import attrs
-import httpx
-import httpx2
 import pytest
 import trio
 from trio.testing import MockClock
@@ -37,6 +34,7 @@ from smsapi_async._cli._app import app
 from smsapi_async.sandbox import Delivery, Sandbox, Scenario
 from smsapi_async.testing import VirtualLoop
 from tests import readers
+from tests.leading import lead_to
 from tests.rent import literals as rent_literals
 from tests.rent import operations as rent_operations
 from tests.v1 import literals as v1_literals
@@ -85,15 +83,6 @@ async def run_awaiting(code: types.CodeType, missing: set[str]) -> None:
         await eval(code, {"__name__": "__main__", "sign_in": readers.sign_in, "client": client, **names})
 
 
-def answered_by(provider: Any) -> Callable[..., Awaitable[object]]:
-    """What stands where a pool of connections would have sent the request."""
-
-    async def handle_async_request(pool: object, request: object) -> object:
-        return await provider.handle_async_request(request)
-
-    return handle_async_request
-
-
 @pytest.fixture
 def sandbox() -> Sandbox:
     """A world that sends what the examples wait for: to `telegram` what a served sandbox sends by itself."""
@@ -106,12 +95,7 @@ def sandbox() -> Sandbox:
 def sandboxed(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The environment, the network, the time and the folder of a reader who has the sandbox for a provider."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SMSAPI_TOKEN", sandbox.token)
-    monkeypatch.setenv("SMSAPI_RENT_KEY", sandbox.rent_key)
-    monkeypatch.setenv("SMSAPI_V1_URL", sandbox.v1_url)
-    monkeypatch.setenv("SMSAPI_RENT_URL", sandbox.rent_url)
-    for library, provider in (httpx, sandbox.transport()), (httpx2, sandbox.transport2()):
-        monkeypatch.setattr(library.AsyncHTTPTransport, "handle_async_request", answered_by(provider))
+    lead_to(sandbox, monkeypatch)
     monkeypatch.setattr(asyncio.events, "new_event_loop", VirtualLoop)
     monkeypatch.setattr(trio, "run", functools.partial(trio.run, clock=MockClock(autojump_threshold=0)))
 

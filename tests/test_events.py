@@ -458,10 +458,18 @@ async def test_a_log_that_fails_costs_no_order(
 
 def test_a_program_without_an_error_output_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """One without a console has none."""
+    asked = []
+
+    def failing(record: logging.LogRecord) -> bool:
+        asked.append(record.getMessage())
+        raise ValueError
+
     monkeypatch.setattr("sys.stderr", None)
-    monkeypatch.setattr(logging.getLogger("smsapi_async"), "log", print)
+    monkeypatch.setattr(logging.getLogger("smsapi_async"), "filters", [failing])
 
     Events().emit(logging.WARNING, "order.unsettled", id=7)
+
+    assert asked == ["order.unsettled id=7"]
 
 
 def test_a_listener_that_is_no_function_is_refused() -> None:

@@ -18,7 +18,7 @@ import attrs
 
 from .._budget import Budget, Place
 from .._call import Call, Lane, Reply
-from .._errors import NothingBoughtError, OutcomeUnknownError, PriceTooHighError, SmsApiError, SpendUnknownError
+from .._errors import NothingBoughtError, OutcomeUnknownError, SmsApiError, SpendUnknownError
 from .._events import kind
 from .._sender import Sender, Spending
 from .._watch import Sight
@@ -104,13 +104,7 @@ class Purchases:
 
     async def make_guarded(self, call: Call[Order], purchase: Purchase) -> Order:
         """`make` an activation, and give it back when it cost more than its buyer allowed."""
-        order, ceiling = await self.make(call, purchase), purchase.ceiling
-        if ceiling is None or order.price is None or order.price <= ceiling:
-            return order
-        left = await self._settler.settle(order, taken=False)
-        raise PriceTooHighError(
-            f"order {order.id} cost {order.price}, above the ceiling of {ceiling}", call=call.name, order=left
-        )
+        return await self._settler.hold_against(purchase.ceiling, await self.make(call, purchase), call.name)
 
     async def _give_back(self, order: Order) -> None:
         if is_hosting(order):

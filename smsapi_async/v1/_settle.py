@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 import anyio
@@ -26,6 +27,7 @@ from .._errors import (
     AccountBlockedError,
     AuthenticationError,
     NotFoundError,
+    PriceTooHighError,
     RefusedError,
     SmsApiError,
 )
@@ -133,6 +135,19 @@ class Settler:
                 self._unsettled.discard(order.id)
                 self._tell(course.order)
         return course.order
+
+    async def hold_against(self, ceiling: Decimal | None, order: Order, call: str) -> Order:
+        """The order just bought, unless it cost more than its buyer allowed: then it is given back.
+
+        Raises:
+            PriceTooHighError: it did; the error holds the order as it was left.
+        """
+        if ceiling is None or order.price is None or order.price <= ceiling:
+            return order
+        left = await self.settle(order, taken=False)
+        raise PriceTooHighError(
+            f"order {order.id} cost {order.price}, above the ceiling of {ceiling}", call=call, order=left
+        )
 
     async def finish_once(self, order: Order) -> None:
         """Try to finish a registered order; what it leaves undone the client's closing tries again."""

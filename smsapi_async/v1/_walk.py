@@ -13,7 +13,7 @@ import anyio
 import attrs
 
 from .._budget import Budget
-from .._errors import NoNumbersError, PriceTooHighError
+from .._errors import NoNumbersError
 from .._shield import unbroken
 from .._values import money, seconds
 from ._api import V1, Amount
@@ -68,7 +68,7 @@ class Walks:
                 walk.tried.append(offer)
                 walk.refusal = refusal
             else:
-                return await self._held_against(walk.ceiling, order)
+                return await self._settler.hold_against(walk.ceiling, order, CALL)  # ignored beside an operator
         raise walk.error(product, len(candidates)) from walk.refusal
 
     def _walk_of(self, offers: Picker | Iterable[Offer], max_price: Amount | None) -> Walk:
@@ -98,15 +98,6 @@ class Walks:
         self._empty_until[_key(offer)] = now + EMPTY_FOR
         while next(iter(self._empty_until.values())) <= now:
             del self._empty_until[next(iter(self._empty_until))]
-
-    async def _held_against(self, ceiling: Decimal | None, order: Order) -> Order:
-        """The provider ignores a ceiling beside a named operator: what it sold above it is given back."""
-        if ceiling is None or order.price is None or order.price <= ceiling:
-            return order
-        left = await self._settler.settle(order, taken=False)
-        raise PriceTooHighError(
-            f"order {order.id} cost {order.price}, above the ceiling of {ceiling}", call=CALL, order=left
-        )
 
 
 @attrs.define

@@ -6,17 +6,15 @@ import asyncio.events
 import io
 import json
 import signal
-from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import attrs
-import httpx
-import httpx2
 import pytest
 
 from smsapi_async._cli._app import main
 from smsapi_async.sandbox import Delivery, Request, Sandbox, Scenario
 from smsapi_async.testing import VirtualLoop
+from tests.leading import lead_to
 
 
 @attrs.frozen
@@ -69,12 +67,7 @@ def scenario() -> Scenario:
 def sandbox(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     """The world that the environment's keys and addresses lead to."""
     sandbox = Sandbox(scenario=scenario)
-    monkeypatch.setenv("SMSAPI_TOKEN", sandbox.token)
-    monkeypatch.setenv("SMSAPI_RENT_KEY", sandbox.rent_key)
-    monkeypatch.setenv("SMSAPI_V1_URL", sandbox.v1_url)
-    monkeypatch.setenv("SMSAPI_RENT_URL", sandbox.rent_url)
-    for library, provider in (httpx, sandbox.transport()), (httpx2, sandbox.transport2()):
-        monkeypatch.setattr(library.AsyncHTTPTransport, "handle_async_request", _answered_by(provider))
+    lead_to(sandbox, monkeypatch)
     return sandbox
 
 
@@ -84,13 +77,6 @@ def buy(sandbox: Sandbox, product: str) -> int:
     request = Request("GET", path, {"authorization": f"Bearer {sandbox.token}"})
     order_id: int = json.loads(sandbox.handle(request, sandbox.now()).body)["id"]
     return order_id
-
-
-def _answered_by(provider: Any) -> Callable[..., Awaitable[object]]:
-    async def handle_async_request(pool: object, request: object) -> object:
-        return await provider.handle_async_request(request)
-
-    return handle_async_request
 
 
 @pytest.fixture
