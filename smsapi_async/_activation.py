@@ -9,7 +9,7 @@ from types import TracebackType
 
 import anyio
 
-from ._codes import Extract, Match, Pick, Seen
+from ._codes import Extract, Match, Seen, picked_by
 from ._shield import outlives, unbroken
 from ._values import OrderId, Phone, Sms, seconds
 from ._watch import Watch
@@ -82,7 +82,7 @@ class Activation:
     @property
     def order(self) -> Order:
         """The order as last seen."""
-        order = (self._watch and self._watch.subject()) or self._order
+        order = (self._watch and self._watch.subject) or self._order
         if order is None:
             raise RuntimeError("the order is bought on entering the scope: use `async with`")
         return order
@@ -129,7 +129,11 @@ class Activation:
             OrderExpiredError, OrderClosedError, NoCodeError: the order ended without a code.
         """
         sms = await self._waits.sms(
-            self._held.key, Pick(match, extract), timeout=seconds("timeout", timeout), settle=False, seen=self._seen
+            self._held.key,
+            picked_by(match, extract),
+            timeout=seconds("timeout", timeout),
+            settle=False,
+            seen=self._seen,
         )
         self._taken = True
         return sms

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import timedelta, timezone, tzinfo
 from functools import partial
 from types import TracebackType
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import anyio
 
 from ._activation import Activation
 from ._budget import Budget
-from ._codes import Extract, Match, Pick
+from ._codes import Extract, Match, picked_by
 from ._events import Event, Events
 from ._http import Http, HttpClient, Target
 from ._pace import Pace
@@ -184,9 +184,7 @@ class AsyncClient:
             AuthenticationError, AccountBlockedError: the wait is over, the order stays open.
             ClientClosedError: the client was closed; the order stays open.
         """
-        span, pick = seconds("timeout", timeout), Pick(match, extract)
-        sms = await self._waits.sms(positive("order_id", order_id), pick, timeout=span, settle=settle)
-        return sms.code or ""
+        return (await self._wait(order_id, timeout, settle, match, extract)).code or ""
 
     async def await_sms(
         self,
@@ -198,8 +196,18 @@ class AsyncClient:
         extract: Extract | None = None,
     ) -> Sms:
         """Wait for the message with the code: `await_code` that returns the whole message, its code filled in."""
-        span, pick = seconds("timeout", timeout), Pick(match, extract)
-        return await self._waits.sms(positive("order_id", order_id), pick, timeout=span, settle=settle)
+        return await self._wait(order_id, timeout, settle, match, extract)
+
+    def _wait(
+        self,
+        order_id: OrderId,
+        timeout: float | timedelta | None,
+        settle: bool,
+        match: Match | None,
+        extract: Extract | None,
+    ) -> Coroutine[Any, Any, Sms]:
+        span, pick = seconds("timeout", timeout), picked_by(match, extract)
+        return self._waits.sms(positive("order_id", order_id), pick, timeout=span, settle=settle)
 
     def messages(self, order_id: OrderId) -> Messages:
         """Iterate over the messages of an order: each once, as it arrives, until the order closes.
@@ -231,7 +239,7 @@ class AsyncClient:
             WaitTimeoutError: no code within `timeout`, or nothing readable for 30 minutes.
             AuthenticationError, AccountBlockedError, ClientClosedError: the wait is over, the number stays yours.
         """
-        pick = Pick(match, extract)
+        pick = picked_by(match, extract)
         sms = await self._rent_waits.sms(positive("tzid", tzid), pick, timeout=seconds("timeout", timeout))
         return sms.code or ""
 

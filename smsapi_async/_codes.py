@@ -146,3 +146,11 @@ class Pick:
     def _code(self, sms: Sms) -> str | None:
         own = self.extract(sms.text) if self.extract is not None else None
         return own or sms.code or (extract_code(sms.text) if self.extract is None else None)
+
+
+ANY_CODE = Pick()
+
+
+def picked_by(match: Match | None, extract: Extract | None) -> Pick:
+    """What these two choose. Most waits have neither, and share one."""
+    return ANY_CODE if match is None and extract is None else Pick(match, extract)

@@ -56,37 +56,27 @@ class Events:
         if self._tell is not None:
             tell_safely(self._tell, Event(name, fields), f"on_event failed event={name}")
 
-    def waiting(self, provider: str, key: int) -> Wait:
-        """Put around a wait for a code."""
-        return Wait(self, provider, key)
+    def wait_ended(
+        self,
+        provider: str,
+        key: int,
+        began_at: float,
+        error: BaseException | None = None,
+        code_seconds: float | None = None,
+    ) -> None:
+        """Tell how a wait for a code ended.
 
-
-@attrs.define(eq=False)
-class Wait:
-    """A wait for a code, under way: ``with`` tells how it ended, and after how long.
-
-    Attributes:
-        code_seconds: how long after its purchase the code was there; None when either is unknown.
-    """
-
-    events: Events
-    provider: str
-    key: int
-    began_at: float = attrs.field(factory=anyio.current_time, init=False)
-    code_seconds: float | None = attrs.field(default=None, init=False)
-
-    def __enter__(self) -> Wait:
-        return self
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        self.events.emit(
+        Args:
+            code_seconds: how long after its purchase the code was there; None when either is unknown.
+        """
+        self.emit(
             logging.INFO,
             "wait.ended",
-            provider=self.provider,
-            id=self.key,
+            provider=provider,
+            id=key,
             outcome="code" if error is None else kind(error),
-            seconds=anyio.current_time() - self.began_at,
-            code_seconds=self.code_seconds if error is None else None,
+            seconds=anyio.current_time() - began_at,
+            code_seconds=code_seconds if error is None else None,
         )
 
 

@@ -14,8 +14,8 @@ from collections import deque
 
 import attrs
 
-from ._bell import Bell
 from ._call import Lane, Provider
+from ._sleeper import Sleeper
 from ._values import seconds
 
 V1_PER_SECOND = 50.0
@@ -54,15 +54,14 @@ CATCH_UP = 0.005
 """Timers wake late; a slot taken up to 5 ms late does not push back the next one, as one taken after a pause does."""
 
 
-@attrs.define(eq=False)
-class Ticket:
+@attrs.define(eq=False, repr=False, weakref_slot=False)
+class Ticket(Sleeper):
     """A place in the queue; `granted` once the request may leave, `used` once its holder knows."""
 
     lane: Lane
     granted: bool = False
     used: bool = False
     left: bool = False
-    bell: Bell = attrs.field(factory=Bell)
 
 
 class Slots:
@@ -86,7 +85,7 @@ class Slots:
         self._queues[lane].append(ticket)
         self._grant(now)
         if self._keeper is not None and self._stopped() and self._next()[0] is ticket:
-            self._keeper.bell.ring()  # it sleeps until looks go on, and this one need not
+            self._keeper.ring()  # it sleeps until looks go on, and this one need not
         return ticket
 
     def seconds_to_sleep(self, ticket: Ticket, now: float) -> float | None:
@@ -150,9 +149,9 @@ class Slots:
             self._next_at = (self._next_at if now - self._next_at <= CATCH_UP else now) + self._spacing
             if self._keeper is ticket:
                 self._keeper = None
-            ticket.bell.ring()
+            ticket.ring()
         if ticket is not None and self._keeper is None and self._has_room_for(ticket):
-            ticket.bell.ring()  # to become the keeper
+            ticket.ring()  # to become the keeper
 
     def _next(self) -> tuple[Ticket | None, float]:
         """Who leaves next, and when. What has stopped comes after whatever may go on."""

@@ -153,7 +153,7 @@ class Schedule(Generic[S]):
 
     def looked(self, watch: Watch[S], sight: Sight[S], now: float) -> None:
         """A look brought this, or a page: note it, and whether the list should have shown it before."""
-        new = watch.sight is None or len(sight.sms) > len(watch.sight.sms)
+        new = not watch.is_seen() or len(sight.sms) > len(watch.sms)
         came_at = inf if sight.news_age is None else sight.at - sight.news_age
         if new and watch.listed_at > came_at + LAG_ALLOWED:
             self.listing.distrust(now)

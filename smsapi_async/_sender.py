@@ -293,10 +293,10 @@ class Sender:
 async def _await_turn(slots: Slots, ticket: Ticket) -> None:
     """Sleep until the ticket is woken; the keeper sleeps until the next slot is due."""
     pause = slots.seconds_to_sleep(ticket, anyio.current_time())
-    ticket.bell.hush()
+    ticket.hush()
     if pause is None:
-        await ticket.bell
+        await ticket.sleep()
         return
     with anyio.move_on_after(pause):
-        await ticket.bell
+        await ticket.sleep()
     slots.tick(anyio.current_time())

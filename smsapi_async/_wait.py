@@ -8,11 +8,11 @@ or done gives its turn and its office back in plain functions that cannot be int
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import heapq
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
-from itertools import islice
+from itertools import count
 from math import inf
 from typing import Generic, TypeVar
 
@@ -44,13 +44,18 @@ class Turns(Generic[S]):
     """Every watch of one provider, and who asks next.
 
     Args:
+        look: asks for one order.
         most: turns at a time; what would only stand in line for the pace is decided later, and better.
     """
 
-    def __init__(self, listing: Listing[S], most: int = TURNS) -> None:
+    def __init__(self, listing: Listing[S], look: Callable[[Watch[S]], Awaitable[Sight[S]]], most: int = TURNS) -> None:
         self._schedule: Schedule[S] = Schedule(listing)
         self._watches = self._schedule.watches
-        self._parked: OrderedDict[Waiter[S], None] = OrderedDict()
+        self._ask_for = look
+        self._parked: dict[Waiter[S], None] = {}
+        self._limits: list[tuple[float, int, Waiter[S]]] = []
+        self._limited = 0
+        self._order = count()
         self._keeper: Waiter[S] | None = None
         self._sleeps_until = -inf
         self._turns = 0
@@ -59,14 +64,15 @@ class Turns(Generic[S]):
 
     # -- plain state ------------------------------------------------------------------------------------------------
 
-    def watch(self, key: int, look: Callable[[], Awaitable[Sight[S]]], now: float) -> Watch[S]:
+    def watch(self, key: int, now: float) -> Watch[S]:
         """The watch of this key; a new one is not registered before somebody joins or holds it."""
-        return self._watches.get(key) or Watch(key, look, readable_at=now)
+        return self._watches.get(key) or Watch(key, readable_at=now)
 
     def hold(self, watch: Watch[S], known: S) -> Watch[S]:
         """A scope begins to look after the order: no wait settles it any more."""
         watch = self._watches.setdefault(watch.key, watch)
-        watch.known = known
+        if not watch.is_seen():
+            watch.subject = known
         watch.holds += 1
         return watch
 
@@ -85,25 +91,24 @@ class Turns(Generic[S]):
         watch.holds -= 1
         self._forget(watch)
 
-    def join(self, watch: Watch[S], now: float, deadline: float = inf, *, settles: bool = True) -> Waiter[S]:
-        """Begin a wait. What is already known of the order is news to it.
-
-        Args:
-            settles: an iterator over messages does not, and keeps no wait from settling.
-        """
-        watch = self._watches.setdefault(watch.key, watch)
+    def join(self, waiter: Waiter[S], now: float) -> None:
+        """Begin a wait. What is already known of the order is news to it."""
+        watch = waiter.watch = self._watches.setdefault(waiter.watch.key, waiter.watch)
         if not watch.waiters:
             watch.readable_at, watch.error, watch.misses = now, None, 0
-        waiter = Waiter(watch, deadline, settles, news=watch.sight is not None or watch.error is not None)
-        watch.waiters.append(waiter)
+        waiter.news = watch.is_seen() or watch.error is not None
+        watch.waiters += (waiter,)
         self._schedule.joined(watch, now)
+        if waiter.deadline < inf:
+            self._limited += 1
+            heapq.heappush(self._limits, (waiter.deadline + LAST_LOOK, next(self._order), waiter))
         self._stir(now)
-        return waiter
 
     def leave(self, waiter: Waiter[S], now: float) -> bool:
         """End a wait. Whether nobody else waits who may settle the order, and no scope holds it."""
         watch = waiter.watch
-        watch.waiters.remove(waiter)
+        watch.waiters = tuple(other for other in watch.waiters if other is not waiter)
+        self._lift_limit(waiter)
         self._schedule.left(watch)
         self._parked.pop(waiter, None)
         if self._keeper is waiter:
@@ -122,7 +127,7 @@ class Turns(Generic[S]):
         self._closed = True
         for watch in self._watches.values():
             for waiter in watch.waiters:
-                waiter.bell.ring()
+                waiter.ring()
                 if waiter.request is not None:
                     waiter.request.cancel()
 
@@ -134,6 +139,8 @@ class Turns(Generic[S]):
         """Give a turn for everything that is due, while there are turns."""
         for watch in self._schedule.advance(now):
             self._tell(watch, now)
+        while self._limits and self._limits[0][0] <= now:
+            self._be_late(heapq.heappop(self._limits)[2])
         while self._turns < self._most:
             spare = self._idle(now) is not None
             job = self._schedule.take(now, spare=spare, chores=spare and self._turns < self._most // 2)
@@ -147,7 +154,7 @@ class Turns(Generic[S]):
             self._parked.pop(taker, None)
             taker.job = job
             self._turns += 1
-            taker.bell.ring()
+            taker.ring()
         self._schedule.guard_ends()
         self._stir(now)
 
@@ -157,8 +164,9 @@ class Turns(Generic[S]):
         return max(free, key=lambda waiter: waiter.deadline, default=None)
 
     def _idle(self, now: float) -> Waiter[S] | None:
-        """Somebody who rests and has no news; rather not one who is about to leave."""
-        few = list(islice(self._parked, 8))
+        """Somebody who rests and has no news, rather who did not rest long; rather not one who is about to leave."""
+        few = [self._parked.popitem()[0] for _ in range(min(8, len(self._parked)))]
+        self._parked.update(dict.fromkeys(reversed(few)))
         return next((waiter for waiter in few if waiter.deadline > now + LEAD), few[0] if few else None)
 
     def _end_look(self, waiter: Waiter[S], watch: Watch[S], now: float, next_look_at: float) -> None:
@@ -175,18 +183,42 @@ class Turns(Generic[S]):
     def _stir(self, now: float) -> None:
         """Have the keeper look up if something is due before he would; when there is none, wake one who stays."""
         if self._keeper is not None:
-            if self._schedule.next_at() < self._sleeps_until:
-                self._keeper.bell.ring()
+            if self._next_at() < self._sleeps_until:
+                self._keeper.ring()
         elif (successor := self._idle(now)) is not None:
-            successor.bell.ring()
+            successor.ring()
+
+    def _next_at(self) -> float:
+        """When something is due, or somebody late."""
+        due_at = self._schedule.next_at()
+        return min(due_at, self._limits[0][0]) if self._limits else due_at
+
+    def _be_late(self, waiter: Waiter[S]) -> None:
+        """The waiter's time is over, and that of the last look too."""
+        if waiter not in waiter.watch.waiters:
+            return
+        waiter.late = waiter.news = True
+        self._parked.pop(waiter, None)
+        waiter.ring()
+        if waiter.request is not None:
+            waiter.request.cancel()
+
+    def _lift_limit(self, waiter: Waiter[S]) -> None:
+        """It left. Limits of those who did are cleared away when they are more than half."""
+        if waiter.deadline == inf:
+            return
+        self._limited -= 1
+        if len(self._limits) > 2 * self._limited + TURNS:
+            self._limits = [limit for limit in self._limits if limit[2] in limit[2].watch.waiters]
+            heapq.heapify(self._limits)
 
     def _tell(self, watch: Watch[S], now: float) -> None:
         for waiter in watch.waiters:
             waiter.news = True
             self._parked.pop(waiter, None)
-            waiter.bell.ring()
+            waiter.ring()
             own = isinstance(waiter.job, Look) and waiter.job.watch is watch
-            if waiter.request is not None and not (own and not watch.has_sms()):
+            if waiter.request is not None and not (own and not watch.sms):
                 # What it does for others somebody else can do, and its own look is not needed.
                 waiter.request.deadline = min(waiter.request.deadline, now + GRACE)
 
@@ -207,44 +239,44 @@ class Turns(Generic[S]):
 
     async def news(self, waiter: Waiter[S]) -> None:
         """Return when a look was taken at the order or the waiter is late, or raise what ends every wait for it."""
-        if waiter.deadline == inf:
-            await self._until_news(waiter)
-        else:
-            with anyio.move_on_at(waiter.deadline + LAST_LOOK) as scope:
-                await self._until_news(waiter)
-            waiter.late = scope.cancelled_caught
-        waiter.news = False
+        while not self.has_news(waiter):
+            await self.step(waiter)
+
+    def has_news(self, waiter: Waiter[S]) -> bool:
+        """Whether `news` would return, or raise as it does. The same news are told once."""
         if self._closed:
             raise ClientClosedError("the client was closed during the wait")
+        if not waiter.news:
+            return False
+        waiter.news = False
         if waiter.watch.error is not None:
             raise copy(waiter.watch.error) from waiter.watch.error
+        return True
 
-    async def _until_news(self, waiter: Waiter[S]) -> None:
-        while not (waiter.news or self._closed):
-            if isinstance(waiter.job, Look):
-                await self._look(waiter, waiter.job.watch)
-            elif isinstance(waiter.job, Ask):
-                await self._ask(waiter, waiter.job)
-            elif waiter.job is not None:
-                await self._do(waiter, waiter.job)
-            else:
-                await self._rest(waiter)
+    def step(self, waiter: Waiter[S]) -> Awaitable[None]:
+        """What the waiter does next, to be awaited: its turn, the keeper's office, or rest until it is rung."""
+        self._parked.pop(waiter, None)
+        if isinstance(waiter.job, Look):
+            return self._look(waiter, waiter.job.watch)
+        if isinstance(waiter.job, Ask):
+            return self._ask(waiter, waiter.job)
+        if waiter.job is not None:
+            return self._do(waiter, waiter.job)
+        if self._keeper in (None, waiter):
+            return self._keep(waiter)
+        self._parked[waiter] = None
+        waiter.hush()
+        if self._turns < self._most and self._schedule.wants_somebody(chores=self._turns < self._most // 2):
+            self._deal(anyio.current_time())
+        return waiter.sleep()
 
-    async def _rest(self, waiter: Waiter[S]) -> None:
-        """Sleep until woken; the keeper sleeps until something is due and deals it out."""
-        if self._keeper not in (None, waiter):
-            self._parked[waiter] = None
-            waiter.bell.hush()
-            if self._turns < self._most and self._schedule.wants_somebody(chores=self._turns < self._most // 2):
-                self._deal(anyio.current_time())
-            await waiter.bell
-            self._parked.pop(waiter, None)
-            return
+    async def _keep(self, waiter: Waiter[S]) -> None:
+        """Sleep until something is due, and deal it out."""
         self._keeper = waiter
-        waiter.bell.hush()
-        self._sleeps_until = self._schedule.next_at()
+        waiter.hush()
+        self._sleeps_until = self._next_at()
         with anyio.move_on_at(self._sleeps_until):
-            await waiter.bell
+            await waiter.sleep()
         self._deal(anyio.current_time())
 
     async def _look(self, waiter: Waiter[S], watch: Watch[S]) -> None:
@@ -252,7 +284,7 @@ class Turns(Generic[S]):
         began = self._begin_turn(waiter)
         with self._request(waiter, watch.cut_at(began)) as request:
             try:
-                sight = await watch.look()
+                sight = await self._ask_for(watch)
             except SmsApiError as error:
                 self._failed(watch, error, anyio.current_time())
             else:
@@ -306,11 +338,14 @@ class Turns(Generic[S]):
         return now
 
     @contextmanager
-    def _request(self, waiter: Waiter[S], deadline: float = inf) -> Iterator[anyio.CancelScope]:
-        """Around a request, so that closing ends it, and news of its holder's own."""
-        waiter.request = scope = anyio.CancelScope(deadline=deadline)
+    def _request(self, waiter: Waiter[S], deadline: float) -> Iterator[anyio.CancelScope]:
+        """Around a request, so that closing ends it, news of its holder's own, and its holder's time."""
+        limit = waiter.deadline + LAST_LOOK
+        waiter.request = scope = anyio.CancelScope(deadline=min(deadline, limit))
         try:
             with scope:
                 yield scope
         finally:
             waiter.request = None
+        if anyio.current_time() >= limit:
+            self._be_late(waiter)

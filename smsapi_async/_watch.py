@@ -6,7 +6,6 @@ Arithmetic here only schedules; that an order ended is what the provider says, a
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable
 from enum import Enum
 from math import inf
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -14,8 +13,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import anyio
 import attrs
 
-from ._bell import Bell
 from ._errors import SmsApiError
+from ._sleeper import Sleeper
 from ._values import Sms
 
 if TYPE_CHECKING:
@@ -63,6 +62,7 @@ class Sight(Generic[S]):
         age: seconds since it was bought, None when unknown.
         at: when it was seen, in seconds of the loop's clock.
         news_age: seconds since its newest message came, None when it has none or does not tell.
+        keep: whether to keep the subject; of the rows of a list, thousands, only those that have a message.
     """
 
     subject: S
@@ -72,6 +72,7 @@ class Sight(Generic[S]):
     age: float | None
     at: float
     news_age: float | None = None
+    keep: bool = True
 
 
 def rhythm(age: float, chance: float) -> float:
@@ -86,11 +87,14 @@ def rhythm(age: float, chance: float) -> float:
     return min(max(0.08 * age, 2.0), 30.0) * (0.9 + 0.2 * chance)
 
 
-@attrs.define(eq=False, repr=False)
+@attrs.define(eq=False, repr=False, weakref_slot=False)
 class Watch(Generic[S]):
-    """One order that is waited for, however many wait.
+    """One order that is waited for, however many wait. Of fifty thousand each attribute counts.
 
     Attributes:
+        subject: the order as last seen, or as its scope knew it; None when nothing is known but its key.
+        seen_at: when what is known of it was asked; -inf when nothing is.
+        dated: whether it is known when it was bought.
         looked_at: when the last look at it alone began.
         listed_at: when a list was asked that showed nothing new of it.
         shown: whether a list ever had it.
@@ -100,13 +104,15 @@ class Watch(Generic[S]):
     """
 
     key: int
-    look: Callable[[], Awaitable[Sight[S]]]
     readable_at: float
     bought_at: float = -inf
     born_at: float = inf
     ends_at: float = inf
-    sight: Sight[S] | None = None
-    known: S | None = None
+    subject: S | None = None
+    sms: tuple[Sms, ...] = ()
+    phase: Phase = Phase.OPEN
+    seen_at: float = -inf
+    dated: bool = False
     error: SmsApiError | None = None
     looked_at: float = -inf
     listed_at: float = -inf
@@ -116,16 +122,17 @@ class Watch(Generic[S]):
     looking: bool = False
     place: int = 0
     planned: int = 0
-    waiters: list[Waiter[S]] = attrs.field(factory=list)
+    waiters: tuple[Waiter[S], ...] = ()
     holds: int = 0
     taken: bool = False
 
     def note(self, sight: Sight[S]) -> None:
         """Take in what a look showed, unless what is known was asked later."""
-        if self.sight is not None and sight.at < self.sight.at:
+        if sight.at < self.seen_at:
             return
-        self.sight = sight
-        self.readable_at = sight.at
+        self.subject = sight.subject if sight.keep else self.subject
+        self.sms, self.phase, self.dated = sight.sms, sight.phase, sight.age is not None
+        self.seen_at = self.readable_at = sight.at
         self.failures = self.misses = 0
         self.born_at = min(self.born_at, sight.at - (sight.age or 0.0))
         if sight.left is not None:
@@ -138,19 +145,15 @@ class Watch(Generic[S]):
         """Seconds since it was bought, None when that is not known."""
         if self.bought_at > -inf:
             return now - self.bought_at
-        known = self.sight is not None and self.sight.age is not None
-        return now - self.born_at if known else None
+        return now - self.born_at if self.dated else None
 
-    def subject(self) -> S | None:
-        """The order as last seen, or as its scope knew it; None when nothing is known but its key."""
-        return self.known if self.sight is None else self.sight.subject
-
-    def has_sms(self) -> bool:
-        return self.sight is not None and bool(self.sight.sms)
+    def is_seen(self) -> bool:
+        """Whether any answer told of it."""
+        return self.seen_at > -inf
 
     def asked_at(self, now: float) -> float:
         """When the order was last asked about, now when never."""
-        asked = self.looked_at if self.sight is None else max(self.sight.at, self.looked_at)
+        asked = max(self.seen_at, self.looked_at)
         return now if asked == -inf else asked
 
     def last_look_taken(self) -> bool:
@@ -163,7 +166,7 @@ class Watch(Generic[S]):
 
     def is_over(self) -> bool:
         """Whether no look can bring anything more."""
-        return self.error is not None or (self.sight is not None and self.sight.phase is not Phase.OPEN)
+        return self.error is not None or self.phase is not Phase.OPEN
 
     def at_a_moment(self, now: float) -> bool:
         """Whether a moment has come that needs a look of its own: near the end, or a waiter's deadline."""
@@ -178,7 +181,7 @@ class Watch(Generic[S]):
             pause = min(30.0, 2.0 * 2.0 ** (self.failures - 1))
         elif self.misses:
             pause = MISSING_PAUSE
-        elif self.sight is None:
+        elif not self.is_seen():
             return now
         else:
             age = max(0.0, now - self.born_at)
@@ -195,18 +198,24 @@ class Watch(Generic[S]):
         return cut if cut > began else inf
 
 
-@attrs.define(eq=False, repr=False)
-class Waiter(Generic[S]):
-    """One wait: registered by `join`, gone by `leave`."""
+@attrs.define(eq=False, repr=False, weakref_slot=False)
+class Waiter(Sleeper, Generic[S]):
+    """One wait: registered by `join`, gone by `leave`.
+
+    Attributes:
+        settles: whether it may settle the order; an iterator over messages does not, and keeps no wait from it.
+        news: whether something was seen of the order that it was not told of.
+        late: whether its time is over, and that of the last look.
+        job: its turn; request: what of it is under way.
+    """
 
     watch: Watch[S]
     deadline: float = inf
     settles: bool = True
-    news: bool = False
-    late: bool = False
-    job: Job[S] | None = None
-    request: anyio.CancelScope | None = None
-    bell: Bell = attrs.field(factory=Bell)
+    news: bool = attrs.field(default=False, init=False)
+    late: bool = attrs.field(default=False, init=False)
+    job: Job[S] | None = attrs.field(default=None, init=False)
+    request: anyio.CancelScope | None = attrs.field(default=None, init=False)
 
     def timed_out(self) -> bool:
         """Whether the caller's own time is over, and a look was taken after that moment or would not end."""

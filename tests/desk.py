@@ -41,17 +41,17 @@ class Desk:
 
     def wait(self, key: int, now: float = 0.0, *, left: float = 900.0, bought: bool = True) -> Watch[str]:
         """Somebody begins to wait for an order that was bought just now, or of which nothing is known."""
-        watch: Watch[str] = Watch(key, look=never, readable_at=now)  # type: ignore[arg-type]
+        watch: Watch[str] = Watch(key, readable_at=now)
         if bought:
             watch.note(seen(now, left=left))
             watch.bought_at = now
         self.schedule.watches[key] = watch
-        watch.waiters.append(Waiter(watch))
+        watch.waiters += (Waiter(watch),)
         self.schedule.joined(watch, now)
         return watch
 
     def leave(self, watch: Watch[str]) -> None:
-        watch.waiters.clear()
+        watch.waiters = ()
         self.schedule.left(watch)
 
     def jobs(self, now: float, *, spare: bool = True) -> list[Job[str]]:
@@ -88,7 +88,7 @@ class Desk:
             page.last = position + 1
             if key in unsure:
                 page.unsure.append(watch)
-            elif watch.sight is None:
+            elif not watch.is_seen():
                 page.sights.append((watch, seen(now)))
             else:
                 page.quiet.append(watch)

@@ -15,7 +15,7 @@ DOOR = "smsapi_async"
 
 # From the bottom up: a module may import those of its own row and of the rows below. A new module is added here.
 ROWS = (
-    {"_errors", "_values", "_fields", "_call", "_shield", "_bell"},
+    {"_errors", "_values", "_fields", "_call", "_shield", "_sleeper"},
     {"_http", "_retry", "_pace", "_flights", "_watch", "_listing", "_schedule", "_budget", "_log", "_events", "_codes"},
     {"_sender", "_wait", "_unsettled"},
     {"v1", "rent"},

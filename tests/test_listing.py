@@ -199,7 +199,7 @@ def test_orders_nothing_is_known_of_ask_the_list_as_if_they_were_new() -> None:
     desk = Desk()
     for key in range(9):
         desk.wait(key, bought=False).looking = True
-    desk.schedule.watches[0].sight = seen(0.0)
+    desk.schedule.watches[0].seen_at = 0.0
 
     desk.sweep(50.0, [0])
 

@@ -356,11 +356,11 @@ def test_a_purchase_wakes_whoever_sleeps_until_looks_go_on():
         slots.hit(now)
     look = slots.enter(Lane.LOOK, 41)
     assert slots.seconds_to_sleep(look, 41) == 569
-    look.bell.hush()
+    look.hush()
 
     purchase = slots.enter(Lane.PURCHASE, 41)
 
-    assert look.bell.rung
+    assert look.rung
     slots.tick(41)
     assert slots.seconds_to_sleep(purchase, 41) == 7
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections import Counter, OrderedDict
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from statistics import mean, quantiles
 
@@ -76,14 +76,20 @@ class Fake:
         return Sight(subject="order", sms=sms, phase=Phase.OPEN, left=left, age=None, at=now)
 
 
-async def found(turns: Turns[str], key: int, look: Callable[[], Awaitable[Sight[str]]], timeout: float = inf) -> float:
+def turns_on(orders: Mapping[int, Fake] | Sequence[Fake]) -> Turns[str]:
+    """The turns on these orders, each under its key."""
+    return Turns(no_list(), lambda watch: orders[watch.key].look())
+
+
+async def found(turns: Turns[str], key: int, timeout: float = inf) -> float:
     """Wait as the houses do; when the code was found, or -1 for a timeout."""
     now = anyio.current_time()
-    waiter = turns.join(turns.watch(key, look, now), now, now + timeout)
+    waiter = Waiter(turns.watch(key, now), now + timeout)
+    turns.join(waiter, now)
     try:
         while True:
             await turns.news(waiter)
-            if waiter.watch.sight is not None and waiter.watch.sight.sms:
+            if waiter.watch.sms:
                 return anyio.current_time()
             if waiter.timed_out():
                 return -1.0
@@ -98,12 +104,12 @@ def idle(turns: Turns[str]) -> bool:
 
 async def test_no_more_than_32_looks_are_under_way() -> None:
     """More would queue before the connections; each order gets its turn all the same, first come first served."""
-    turns: Turns[str] = Turns(no_list())
     fakes = [Fake(arrives=0, takes=5) for _ in range(100)]
+    turns = turns_on(fakes)
     ends: list[float] = []
 
     async def wait(key: int) -> None:
-        ends.append(await found(turns, key, fakes[key].look))
+        ends.append(await found(turns, key))
 
     async with anyio.create_task_group() as group:
         for key in range(100):
@@ -116,13 +122,13 @@ async def test_no_more_than_32_looks_are_under_way() -> None:
 @pytest.mark.parametrize("first", [True, False])
 async def test_an_order_that_stalls_delays_no_other(first: bool) -> None:
     """Whoever looks is not the one who keeps the time, also when he was just asked to keep it."""
-    turns: Turns[str] = Turns(no_list())
     slow, quick = Fake(arrives=0, takes=500), [Fake(arrives=20) for _ in range(5)]
     fakes = [slow, *quick] if first else [*quick, slow]
+    turns = turns_on(fakes)
     ends: dict[int, float] = {}
 
     async def wait(key: int) -> None:
-        ends[key] = await found(turns, key, fakes[key].look)
+        ends[key] = await found(turns, key)
 
     async with anyio.create_task_group() as group:
         for key in range(len(fakes)):
@@ -134,24 +140,23 @@ async def test_an_order_that_stalls_delays_no_other(first: bool) -> None:
 
 async def test_a_waiter_asked_to_keep_the_time_and_to_look_has_another_keep_it() -> None:
     """Both can reach it in one moment; it looked, and nobody kept the time while its look stalled."""
-    turns: Turns[str] = Turns(no_list())
-    stalling, others = Fake(takes=500), {key: Fake(arrives=20) for key in range(1, 5)}
+    others = range(1, 5)
+    turns = turns_on({99: Fake(takes=500), **{key: Fake(arrives=20) for key in others}})
     scopes: dict[str, anyio.CancelScope] = {}
     ends: dict[str, float] = {}
 
-    async def wait(name: str, key: int, fake: Fake) -> None:
+    async def wait(name: str, key: int) -> None:
         with anyio.CancelScope() as scopes[name]:
-            ends[name] = await found(turns, key, fake.look)
+            ends[name] = await found(turns, key)
 
     async with anyio.create_task_group() as group:
-        group.start_soon(wait, "holder", 99, stalling)
-        for key, fake in others.items():
-            group.start_soon(wait, str(key), key, fake)
+        group.start_soon(wait, "holder", 99)
+        for key in others:
+            group.start_soon(wait, str(key), key)
         await anyio.sleep(9)
-        group.start_soon(wait, "successor", 99, stalling)
+        group.start_soon(wait, "successor", 99)
         await anyio.wait_all_tasks_blocked()
         assert turns._keeper is not None
-        turns._parked = OrderedDict(reversed(turns._parked.items()))  # it is the one that is woken
         scopes["holder"].cancel()
         scopes[str(turns._keeper.watch.key)].cancel()
         await anyio.sleep(100)
@@ -164,16 +169,16 @@ async def test_a_waiter_asked_to_keep_the_time_and_to_look_has_another_keep_it()
 
 async def test_a_holder_that_is_cancelled_gives_its_look_to_another() -> None:
     """At once, in the other's task: the look that dies with its task is lost, its order is not."""
-    turns: Turns[str] = Turns(no_list())
     fake = Fake(arrives=0, takes=10)
+    turns = turns_on({1: fake})
     ends: list[float] = []
 
     async def impatient() -> None:
         with anyio.move_on_after(4):
-            await found(turns, 1, fake.look)
+            await found(turns, 1)
 
     async def patient() -> None:
-        ends.append(await found(turns, 1, fake.look, timeout=600))
+        ends.append(await found(turns, 1, timeout=600))
 
     async with anyio.create_task_group() as group:
         group.start_soon(impatient)
@@ -187,16 +192,17 @@ async def test_a_holder_that_is_cancelled_gives_its_look_to_another() -> None:
 
 async def test_a_waiter_about_to_time_out_takes_no_turn_while_another_can() -> None:
     """Its task is about to leave, and its look would be lost."""
-    turns: Turns[str] = Turns(no_list())
     takers: list[Waiter[str]] = []
-    watch: Watch[str]
 
-    async def look() -> Sight[str]:
+    async def look(watch: Watch[str]) -> Sight[str]:
         takers.extend(waiter for waiter in watch.waiters if waiter.job)
         return Sight(subject="", sms=(), phase=Phase.OPEN, left=None, age=None, at=anyio.current_time())
 
-    watch = turns.watch(1, look, 0.0)
-    short, long = turns.join(watch, 0.0, 9.0), turns.join(watch, 0.0, 90.0)
+    turns: Turns[str] = Turns(no_list(), look)
+    watch = turns.watch(1, 0.0)
+    short, long = Waiter(watch, 9.0), Waiter(watch, 90.0)
+    turns.join(short, 0.0)
+    turns.join(long, 0.0)
 
     async with anyio.create_task_group() as group:
         group.start_soon(turns.news, short)
@@ -209,13 +215,13 @@ async def test_a_waiter_about_to_time_out_takes_no_turn_while_another_can() -> N
 
 async def test_waiters_that_come_one_after_another_do_not_put_the_look_off() -> None:
     """Each plans the look anew; counted from its own coming, an order with trouble would never be asked again."""
-    turns: Turns[str] = Turns(no_list())
     fake = Fake(arrives=0)
+    turns = turns_on({1: fake})
     fake.troubles = [OutcomeUnknownError("lost") for _ in range(3)]
 
     async def impatient() -> None:
         with anyio.move_on_after(7):
-            await found(turns, 1, fake.look)
+            await found(turns, 1)
 
     async with anyio.create_task_group() as group:
         for _ in range(12):
@@ -227,15 +233,16 @@ async def test_waiters_that_come_one_after_another_do_not_put_the_look_off() -> 
 
 async def test_an_error_meets_also_who_comes_while_it_is_told() -> None:
     """Nobody would look for him any more."""
-    turns: Turns[str] = Turns(no_list())
     fake = Fake(takes=0)
     fake.troubles = [AuthenticationError("wrong key")]
-    watch = turns.watch(1, fake.look, 0.0)
-    first = turns.join(watch, 0.0)
+    turns = turns_on({1: fake})
+    watch = turns.watch(1, 0.0)
+    first, late = Waiter(watch), Waiter(watch)
+    turns.join(first, 0.0)
     with pytest.raises(AuthenticationError):
         await turns.news(first)
 
-    late = turns.join(watch, anyio.current_time())
+    turns.join(late, anyio.current_time())
 
     with pytest.raises(AuthenticationError):
         await turns.news(late)
@@ -244,31 +251,30 @@ async def test_an_error_meets_also_who_comes_while_it_is_told() -> None:
 
 async def test_who_comes_after_an_error_asks_again() -> None:
     """The scope that holds the order keeps its watch; yesterday's refusal is not today's."""
-    turns: Turns[str] = Turns(no_list())
     fake = Fake(arrives=0, takes=0)
     fake.troubles = [AuthenticationError("wrong key")]
-    watch = turns.hold(turns.watch(1, fake.look, 0.0), "known")
+    turns = turns_on({1: fake})
+    watch = turns.hold(turns.watch(1, 0.0), "known")
     with pytest.raises(AuthenticationError):
-        await found(turns, 1, fake.look)
+        await found(turns, 1)
 
-    assert await found(turns, 1, fake.look) == second()
+    assert await found(turns, 1) == second()
     turns.release(watch)
     assert idle(turns)
 
 
 async def test_an_order_nobody_waits_for_any_more_loses_its_place_in_the_queue() -> None:
     """Its look was due and had no turn yet."""
-    turns: Turns[str] = Turns(no_list())
-    busy = [Fake(arrives=0, takes=20) for _ in range(TURNS)]
-    left = Fake(arrives=0)
+    busy, left = range(TURNS), Fake(arrives=0)
+    turns = turns_on({99: left, **{key: Fake(arrives=0, takes=20) for key in busy}})
 
     async def impatient() -> None:
         with anyio.move_on_after(5):
-            await found(turns, 99, left.look)
+            await found(turns, 99)
 
     async with anyio.create_task_group() as group:
-        for key, fake in enumerate(busy):
-            group.start_soon(found, turns, key, fake.look)
+        for key in busy:
+            group.start_soon(found, turns, key)
         await anyio.wait_all_tasks_blocked()
         group.start_soon(impatient)
 
@@ -278,14 +284,15 @@ async def test_an_order_nobody_waits_for_any_more_loses_its_place_in_the_queue()
 
 async def test_an_order_that_gets_no_turn_before_its_end_is_given_up_in_time() -> None:
     """All turns are held by looks that stall; a wait that stands in the queue until then costs its refund."""
-    turns: Turns[str] = Turns(no_list())
-    busy, order = [Fake(arrives=0, takes=100) for _ in range(TURNS)], Fake(takes=0)
+    busy, order = range(TURNS), Fake(takes=0)
+    turns = turns_on({99: order, **{key: Fake(arrives=0, takes=100) for key in busy}})
     order.ends_at = 60
     ends: list[float] = []
 
     async def wait() -> None:
         now = anyio.current_time()
-        waiter = turns.join(turns.watch(99, order.look, now), now)
+        waiter = Waiter(turns.watch(99, now))
+        turns.join(waiter, now)
         while not waiter.watch.last_look_taken():
             await turns.news(waiter)
         ends.append(anyio.current_time())
@@ -294,8 +301,8 @@ async def test_an_order_that_gets_no_turn_before_its_end_is_given_up_in_time() -
     async with anyio.create_task_group() as group:
         group.start_soon(wait)
         await anyio.sleep(1)
-        for key, fake in enumerate(busy):
-            group.start_soon(found, turns, key, fake.look)
+        for key in busy:
+            group.start_soon(found, turns, key)
 
     assert ends == [55.0]
     assert order.looks == [0.0]
@@ -304,15 +311,15 @@ async def test_an_order_that_gets_no_turn_before_its_end_is_given_up_in_time() -
 
 async def test_an_order_given_up_that_is_waited_for_still_stands_in_the_queue_once() -> None:
     """Dealt two turns it would give one back; a client that runs for long would have none left."""
-    turns: Turns[str] = Turns(no_list())
-    busy, order = [Fake(arrives=0, takes=100) for _ in range(TURNS)], Fake(arrives=110)
+    busy, order = range(TURNS), Fake(arrives=110)
+    turns = turns_on({99: order, **{key: Fake(arrives=0, takes=100) for key in busy}})
     order.ends_at = 60
 
     async with anyio.create_task_group() as group:
-        group.start_soon(found, turns, 99, order.look)
+        group.start_soon(found, turns, 99)
         await anyio.sleep(1)
-        for key, fake in enumerate(busy):
-            group.start_soon(found, turns, key, fake.look)
+        for key in busy:
+            group.start_soon(found, turns, key)
 
     assert second() < 145
     assert idle(turns)
@@ -320,20 +327,20 @@ async def test_an_order_given_up_that_is_waited_for_still_stands_in_the_queue_on
 
 async def test_closing_ends_waits_that_sleep_that_look_and_that_come_later() -> None:
     """And holds none of them until its request is answered."""
-    turns: Turns[str] = Turns(no_list())
+    turns = turns_on({1: Fake(takes=500), 2: Fake(), 3: Fake()})
     ends: list[float] = []
 
-    async def wait(key: int, takes: float) -> None:
+    async def wait(key: int) -> None:
         with pytest.raises(ClientClosedError):
-            await found(turns, key, Fake(takes=takes).look)
+            await found(turns, key)
         ends.append(anyio.current_time())
 
     async with anyio.create_task_group() as group:
-        group.start_soon(wait, 1, 500)
-        group.start_soon(wait, 2, 0.1)
+        group.start_soon(wait, 1)
+        group.start_soon(wait, 2)
         await anyio.sleep(10)
         turns.close()
-    await wait(3, 0.1)
+    await wait(3)
 
     assert ends == [10.0, 10.0, 10.0]
     assert idle(turns)
@@ -341,7 +348,7 @@ async def test_closing_ends_waits_that_sleep_that_look_and_that_come_later() -> 
 
 async def test_a_guessed_end_gives_way_to_a_later_real_one() -> None:
     """An end more than a minute off is another end; a nearer one is latency, and the earliest reading counts."""
-    watch: Watch[str] = Watch(1, Fake().look, readable_at=0.0)
+    watch: Watch[str] = Watch(1, readable_at=0.0)
 
     def seen(at: float, left: float | None) -> float:
         watch.note(Sight(subject="", sms=(), phase=Phase.OPEN, left=left, age=None, at=at))
@@ -352,14 +359,13 @@ async def test_a_guessed_end_gives_way_to_a_later_real_one() -> None:
 
 def test_an_answer_that_was_asked_for_earlier_takes_nothing_back() -> None:
     """A look that was under way when a page showed the code comes back without it."""
-    watch: Watch[str] = Watch(1, Fake().look, readable_at=0)
+    watch: Watch[str] = Watch(1, readable_at=0)
     code = (Sms(text="code", code="1234"),)
     watch.note(Sight(subject="page", sms=code, phase=Phase.OPEN, left=None, age=None, at=10.0))
 
     watch.note(Sight(subject="look", sms=(), phase=Phase.OPEN, left=None, age=None, at=9.9))
 
-    assert watch.sight is not None
-    assert (watch.sight.subject, watch.sight.sms) == ("page", code)
+    assert (watch.subject, watch.sms) == ("page", code)
 
 
 @pytest.mark.usefixtures("untraced")
@@ -367,21 +373,21 @@ def test_an_answer_that_was_asked_for_earlier_takes_nothing_back() -> None:
 async def test_whatever_waiters_do_no_other_is_stranded(seed: int) -> None:
     """Short waits, timeouts, cancellations, trouble, stalls, 60 orders: the patient get their codes soon."""
     chance = random.Random(seed)
-    turns: Turns[str] = Turns(no_list())
     fakes = {key: Fake(chance.uniform(0, 120), takes=chance.choice([0.0, 0.05, 0.3, 8.0])) for key in range(60)}
     for fake in fakes.values():
         fake.troubles = [OutcomeUnknownError("lost") for _ in range(chance.choice([0, 0, 1, 2]))]
+    turns = turns_on(fakes)
     late: list[float] = []
 
     async def patient(key: int) -> None:
         await anyio.sleep(chance.uniform(0, 30))
-        late.append(await found(turns, key, fakes[key].look) - fakes[key].arrives)
+        late.append(await found(turns, key) - fakes[key].arrives)
 
     async def restless(key: int) -> None:
         for _ in range(chance.randrange(12)):
             await anyio.sleep(chance.uniform(0, 20))
             with anyio.move_on_after(chance.choice([0, 0.02, 0.3, 2, 9])):
-                await found(turns, key, fakes[key].look, timeout=chance.choice([0, 0.1, 1, 5, inf]))
+                await found(turns, key, timeout=chance.choice([0, 0.1, 1, 5, inf]))
 
     async with anyio.create_task_group() as group:
         for key in fakes:
@@ -392,4 +398,4 @@ async def test_whatever_waiters_do_no_other_is_stranded(seed: int) -> None:
     assert len(late) == len(fakes)
     assert max(late) < 60
     assert idle(turns)
-    assert all(waiting == [] for waiting in [watch.waiters for _, _, watch in turns._schedule._due])
+    assert all(waiting == () for waiting in [watch.waiters for _, _, watch in turns._schedule._due])

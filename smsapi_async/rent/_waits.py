@@ -26,33 +26,37 @@ class Waits:
     """Every wait of one client for a rented number. A code is handed over once, also across waits."""
 
     def __init__(self, sender: Sender, zone: tzinfo) -> None:
-        self.turns: Turns[RentedNumber] = Turns(Listing(self._page, least=2, every=EVERY), most=1)
+        self.turns: Turns[RentedNumber] = Turns(Listing(self._page, least=2, every=EVERY), self._look, most=1)
         self._sender = sender
         self._zone = zone
         self._seen: dict[int, Seen] = {}
 
     def watch(self, tzid: int) -> Watch[RentedNumber]:
         """The watch of the number."""
-        asked = _look(tzid, self._zone)
-        return self.turns.watch(tzid, lambda: self._sender.send(asked, once=True), anyio.current_time())
+        return self.turns.watch(tzid, anyio.current_time())
 
     async def sms(self, tzid: int, pick: Pick, *, timeout: float | None) -> Sms:
         """The newest message with a code that this client has not handed over yet."""
         self._sender.check_loop()
         seen = self._seen.setdefault(tzid, Seen())
         now = anyio.current_time()
-        with self._sender.events.waiting("rent", tzid):
-            waiter = self.turns.join(self.watch(tzid), now, inf if timeout is None else now + timeout)
-            try:
-                with self._sender.under_way:
-                    return await self._find(waiter, pick, seen)
-            finally:
-                self.turns.leave(waiter, anyio.current_time())
+        waiter = Waiter(self.watch(tzid), inf if timeout is None else now + timeout)
+        self.turns.join(waiter, now)
+        try:
+            with self._sender.under_way:
+                sms = await self._find(waiter, pick, seen)
+        except BaseException as error:
+            self._sender.events.wait_ended("rent", tzid, now, error)
+            raise
+        finally:
+            self.turns.leave(waiter, anyio.current_time())
+        self._sender.events.wait_ended("rent", tzid, now)
+        return sms
 
     async def next_message(self, watch: Watch[RentedNumber], seen: Seen) -> Sms | None:
         """The oldest message not handed over yet; None once the number is gone."""
         self._sender.check_loop()
-        waiter = self.turns.join(watch, anyio.current_time())
+        self.turns.join(waiter := Waiter(watch), anyio.current_time())
         try:
             with self._sender.under_way:
                 return await self._next(waiter, seen)
@@ -60,6 +64,9 @@ class Waits:
             return None
         finally:
             self.turns.leave(waiter, anyio.current_time())
+
+    async def _look(self, watch: Watch[RentedNumber]) -> Sight[RentedNumber]:
+        return await self._sender.send(_look_at_one(watch.key, self._zone), once=True)
 
     async def _page(self, _offset: int, _limit: int, known: Known[RentedNumber]) -> Page[RentedNumber]:
         return await self._sender.send(_look_at_all(known, self._zone), once=True)
@@ -90,12 +97,9 @@ class Waits:
         try:
             await self.turns.news(waiter)
         except NotFoundError as gone:
-            sight = waiter.watch.sight
-            number = sight.subject if sight is not None else None
             what = f"number {waiter.watch.key} is not active"
-            raise RentClosedError(what, call="await_rent_code", number=number) from gone
-        sight = waiter.watch.sight
-        return RentedNumber(tzid=waiter.watch.key) if sight is None else sight.subject
+            raise RentClosedError(what, call="await_rent_code", number=waiter.watch.subject) from gone
+        return waiter.watch.subject or RentedNumber(tzid=waiter.watch.key)
 
 
 class RentMessages:
@@ -121,7 +125,7 @@ class RentMessages:
         return sms
 
 
-def _look(tzid: int, zone: tzinfo) -> Call[Sight[RentedNumber]]:
+def _look_at_one(tzid: int, zone: tzinfo) -> Call[Sight[RentedNumber]]:
     """The call that asks for one number, its answer read as a look.
 
     Its end is left out: a rent costs nothing more when it lapses, so no look must come before, and the wire counts
@@ -140,7 +144,7 @@ def _look_at_all(known: Known[RentedNumber], zone: tzinfo) -> Call[Page[RentedNu
         page: Page[RentedNumber] = Page(rows=len(numbers), lowest=-inf, at=reply.arrived_at, whole=True)
         for number in numbers:
             watch = known(number.tzid)
-            if watch is not None and watch.sight is not None and watch.sight.sms == number.messages:
+            if watch is not None and watch.is_seen() and watch.sms == number.messages:
                 page.quiet.append(watch)
             elif watch is not None:
                 page.sights.append((watch, _sight(number, reply)))

@@ -98,13 +98,12 @@ def read_page(reply: Reply, known: Known[Order]) -> Page[Order]:
         if watch is None:
             continue
         page.last = position + 1
-        sms, seen = row.sms, watch.sight
-        if sms is body.untold:
+        if row.sms is body.untold:
             continue
         others = page.unsure
-        if seen is not None and row.status not in PHASES and len(sms or ()) <= len(seen.sms):
+        if watch.is_seen() and row.status not in PHASES and len(row.sms or ()) <= len(watch.sms):
             others = page.quiet
-            if not seen.sms or all(each.code for each in seen.sms):
+            if not watch.sms or all(each.code for each in watch.sms):
                 others.append(watch)
                 continue
         _sort_in(page, watch, row, partial(body.sight, position), others)
@@ -120,9 +119,9 @@ def _sort_in(
     except UNREADABLE:
         others.append(watch)
         return
-    known = None if watch.sight is None else watch.sight.sms
-    is_new = known is None and row.status not in PHASES and not row.sms
-    if is_new or _codes(seen.sms) > _codes(known or ()):
+    if not watch.is_seen() and row.status not in PHASES and not row.sms:
+        page.sights.append((watch, attrs.evolve(seen, keep=False)))
+    elif _codes(seen.sms) > _codes(watch.sms):
         page.sights.append((watch, seen))
     else:
         others.append(watch)

@@ -5,7 +5,9 @@ The looks and their times are `_wait`'s; the acts at the end are `_settle`'s.
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from math import inf
+from typing import Any
 
 import anyio
 import attrs
@@ -34,26 +36,59 @@ HANDFUL = 5
 """Orders awaited at once from which on the list is asked for all of them."""
 
 
+@attrs.define(eq=False, repr=False, kw_only=True, weakref_slot=False)
+class CodeWait(Waiter[Order]):
+    """One caller's wait for a code.
+
+    Attributes:
+        pick: which message he wants.
+        seen: the messages that are not new to him; None when all are.
+        settle: whether he wants the order settled; once he has left, whether he may settle it.
+        found: the message.
+        code_seconds: how long after its purchase the wait ended; None when that is not known.
+    """
+
+    pick: Pick
+    seen: Seen | None
+    settle: bool
+    began_at: float
+    found: Sms | None = attrs.field(default=None, init=False)
+    code_seconds: float | None = attrs.field(default=None, init=False)
+
+    def choose(self, order: Order) -> Sms | None:
+        """The newest message with a code that was not handed over yet."""
+        return self.pick(order.sms if self.seen is None else self.seen.new(order.sms))
+
+    def is_over(self, turns: Turns[Order]) -> bool:
+        """Whether the news, if there are any, end it: with a message, or without one."""
+        if not turns.has_news(self):
+            return False
+        order = order_of(self.watch)
+        self.found = self.choose(order)
+        ended = self.watch.last_look_taken() and not is_hosting(order)
+        return self.found is not None or ended or not is_open(order) or self.timed_out() or self.watch.gone_dark()
+
+
 class Waits:
     """Every wait of one client for a v1 order."""
 
     def __init__(self, sender: Sender, settler: Settler, purchases: Purchases) -> None:
-        self.turns: Turns[Order] = Turns(Listing(self._page, least=HANDFUL, every=sender.pace.look_every))
+        self.turns: Turns[Order] = Turns(Listing(self._page, least=HANDFUL, every=sender.pace.look_every), self._look)
         self._sender = sender
         self._settler = settler
         self._purchases = purchases
 
     def watch(self, order_id: int) -> Watch[Order]:
         """The watch of the order; of one this client just bought it knows the purchase's answer."""
-        watch = self.turns.watch(order_id, lambda: self._look(order_id), anyio.current_time())
+        watch = self.turns.watch(order_id, anyio.current_time())
         bought = self._purchases.bought(order_id)
-        if bought is not None and watch.sight is None:
+        if bought is not None and not watch.is_seen():
             watch.bought_at = bought.at
             if bought.phase is Phase.OPEN:  # a row of the records may leave out the messages of one that is over
                 watch.note(bought)
         return watch
 
-    async def sms(
+    def sms(
         self,
         order_id: int,
         pick: Pick,
@@ -61,29 +96,34 @@ class Waits:
         timeout: float | None,
         settle: bool,
         seen: Seen | None = None,
-    ) -> Sms:
+    ) -> Coroutine[Any, Any, Sms]:
         """The newest message with a code that was not handed over yet, or the error that says why none came."""
         self._sender.check_loop()
-        seen = Seen() if seen is None else seen
         now = anyio.current_time()
-        with self._sender.events.waiting("v1", order_id) as wait:
-            waiter = self.turns.join(self.watch(order_id), now, inf if timeout is None else now + timeout)
+        deadline = inf if timeout is None else now + timeout
+        return self._sms(CodeWait(self.watch(order_id), deadline, pick=pick, seen=seen, settle=settle, began_at=now))
+
+    async def _sms(self, wait: CodeWait) -> Sms:
+        """The wait itself. While it rests, this is all of ours on its stack: fifty thousand may rest at once."""
+        self.turns.join(wait, wait.began_at)
+        try:
             try:
                 with self._sender.under_way:
-                    found = await self._find(waiter, pick, seen)
+                    while not wait.is_over(self.turns):
+                        await self.turns.step(wait)
             finally:
-                alone = self.turns.leave(waiter, anyio.current_time())
-            wait.code_seconds = waiter.watch.age(anyio.current_time())
-            may_settle = settle and alone
-            if found is None:
-                return await self._give_up(waiter, pick, seen, may_settle=may_settle)
-            await self._hand_over(self._order(waiter.watch), pick, seen, may_settle=may_settle)
-            return found
+                wait.settle = self.turns.leave(wait, anyio.current_time()) and wait.settle
+            sms = await self._end(wait)
+        except BaseException as error:
+            self._tell(wait, error)
+            raise
+        self._tell(wait)
+        return sms
 
     async def next_message(self, watch: Watch[Order], seen: Seen) -> Sms | None:
         """The oldest message not handed over yet; None once the order is closed and all are."""
         self._sender.check_loop()
-        waiter = self.turns.join(watch, anyio.current_time(), settles=False)
+        self.turns.join(waiter := Waiter(watch, settles=False), anyio.current_time())
         try:
             with self._sender.under_way:
                 return await self._next(waiter, seen)
@@ -93,7 +133,7 @@ class Waits:
     def register_held(self) -> None:
         """The client closes: have the orders whose scopes are still open settled now."""
         for watch in self.turns.held():
-            order = self._order(watch)
+            order = order_of(watch)
             if is_open(order) and not is_hosting(order):
 
                 def note(left: Order, watch: Watch[Order] = watch) -> None:
@@ -103,9 +143,9 @@ class Waits:
                     order, "its scope was open when the client closed", taken=False, tell=False, note=note
                 )
 
-    async def _look(self, order_id: int) -> Sight[Order]:
-        asked = look(order_id)
-        if self.watch(order_id).at_a_moment(anyio.current_time()):  # goes on where looks have stopped: it saves a code
+    async def _look(self, watch: Watch[Order]) -> Sight[Order]:
+        asked = look(watch.key)
+        if watch.at_a_moment(anyio.current_time()):  # goes on where looks have stopped: it saves a code
             asked = attrs.evolve(asked, lane=Lane.PURCHASE)
         seen = await self._sender.send(asked, once=True)
         self._settler.heed(seen.subject)
@@ -114,23 +154,10 @@ class Waits:
     async def _page(self, offset: int, limit: int, known: Known[Order]) -> Page[Order]:
         return await self._sender.send(page_of_orders(offset, limit, known), once=True)
 
-    async def _find(self, waiter: Waiter[Order], pick: Pick, seen: Seen) -> Sms | None:
-        """The message, or None once the wait is over without one."""
-        watch = waiter.watch
-        while True:
-            await self.turns.news(waiter)
-            order = self._order(watch)
-            found = pick(seen.new(order.sms))
-            if found is not None:
-                return found
-            ended = watch.last_look_taken() and not is_hosting(order)
-            if ended or not is_open(order) or waiter.timed_out() or watch.gone_dark():
-                return None
-
     async def _next(self, waiter: Waiter[Order], seen: Seen) -> Sms | None:
         while True:
             await self.turns.news(waiter)
-            order = self._order(waiter.watch)
+            order = order_of(waiter.watch)
             for sms in seen.new(order.sms):
                 seen.add_one(sms)
                 return sms
@@ -139,32 +166,33 @@ class Waits:
             if waiter.watch.gone_dark():
                 raise WaitTimeoutError("nothing readable came for 30 minutes", call="messages", order=order)
 
-    async def _give_up(self, waiter: Waiter[Order], pick: Pick, seen: Seen, *, may_settle: bool) -> Sms:
-        """Settle the order, and raise; unless the code landed meanwhile."""
-        order = self._order(waiter.watch)
-        ended_as = waiter.watch.sight.phase if waiter.watch.sight else Phase.OPEN
-        if may_settle and is_open(order) and not is_hosting(order):
+    async def _end(self, wait: CodeWait) -> Sms:
+        """Settle the order, and hand over what was found; or raise, unless the code landed meanwhile."""
+        wait.code_seconds = wait.watch.age(anyio.current_time())
+        order, ended_as = order_of(wait.watch), wait.watch.phase
+        if wait.found is None and wait.settle and is_open(order) and not is_hosting(order):
             order = await self._settler.settle(order, taken=False, spare_sms=not order.sms)
-            found = pick(seen.new(order.sms))
-            if found is not None:
-                await self._hand_over(order, pick, seen, may_settle=True)
-                return found
-            if is_open(order) and order.sms:
+            wait.found = wait.choose(order)
+            if wait.found is None and is_open(order) and order.sms:
                 order = await self._settler.settle(order, taken=False)
-        raise _why(waiter, order, ended_as)
+        if wait.found is None:
+            raise _why(wait, order, ended_as)
+        await self._hand_over(wait, order)
+        return wait.found
 
-    async def _hand_over(self, order: Order, pick: Pick, seen: Seen, *, may_settle: bool) -> None:
+    async def _hand_over(self, wait: CodeWait, order: Order) -> None:
         """The caller gets a message of the order: what it was chosen from is not new any more, nor is waited for."""
-        seen.add(pick.wanted(order.sms))
-        if not may_settle or not is_open(order) or is_hosting(order):
+        if wait.seen is not None:
+            wait.seen.add(wait.pick.wanted(order.sms))
+        if not wait.settle or not is_open(order) or is_hosting(order):
             return
         if self.turns.spare(lambda: self._settler.finish_once(order), anyio.current_time()):
             self._settler.register(order, "its finish was left to others", taken=True, tell=False)
         else:
             await self._settler.settle(order, taken=True, bound=FINISH_WITHIN, tell=False)
 
-    def _order(self, watch: Watch[Order]) -> Order:
-        return watch.subject() or Order(id=watch.key)
+    def _tell(self, wait: CodeWait, error: BaseException | None = None) -> None:
+        self._sender.events.wait_ended("v1", wait.watch.key, wait.began_at, error, wait.code_seconds)
 
 
 class Messages:
@@ -188,6 +216,11 @@ class Messages:
         if sms is None:
             raise StopAsyncIteration
         return sms
+
+
+def order_of(watch: Watch[Order]) -> Order:
+    """The order as last seen; when nothing was, all that is known is its id."""
+    return watch.subject or Order(id=watch.key)
 
 
 def _why(waiter: Waiter[Order], order: Order, ended_as: Phase) -> NoCodeError:

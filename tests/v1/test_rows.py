@@ -37,13 +37,9 @@ def row(order_id: Any = 7, **fields: Any) -> dict[str, Any]:
     return {"id": order_id, "phone": "+79000000000", "product": "telegram", "status": "PENDING", "sms": [], **fields}
 
 
-async def never() -> Sight[Order]:
-    raise AssertionError
-
-
 def read(body: Any, *, known: bool = True, messages: int = 0) -> Summary:
     """Order 7 is awaited: rows, lowest, last, and what the page shows of it."""
-    watch: Watch[Order] = Watch(7, never, readable_at=0.0)
+    watch: Watch[Order] = Watch(7, readable_at=0.0)
     if known:
         sms = structure({"sms": [BLANK] * messages, "id": 7, "phone": "+7"}, Order).sms
         watch.note(Sight(subject=Order(id=7), sms=sms, phase=Phase.OPEN, left=None, age=None, at=0.0))
