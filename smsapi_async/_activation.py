@@ -128,13 +128,8 @@ class Activation:
             WaitTimeoutError: `timeout` passed. The order is still open, leaving the scope settles it.
             OrderExpiredError, OrderClosedError, NoCodeError: the order ended without a code.
         """
-        sms = await self._waits.sms(
-            self._held.key,
-            picked_by(match, extract),
-            timeout=seconds("timeout", timeout),
-            settle=False,
-            seen=self._seen,
-        )
+        span, pick = seconds("timeout", timeout), picked_by(match, extract)
+        sms = await self._waits.begin(self._held.key, pick, timeout=span, settle=False, seen=self._seen).sms()
         self._taken = True
         return sms
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta, timezone, tzinfo
 from functools import partial
 from types import TracebackType
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
 import anyio
@@ -30,7 +30,7 @@ from .v1._api import Amount
 from .v1._pages import OpenOrders
 from .v1._reconcile import Purchases
 from .v1._settle import Settler
-from .v1._waits import Waits
+from .v1._waits import CodeWait, Waits
 from .v1._walk import Walks
 
 MOSCOW = timezone(timedelta(hours=3))
@@ -184,7 +184,14 @@ class AsyncClient:
             AuthenticationError, AccountBlockedError: the wait is over, the order stays open.
             ClientClosedError: the client was closed; the order stays open.
         """
-        return (await self._wait(order_id, timeout, settle, match, extract)).code or ""
+        wait = self._begin(order_id, timeout, settle, match, extract)
+        try:
+            while not wait.is_over():
+                await wait.step()
+        except BaseException as error:
+            wait.give_up(error)
+            raise
+        return (await wait.end()).code or ""
 
     async def await_sms(
         self,
@@ -196,18 +203,18 @@ class AsyncClient:
         extract: Extract | None = None,
     ) -> Sms:
         """Wait for the message with the code: `await_code` that returns the whole message, its code filled in."""
-        return await self._wait(order_id, timeout, settle, match, extract)
+        return await self._begin(order_id, timeout, settle, match, extract).sms()
 
-    def _wait(
+    def _begin(
         self,
         order_id: OrderId,
         timeout: float | timedelta | None,
         settle: bool,
         match: Match | None,
         extract: Extract | None,
-    ) -> Coroutine[Any, Any, Sms]:
+    ) -> CodeWait:
         span, pick = seconds("timeout", timeout), picked_by(match, extract)
-        return self._waits.sms(positive("order_id", order_id), pick, timeout=span, settle=settle)
+        return self._waits.begin(positive("order_id", order_id), pick, timeout=span, settle=settle)
 
     def messages(self, order_id: OrderId) -> Messages:
         """Iterate over the messages of an order: each once, as it arrives, until the order closes.

@@ -56,7 +56,7 @@ class Schedule(Generic[S]):
         self.watches: dict[int, Watch[S]] = {}
         self.listing: Listing[S] = listing
         self._waiting = 0
-        self._due: list[tuple[float, int, Watch[S]]] = []
+        self._due: list[tuple[float, Watch[S]]] = []
         self._late: list[tuple[float, int, Watch[S]]] = []
         self._fresh: list[Watch[S]] = []
         self._chores: deque[Chore] = deque()
@@ -101,8 +101,11 @@ class Schedule(Generic[S]):
         """Line up what is due. Of the watches returned the last look before the end is given up: no turn came free."""
         passed = []
         while self._due and self._due[0][0] <= now:
-            at, planned, watch = heapq.heappop(self._due)
-            if planned != watch.planned or not watch.waiters:
+            at, watch = heapq.heappop(self._due)
+            if at != watch.planned_at:
+                continue
+            watch.planned_at = -inf
+            if not watch.waiters:
                 continue
             if watch.place:
                 self._count_as_look(watch, now, now)
@@ -132,7 +135,7 @@ class Schedule(Generic[S]):
             *_, watch = heapq.heappop(self._late)
             watch.looking, watch.place = False, 0
             if watch.waiters and not self._is_put_off(watch, now):
-                watch.looking, watch.planned, self._streak = True, next(self._order), 0
+                watch.looking, watch.planned_at, self._streak = True, -inf, 0
                 return Look(watch)
 
     def give_back(self, job: Job[S], now: float) -> None:
@@ -185,8 +188,9 @@ class Schedule(Generic[S]):
         self.listing.failed(ask, error, Waiting(self._waiting, self._awaited), now)
 
     def _put(self, watch: Watch[S], at: float) -> None:
-        watch.planned = next(self._order)
-        heapq.heappush(self._due, (at, watch.planned, watch))
+        if at != watch.planned_at:
+            watch.planned_at = at
+            heapq.heappush(self._due, (at, watch))
 
     def _line_up(self, watch: Watch[S], at: float, now: float) -> None:
         asked_at = watch.asked_at(now)

@@ -53,9 +53,15 @@ class UnderWay:
         self._ended = anyio.Event()
 
     def __enter__(self) -> None:
-        self._count += 1
+        self.begin()
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def begin(self) -> None:
+        self._count += 1
+
+    def end(self) -> None:
         self._count -= 1
         self._ended.set()
         self._ended = anyio.Event()

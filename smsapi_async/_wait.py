@@ -35,6 +35,9 @@ S = TypeVar("S")
 
 TURNS = 32
 
+FEW = 8
+"""Of those who rest so many are asked whether they stay."""
+
 GRACE = 0.2
 """Seconds in which a request may end whose holder has news of his own: broken off it costs a request and a connection,
 waited for it costs him a moment."""
@@ -52,7 +55,8 @@ class Turns(Generic[S]):
         self._schedule: Schedule[S] = Schedule(listing)
         self._watches = self._schedule.watches
         self._ask_for = look
-        self._parked: dict[Waiter[S], None] = {}
+        self._parked: list[Waiter[S]] = []
+        self._most_parked = TURNS
         self._limits: list[tuple[float, int, Waiter[S]]] = []
         self._limited = 0
         self._order = count()
@@ -110,7 +114,6 @@ class Turns(Generic[S]):
         watch.waiters = tuple(other for other in watch.waiters if other is not waiter)
         self._lift_limit(waiter)
         self._schedule.left(watch)
-        self._parked.pop(waiter, None)
         if self._keeper is waiter:
             self._keeper = None
         if isinstance(waiter.job, Look):
@@ -151,7 +154,6 @@ class Turns(Generic[S]):
             if taker is None:
                 self._schedule.give_back(job, now)
                 break
-            self._parked.pop(taker, None)
             taker.job = job
             self._turns += 1
             taker.ring()
@@ -165,9 +167,25 @@ class Turns(Generic[S]):
 
     def _idle(self, now: float) -> Waiter[S] | None:
         """Somebody who rests and has no news, rather who did not rest long; rather not one who is about to leave."""
-        few = [self._parked.popitem()[0] for _ in range(min(8, len(self._parked)))]
-        self._parked.update(dict.fromkeys(reversed(few)))
-        return next((waiter for waiter in few if waiter.deadline > now + LEAD), few[0] if few else None)
+        few: list[Waiter[S]] = []
+        while self._parked and len(few) < FEW and not (few and few[-1].deadline > now + LEAD):
+            waiter = self._parked.pop()
+            if self._rests(waiter):
+                few.append(waiter)
+        self._parked += reversed(few)
+        return few[-1 if few[-1].deadline > now + LEAD else 0] if few else None
+
+    def _park(self, waiter: Waiter[S]) -> None:
+        """It rests. Who does no more is cleared away when they may be more than half."""
+        waiter.hush()
+        self._parked.append(waiter)
+        if len(self._parked) > self._most_parked:
+            self._parked = [each for each in dict.fromkeys(self._parked) if self._rests(each)]
+            self._most_parked = 2 * len(self._parked) + TURNS
+
+    def _rests(self, waiter: Waiter[S]) -> bool:
+        at_work = waiter.rung or waiter.job is not None or waiter is self._keeper
+        return not at_work and waiter in waiter.watch.waiters
 
     def _end_look(self, waiter: Waiter[S], watch: Watch[S], now: float, next_look_at: float) -> None:
         """The look was taken, or its holder gave it back."""
@@ -181,11 +199,12 @@ class Turns(Generic[S]):
         self._deal(now)
 
     def _stir(self, now: float) -> None:
-        """Have the keeper look up if something is due before he would; when there is none, wake one who stays."""
+        """Have the keeper look up if something is due before he would; when there is none, one who stays becomes it."""
         if self._keeper is not None:
             if self._next_at() < self._sleeps_until:
                 self._keeper.ring()
         elif (successor := self._idle(now)) is not None:
+            self._keeper, self._sleeps_until = successor, -inf
             successor.ring()
 
     def _next_at(self) -> float:
@@ -198,7 +217,6 @@ class Turns(Generic[S]):
         if waiter not in waiter.watch.waiters:
             return
         waiter.late = waiter.news = True
-        self._parked.pop(waiter, None)
         waiter.ring()
         if waiter.request is not None:
             waiter.request.cancel()
@@ -215,7 +233,6 @@ class Turns(Generic[S]):
     def _tell(self, watch: Watch[S], now: float) -> None:
         for waiter in watch.waiters:
             waiter.news = True
-            self._parked.pop(waiter, None)
             waiter.ring()
             own = isinstance(waiter.job, Look) and waiter.job.watch is watch
             if waiter.request is not None and not (own and not watch.sms):
@@ -255,7 +272,6 @@ class Turns(Generic[S]):
 
     def step(self, waiter: Waiter[S]) -> Awaitable[None]:
         """What the waiter does next, to be awaited: its turn, the keeper's office, or rest until it is rung."""
-        self._parked.pop(waiter, None)
         if isinstance(waiter.job, Look):
             return self._look(waiter, waiter.job.watch)
         if isinstance(waiter.job, Ask):
@@ -264,8 +280,7 @@ class Turns(Generic[S]):
             return self._do(waiter, waiter.job)
         if self._keeper in (None, waiter):
             return self._keep(waiter)
-        self._parked[waiter] = None
-        waiter.hush()
+        self._park(waiter)
         if self._turns < self._most and self._schedule.wants_somebody(chores=self._turns < self._most // 2):
             self._deal(anyio.current_time())
         return waiter.sleep()
@@ -332,7 +347,7 @@ class Turns(Generic[S]):
     def _begin_turn(self, waiter: Waiter[S]) -> float:
         """Whoever asks is not the one who keeps the time."""
         now = anyio.current_time()
-        if self._keeper in (None, waiter):  # None: this waiter was woken to become it, and asks instead
+        if self._keeper in (None, waiter):
             self._keeper = None
             self._stir(now)
         return now

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from enum import Enum
 from math import inf
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 import anyio
 import attrs
@@ -100,7 +100,7 @@ class Watch(Generic[S]):
         shown: whether a list ever had it.
         looking: a look is due or under way.
         place: its place in line for a turn, 0 outside of it.
-        planned: which of its plans counts.
+        planned_at: which of its plans counts.
     """
 
     key: int
@@ -121,10 +121,14 @@ class Watch(Generic[S]):
     misses: int = 0
     looking: bool = False
     place: int = 0
-    planned: int = 0
+    planned_at: float = -inf
     waiters: tuple[Waiter[S], ...] = ()
     holds: int = 0
     taken: bool = False
+
+    def __lt__(self, other: Watch[S]) -> bool:
+        """Of two that are due together the older order is first."""
+        return self.key < other.key
 
     def note(self, sight: Sight[S]) -> None:
         """Take in what a look showed, unless what is known was asked later."""
@@ -203,15 +207,14 @@ class Waiter(Sleeper, Generic[S]):
     """One wait: registered by `join`, gone by `leave`.
 
     Attributes:
-        settles: whether it may settle the order; an iterator over messages does not, and keeps no wait from it.
         news: whether something was seen of the order that it was not told of.
         late: whether its time is over, and that of the last look.
         job: its turn; request: what of it is under way.
     """
 
+    settles: ClassVar[bool] = True
     watch: Watch[S]
     deadline: float = inf
-    settles: bool = True
     news: bool = attrs.field(default=False, init=False)
     late: bool = attrs.field(default=False, init=False)
     job: Job[S] | None = attrs.field(default=None, init=False)

@@ -7,7 +7,7 @@ from math import inf
 import pytest
 
 from smsapi_async import RateLimitError, RefusedError
-from tests.desk import UNREADABLE, Desk, newest_first, seen
+from tests.desk import UNREADABLE, Desk, newest_first
 
 pytestmark = pytest.mark.usefixtures("steady")
 

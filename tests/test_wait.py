@@ -99,7 +99,7 @@ async def found(turns: Turns[str], key: int, timeout: float = inf) -> float:
 
 def idle(turns: Turns[str]) -> bool:
     """Nothing is left of any wait."""
-    return not (turns._watches or turns._parked or turns._turns or turns._keeper)
+    return not (turns._watches or turns._idle(0.0) or turns._turns or turns._keeper)
 
 
 async def test_no_more_than_32_looks_are_under_way() -> None:
@@ -398,4 +398,4 @@ async def test_whatever_waiters_do_no_other_is_stranded(seed: int) -> None:
     assert len(late) == len(fakes)
     assert max(late) < 60
     assert idle(turns)
-    assert all(waiting == () for waiting in [watch.waiters for _, _, watch in turns._schedule._due])
+    assert all(waiting == () for waiting in [watch.waiters for _, watch in turns._schedule._due])

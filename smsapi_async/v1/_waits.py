@@ -5,9 +5,8 @@ The looks and their times are `_wait`'s; the acts at the end are `_settle`'s.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Awaitable
 from math import inf
-from typing import Any
 
 import anyio
 import attrs
@@ -36,46 +35,15 @@ HANDFUL = 5
 """Orders awaited at once from which on the list is asked for all of them."""
 
 
-@attrs.define(eq=False, repr=False, kw_only=True, weakref_slot=False)
-class CodeWait(Waiter[Order]):
-    """One caller's wait for a code.
-
-    Attributes:
-        pick: which message he wants.
-        seen: the messages that are not new to him; None when all are.
-        settle: whether he wants the order settled; once he has left, whether he may settle it.
-        found: the message.
-        code_seconds: how long after its purchase the wait ended; None when that is not known.
-    """
-
-    pick: Pick
-    seen: Seen | None
-    settle: bool
-    began_at: float
-    found: Sms | None = attrs.field(default=None, init=False)
-    code_seconds: float | None = attrs.field(default=None, init=False)
-
-    def choose(self, order: Order) -> Sms | None:
-        """The newest message with a code that was not handed over yet."""
-        return self.pick(order.sms if self.seen is None else self.seen.new(order.sms))
-
-    def is_over(self, turns: Turns[Order]) -> bool:
-        """Whether the news, if there are any, end it: with a message, or without one."""
-        if not turns.has_news(self):
-            return False
-        order = order_of(self.watch)
-        self.found = self.choose(order)
-        ended = self.watch.last_look_taken() and not is_hosting(order)
-        return self.found is not None or ended or not is_open(order) or self.timed_out() or self.watch.gone_dark()
-
-
 class Waits:
     """Every wait of one client for a v1 order."""
 
     def __init__(self, sender: Sender, settler: Settler, purchases: Purchases) -> None:
         self.turns: Turns[Order] = Turns(Listing(self._page, least=HANDFUL, every=sender.pace.look_every), self._look)
+        self.settler = settler
+        self.under_way = sender.under_way
+        self.events = sender.events
         self._sender = sender
-        self._settler = settler
         self._purchases = purchases
 
     def watch(self, order_id: int) -> Watch[Order]:
@@ -88,44 +56,24 @@ class Waits:
                 watch.note(bought)
         return watch
 
-    def sms(
-        self,
-        order_id: int,
-        pick: Pick,
-        *,
-        timeout: float | None,
-        settle: bool,
-        seen: Seen | None = None,
-    ) -> Coroutine[Any, Any, Sms]:
-        """The newest message with a code that was not handed over yet, or the error that says why none came."""
+    def begin(
+        self, order_id: int, pick: Pick, *, timeout: float | None, settle: bool, seen: Seen | None = None
+    ) -> CodeWait:
+        """Begin to wait for the newest message with a code that was not handed over yet."""
         self._sender.check_loop()
         now = anyio.current_time()
         deadline = inf if timeout is None else now + timeout
-        return self._sms(CodeWait(self.watch(order_id), deadline, pick=pick, seen=seen, settle=settle, began_at=now))
-
-    async def _sms(self, wait: CodeWait) -> Sms:
-        """The wait itself. While it rests, this is all of ours on its stack: fifty thousand may rest at once."""
-        self.turns.join(wait, wait.began_at)
-        try:
-            try:
-                with self._sender.under_way:
-                    while not wait.is_over(self.turns):
-                        await self.turns.step(wait)
-            finally:
-                wait.settle = self.turns.leave(wait, anyio.current_time()) and wait.settle
-            sms = await self._end(wait)
-        except BaseException as error:
-            self._tell(wait, error)
-            raise
-        self._tell(wait)
-        return sms
+        wait = CodeWait(self.watch(order_id), deadline, waits=self, pick=pick, seen=seen, settle=settle, began_at=now)
+        self.turns.join(wait, now)
+        self.under_way.begin()
+        return wait
 
     async def next_message(self, watch: Watch[Order], seen: Seen) -> Sms | None:
         """The oldest message not handed over yet; None once the order is closed and all are."""
         self._sender.check_loop()
-        self.turns.join(waiter := Waiter(watch, settles=False), anyio.current_time())
+        self.turns.join(waiter := Reader(watch), anyio.current_time())
         try:
-            with self._sender.under_way:
+            with self.under_way:
                 return await self._next(waiter, seen)
         finally:
             self.turns.leave(waiter, anyio.current_time())
@@ -139,7 +87,7 @@ class Waits:
                 def note(left: Order, watch: Watch[Order] = watch) -> None:
                     watch.note(sight(left, None, anyio.current_time()))
 
-                self._settler.register(
+                self.settler.register(
                     order, "its scope was open when the client closed", taken=False, tell=False, note=note
                 )
 
@@ -148,7 +96,7 @@ class Waits:
         if watch.at_a_moment(anyio.current_time()):  # goes on where looks have stopped: it saves a code
             asked = attrs.evolve(asked, lane=Lane.PURCHASE)
         seen = await self._sender.send(asked, once=True)
-        self._settler.heed(seen.subject)
+        self.settler.heed(seen.subject)
         return seen
 
     async def _page(self, offset: int, limit: int, known: Known[Order]) -> Page[Order]:
@@ -166,33 +114,108 @@ class Waits:
             if waiter.watch.gone_dark():
                 raise WaitTimeoutError("nothing readable came for 30 minutes", call="messages", order=order)
 
-    async def _end(self, wait: CodeWait) -> Sms:
+
+@attrs.define(eq=False, repr=False, weakref_slot=False)
+class CodeWait(Waiter[Order]):
+    """One caller's wait for a code.
+
+    Attributes:
+        waits: all of the client's.
+        pick: which message he wants.
+        seen: the messages that are not new to him; None when all are.
+        settle: whether he wants the order settled; once he has left, whether he may settle it.
+        found: the message.
+    """
+
+    waits: Waits = attrs.field(kw_only=True)
+    pick: Pick = attrs.field(kw_only=True)
+    seen: Seen | None = attrs.field(kw_only=True)
+    settle: bool = attrs.field(kw_only=True)
+    began_at: float = attrs.field(kw_only=True)
+    found: Sms | None = attrs.field(default=None, init=False)
+
+    async def sms(self) -> Sms:
+        """Wait to the end. `AsyncClient.await_code` spells this out, lest it be a coroutine more of each that rests."""
+        try:
+            while not self.is_over():
+                await self.step()
+        except BaseException as error:
+            self.give_up(error)
+            raise
+        return await self.end()
+
+    def is_over(self) -> bool:
+        """Whether the news, if there are any, end it: with a message, or without one."""
+        if not self.waits.turns.has_news(self):
+            return False
+        watch, order = self.watch, order_of(self.watch)
+        self.found = self._choose(order)
+        ended = watch.last_look_taken() and not is_hosting(order)
+        return self.found is not None or ended or not is_open(order) or self.timed_out() or watch.gone_dark()
+
+    def step(self) -> Awaitable[None]:
+        """What to await until then, again and again."""
+        return self.waits.turns.step(self)
+
+    def give_up(self, error: BaseException) -> None:
+        """It was broken off: nothing is sent, and the order stays open."""
+        self._leave()
+        self._tell(error, None)
+
+    async def end(self) -> Sms:
         """Settle the order, and hand over what was found; or raise, unless the code landed meanwhile."""
-        wait.code_seconds = wait.watch.age(anyio.current_time())
-        order, ended_as = order_of(wait.watch), wait.watch.phase
-        if wait.found is None and wait.settle and is_open(order) and not is_hosting(order):
-            order = await self._settler.settle(order, taken=False, spare_sms=not order.sms)
-            wait.found = wait.choose(order)
-            if wait.found is None and is_open(order) and order.sms:
-                order = await self._settler.settle(order, taken=False)
-        if wait.found is None:
-            raise _why(wait, order, ended_as)
-        await self._hand_over(wait, order)
-        return wait.found
+        age = self._leave()
+        try:
+            sms = await self._settled()
+        except BaseException as error:
+            self._tell(error, age)
+            raise
+        self._tell(None, age)
+        return sms
 
-    async def _hand_over(self, wait: CodeWait, order: Order) -> None:
+    def _leave(self) -> float | None:
+        """How old the order is, when that is known."""
+        now = anyio.current_time()
+        self.waits.under_way.end()
+        self.settle = self.waits.turns.leave(self, now) and self.settle
+        return self.watch.age(now)
+
+    def _tell(self, error: BaseException | None, age: float | None) -> None:
+        self.waits.events.wait_ended("v1", self.watch.key, self.began_at, error, age)
+
+    async def _settled(self) -> Sms:
+        order, ended_as = order_of(self.watch), self.watch.phase
+        if self.found is None and self.settle and is_open(order) and not is_hosting(order):
+            order = await self.waits.settler.settle(order, taken=False, spare_sms=not order.sms)
+            self.found = self._choose(order)
+            if self.found is None and is_open(order) and order.sms:
+                order = await self.waits.settler.settle(order, taken=False)
+        if self.found is None:
+            raise _why(self, order, ended_as)
+        await self._hand_over(order)
+        return self.found
+
+    async def _hand_over(self, order: Order) -> None:
         """The caller gets a message of the order: what it was chosen from is not new any more, nor is waited for."""
-        if wait.seen is not None:
-            wait.seen.add(wait.pick.wanted(order.sms))
-        if not wait.settle or not is_open(order) or is_hosting(order):
+        if self.seen is not None:
+            self.seen.add(self.pick.wanted(order.sms))
+        if not self.settle or not is_open(order) or is_hosting(order):
             return
-        if self.turns.spare(lambda: self._settler.finish_once(order), anyio.current_time()):
-            self._settler.register(order, "its finish was left to others", taken=True, tell=False)
+        settler = self.waits.settler
+        if self.waits.turns.spare(lambda: settler.finish_once(order), anyio.current_time()):
+            settler.register(order, "its finish was left to others", taken=True, tell=False)
         else:
-            await self._settler.settle(order, taken=True, bound=FINISH_WITHIN, tell=False)
+            await settler.settle(order, taken=True, bound=FINISH_WITHIN, tell=False)
 
-    def _tell(self, wait: CodeWait, error: BaseException | None = None) -> None:
-        self._sender.events.wait_ended("v1", wait.watch.key, wait.began_at, error, wait.code_seconds)
+    def _choose(self, order: Order) -> Sms | None:
+        return self.pick(order.sms if self.seen is None else self.seen.new(order.sms))
+
+
+class Reader(Waiter[Order]):
+    """One step of an iterator over messages: it settles nothing, and keeps no wait from settling."""
+
+    __slots__ = ()
+    settles = False
 
 
 class Messages:

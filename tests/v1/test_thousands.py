@@ -123,7 +123,7 @@ async def late(client: AsyncClient, orders: Iterable[Sold]) -> list[float]:
     ("trouble", "latest"),
     [
         pytest.param({}, 1.3, id="plain"),
-        pytest.param({"lag": 5.0}, 6.8, id="lagging"),
+        pytest.param({"lag": 5.0}, 7.0, id="lagging"),
         pytest.param({"cap": 15}, 20, id="capped"),
         pytest.param({"blind": True}, 230, id="without messages"),
         pytest.param({"failing": 0.5}, 20, id="failing"),
@@ -158,9 +158,9 @@ async def test_a_burst_of_five_thousand_codes_reaches_its_callers_at_once() -> N
 async def test_among_thousands_each_order_without_a_code_is_cancelled_in_time() -> None:
     """Ten seconds before its end it still refunds; the neighbours' looks take all the requests there are."""
     chance = random.Random(1)
-    neighbours = [Sold(number, chance.uniform(100, 110)) for number in range(1, 2001)]
-    silent = [Sold(2001 + nth, inf, expires=40.0 + nth) for nth in range(50)]
-    provider = Provider([*neighbours, *silent], blind=True)
+    silent = [Sold(1 + nth, inf, expires=40.0 + nth) for nth in range(50)]
+    neighbours = [Sold(number, chance.uniform(100, 110)) for number in range(51, 2051)]
+    provider = Provider([*silent, *neighbours], blind=True)
 
     async def expire(client: AsyncClient, order: Sold) -> None:
         with pytest.raises(OrderExpiredError):
