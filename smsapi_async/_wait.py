@@ -12,7 +12,6 @@ import heapq
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
-from itertools import count
 from math import inf
 from typing import Generic, TypeVar
 
@@ -57,9 +56,8 @@ class Turns(Generic[S]):
         self._ask_for = look
         self._parked: list[Waiter[S]] = []
         self._most_parked = TURNS
-        self._limits: list[tuple[float, int, Waiter[S]]] = []
+        self._limits: list[tuple[float, Waiter[S]]] = []
         self._limited = 0
-        self._order = count()
         self._keeper: Waiter[S] | None = None
         self._sleeps_until = -inf
         self._turns = 0
@@ -105,7 +103,7 @@ class Turns(Generic[S]):
         self._schedule.joined(watch, now)
         if waiter.deadline < inf:
             self._limited += 1
-            heapq.heappush(self._limits, (waiter.deadline + LAST_LOOK, next(self._order), waiter))
+            heapq.heappush(self._limits, (waiter.deadline, waiter))
         self._stir(now)
 
     def leave(self, waiter: Waiter[S], now: float) -> bool:
@@ -142,8 +140,8 @@ class Turns(Generic[S]):
         """Give a turn for everything that is due, while there are turns."""
         for watch in self._schedule.advance(now):
             self._tell(watch, now)
-        while self._limits and self._limits[0][0] <= now:
-            self._be_late(heapq.heappop(self._limits)[2])
+        while self._limits and self._limits[0][0] + LAST_LOOK <= now:
+            self._be_late(heapq.heappop(self._limits)[1])
         while self._turns < self._most:
             spare = self._idle(now) is not None
             job = self._schedule.take(now, spare=spare, chores=spare and self._turns < self._most // 2)
@@ -210,7 +208,7 @@ class Turns(Generic[S]):
     def _next_at(self) -> float:
         """When something is due, or somebody late."""
         due_at = self._schedule.next_at()
-        return min(due_at, self._limits[0][0]) if self._limits else due_at
+        return min(due_at, self._limits[0][0] + LAST_LOOK) if self._limits else due_at
 
     def _be_late(self, waiter: Waiter[S]) -> None:
         """The waiter's time is over, and that of the last look too."""
@@ -227,7 +225,7 @@ class Turns(Generic[S]):
             return
         self._limited -= 1
         if len(self._limits) > 2 * self._limited + TURNS:
-            self._limits = [limit for limit in self._limits if limit[2] in limit[2].watch.waiters]
+            self._limits = [limit for limit in self._limits if limit[1] in limit[1].watch.waiters]
             heapq.heapify(self._limits)
 
     def _tell(self, watch: Watch[S], now: float) -> None:

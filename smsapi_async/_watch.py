@@ -220,6 +220,10 @@ class Waiter(Sleeper, Generic[S]):
     job: Job[S] | None = attrs.field(default=None, init=False)
     request: anyio.CancelScope | None = attrs.field(default=None, init=False)
 
+    def __lt__(self, other: Waiter[S]) -> bool:
+        """Of two with one deadline any may be first."""
+        return self.watch < other.watch
+
     def timed_out(self) -> bool:
         """Whether the caller's own time is over, and a look was taken after that moment or would not end."""
         return self.late or self.watch.looked_at >= self.deadline
