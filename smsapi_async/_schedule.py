@@ -19,7 +19,7 @@ from typing import Generic, TypeAlias, TypeVar
 import attrs
 
 from ._errors import SmsApiError
-from ._listing import LAG_ALLOWED, MANY, Ask, Listing, Page, Waiting
+from ._listing import LAG_ALLOWED, MANY, Ask, Listing, Page, Sweep, Waiting
 from ._watch import LAST_LOOK, LEAD, Sight, Watch
 
 S = TypeVar("S")
@@ -28,6 +28,9 @@ TICK = 0.05
 """Where many wait, what is due within so many seconds is done together: each time somebody must wake up for it."""
 
 CONFIRM_AGAIN = 2.0
+SWEEP_WITHIN = 3.0
+"""Seconds a sweep may take until orders it has not shown are looked at again by their own rhythm."""
+
 PAGES_A_LOOK = 8
 """Pages that go before a look that is late: what no list shows has its turn too, however long the list."""
 
@@ -62,6 +65,7 @@ class Schedule(Generic[S]):
         self._chores: deque[Chore] = deque()
         self._order = count(1)
         self._streak = 0
+        self._spares_until = inf
 
     def _awaited(self) -> list[Watch[S]]:
         return [watch for watch in self.watches.values() if watch.waiters and not watch.is_over()]
@@ -95,10 +99,12 @@ class Schedule(Generic[S]):
         due_at = self._due[0][0] if self._due else inf
         if self._waiting >= MANY and due_at < inf:
             due_at = ceil(due_at / TICK) * TICK
-        return min(due_at, self.listing.next_at) if self._lists() else due_at
+        return min(due_at, self._spares_until, self.listing.next_at if self._lists() else inf)
 
     def advance(self, now: float) -> list[Watch[S]]:
         """Line up what is due. Of the watches returned the last look before the end is given up: no turn came free."""
+        if now >= self._spares_until:
+            self._spare_no_more(now)
         passed = []
         while self._due and self._due[0][0] <= now:
             at, watch = heapq.heappop(self._due)
@@ -160,6 +166,7 @@ class Schedule(Generic[S]):
         came_at = inf if sight.news_age is None else sight.at - sight.news_age
         if new and watch.listed_at > came_at + LAG_ALLOWED:
             self.listing.distrust(now)
+            self._spare_no_more(now)
         watch.note(sight)
 
     def page_came(self, ask: Ask, page: Page[S], now: float) -> list[Watch[S]]:
@@ -180,14 +187,40 @@ class Schedule(Generic[S]):
             watch.listed_at, watch.shown = -inf, True
             if not watch.failures and page.at - watch.looked_at > CONFIRM_AGAIN:
                 self.plan(watch, now)
+            elif watch.spared:
+                self.plan(watch, watch.next_look_at(now))
         self.listing.answered(ask, page, Waiting(self._waiting, self._awaited), now)
+        self._swept(ask.sweep, now)
         return told
 
     def page_failed(self, ask: Ask, error: SmsApiError | None, now: float) -> None:
         """A page did not come."""
         self.listing.failed(ask, error, Waiting(self._waiting, self._awaited), now)
+        self._swept(ask.sweep, now)
+
+    def _swept(self, sweep: Sweep, now: float) -> None:
+        """If the sweep has ended: whom it did not show goes back to his own rhythm."""
+        if self.listing.next_at == inf:
+            return
+        if not self.listing.is_trusted(now):
+            self._spare_no_more(now)
+        elif sweep.trouble or sweep.found < self._waiting:
+            self._spare_no_more(now, unless_listed_since=sweep.began)
+        if self._spares_until < inf:
+            self._spares_until = self._next_sweep(now) + SWEEP_WITHIN
+
+    def _spare_no_more(self, now: float, unless_listed_since: float = inf) -> None:
+        """Plan the looks that were spared."""
+        if self._spares_until == inf:
+            return
+        for watch in self.watches.values():
+            if watch.spared and watch.listed_at < unless_listed_since:
+                self.plan(watch, max(now, watch.next_look_at(watch.listed_at)))
+        if unless_listed_since == inf:
+            self._spares_until = inf
 
     def _put(self, watch: Watch[S], at: float) -> None:
+        watch.spared = False
         if at != watch.planned_at:
             watch.planned_at = at
             heapq.heappush(self._due, (at, watch))
@@ -200,14 +233,19 @@ class Schedule(Generic[S]):
         self._fresh.append(watch)
 
     def _is_put_off(self, watch: Watch[S], now: float) -> bool:
-        """Whether the list spares the look; then it is planned anew."""
+        """Whether the list spares the look, and those that follow while it goes on to show the order."""
         answered = watch.listed_at >= watch.asked_at(0.0) and self.listing.is_trusted(now)
-        if not answered or watch.at_a_moment(now):
+        if not answered or watch.at_a_moment(now) or watch.next_look_at(watch.listed_at) <= now:
             return False
-        at = watch.next_look_at(watch.listed_at)
-        if at > now:
-            self.plan(watch, at)
-        return at > now
+        self.plan(watch, watch.next_moment(now))
+        watch.spared = True
+        if self._spares_until == inf:
+            self._spares_until = self._next_sweep(now) + SWEEP_WITHIN
+        return True
+
+    def _next_sweep(self, now: float) -> float:
+        """When the next one begins; now if one is under way."""
+        return now if self.listing.next_at == inf else max(now, self.listing.next_at)
 
     def _count_as_look(self, watch: Watch[S], at: float, now: float) -> None:
         """The look it stands in line for is spared, or too late: near the end a cancel tells whether an SMS came."""

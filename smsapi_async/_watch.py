@@ -101,6 +101,7 @@ class Watch(Generic[S]):
         looking: a look is due or under way.
         place: its place in line for a turn, 0 outside of it.
         planned_at: which of its plans counts.
+        spared: while the list shows it no look is due but at its moments.
     """
 
     key: int
@@ -122,6 +123,7 @@ class Watch(Generic[S]):
     looking: bool = False
     place: int = 0
     planned_at: float = -inf
+    spared: bool = False
     waiters: tuple[Waiter[S], ...] = ()
     holds: int = 0
     taken: bool = False
@@ -190,10 +192,12 @@ class Watch(Generic[S]):
         else:
             age = max(0.0, now - self.born_at)
             pause = max(FIRST_LOOK - age, rhythm(age, random.random()))  # noqa: S311 - spreads looks, hides nothing
-        return min([now + pause, *(max(now, moment) for moment in self._moments() if moment > self.looked_at)])
+        return min(now + pause, self.next_moment(now))
 
-    def _moments(self) -> list[float]:
-        return [self.ends_at - LEAD, self.ends_at + 1.0, *(waiter.deadline for waiter in self.waiters)]
+    def next_moment(self, now: float) -> float:
+        """When the next look of its own is needed, whatever the list shows; inf when none is."""
+        moments = (self.ends_at - LEAD, self.ends_at + 1.0, *[waiter.deadline for waiter in self.waiters])
+        return max(now, min([moment for moment in moments if moment > self.looked_at], default=inf))
 
     def cut_at(self, began: float) -> float:
         """When a look begun at that time is given up: for the last look before the end, and that one soon after."""

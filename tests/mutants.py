@@ -72,8 +72,8 @@ MUTANTS = (
     Mutant(
         "no last look is taken before the end of an order or of a wait",
         "smsapi_async/_watch.py",
-        "return [self.ends_at - LEAD, self.ends_at + 1.0, *(waiter.deadline for waiter in self.waiters)]",
-        "return [self.ends_at + 1.0]",
+        "moments = (self.ends_at - LEAD, self.ends_at + 1.0, *[waiter.deadline for waiter in self.waiters])",
+        "moments = (self.ends_at + 1.0,)",
         (PYTEST + "tests/v1/test_waits.py::test_ten_seconds_before_its_end_an_order_is_cancelled_for_a_refund", ATTACK),
     ),
     Mutant(

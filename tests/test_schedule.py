@@ -89,7 +89,68 @@ def test_a_look_that_waits_for_its_turn_is_spared_by_a_page_that_comes_meanwhile
     desk.answer(ask, range(49), 4.5)
 
     assert desk.looks(4.6) == [49]
-    assert desk.looks(6.6) == list(range(49))
+    assert desk.looks(7.6) == list(range(49))  # no sweep came meanwhile
+
+
+def test_while_the_list_shows_an_order_nothing_else_is_planned_for_it() -> None:
+    """Of ten thousand orders each would be taken from the timeline, and put back, every few seconds."""
+    desk = Desk()
+    for key in range(50):
+        desk.wait(key)
+    for at in (1.0, 5.0):
+        desk.sweep(at, range(50))
+        assert desk.looks(at) == []
+
+    assert min(at for at, watch in desk.schedule._due if at == watch.planned_at) == 900.0 - LEAD
+    for at in range(6, 300):
+        desk.sweep(float(at), range(50))
+        assert desk.looks(float(at)) == []
+
+
+def test_whom_a_sweep_does_not_show_goes_back_to_his_own_rhythm() -> None:
+    """The list may leave out an order that is still waited for."""
+    desk = Desk()
+    for key in range(50):
+        desk.wait(key)
+    for at in (1.0, 5.0):
+        desk.sweep(at, range(50))
+        assert desk.looks(at) == []
+
+    desk.sweep(6.5, range(1, 50))
+
+    assert desk.looks(8.0) == [0]
+
+
+def test_what_a_row_cannot_prove_is_asked_of_an_order_that_was_spared() -> None:
+    """Also where a look at it failed a moment ago: then after the pause of a failure."""
+    desk = Desk()
+    for key in range(50):
+        desk.wait(key)
+    desk.schedule.watches[0].failures = 1
+    for at in (1.0, 5.0):
+        desk.sweep(at, range(50))
+        assert desk.looks(at) == []
+
+    [ask] = desk.asks(6.0)
+    desk.answer(ask, range(50), 6.0, unsure=[0])
+
+    assert desk.looks(7.9) == []
+    assert desk.looks(8.0) == [0]
+
+
+def test_orders_are_looked_at_while_a_sweep_stalls() -> None:
+    """A page may take half a minute to fail."""
+    desk = Desk()
+    for key in range(50):
+        desk.wait(key)
+    for at in (1.0, 5.0):
+        desk.sweep(at, range(50))
+        assert desk.looks(at) == []
+    [_] = desk.asks(6.0)
+
+    assert desk.looks(8.9) == []
+    assert desk.schedule.next_at() == 9.0
+    assert desk.looks(9.0) == list(range(50))
 
 
 def test_a_list_that_lacks_a_new_order_is_distrusted() -> None:

@@ -325,6 +325,18 @@ async def test_an_order_given_up_that_is_waited_for_still_stands_in_the_queue_on
     assert idle(turns)
 
 
+async def test_limits_of_waits_that_are_over_are_cleared_away() -> None:
+    """Each would keep its order for an hour, in a client that has found thousands of codes since."""
+    turns = turns_on([*(Fake(arrives=0, takes=0) for _ in range(500)), Fake(arrives=3700, takes=0)])
+
+    for key in range(500):
+        await found(turns, key, timeout=3600)
+    assert 0 < len(turns._limits) <= TURNS
+
+    await found(turns, 500)
+    assert turns._limits == []
+
+
 async def test_closing_ends_waits_that_sleep_that_look_and_that_come_later() -> None:
     """And holds none of them until its request is answered."""
     turns = turns_on({1: Fake(takes=500), 2: Fake(), 3: Fake()})

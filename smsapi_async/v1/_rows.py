@@ -23,6 +23,8 @@ from ._looks import sight
 from ._models import Order
 from ._wire import call, structure
 
+CLOSED = frozenset(map(str, PHASES))
+
 PAGE_CAP = 8 * MEGABYTE
 """A row without messages has about 400 bytes, one with a long text ten times as many."""
 
@@ -91,35 +93,37 @@ def read_page(reply: Reply, known: Known[Order]) -> Page[Order]:
     """What the page shows of the awaited orders. A row that does not tell of messages is passed over."""
     body = Rows(reply)
     page: Page[Order] = Page(rows=len(body.rows), lowest=inf, at=reply.sent_at)
-    for position, row in enumerate(body.rows):
-        if 0 < row.id < page.lowest:
-            page.lowest = row.id
-        watch = known(row.id)
+    lowest, last, quiet, untold = inf, 0, page.quiet, body.untold
+    for position, row in enumerate(body.rows, 1):
+        key, sms = row.id, row.sms
+        if 0 < key < lowest:
+            lowest = key
+        watch = known(key)
         if watch is None:
             continue
-        page.last = position + 1
-        if row.sms is body.untold:
-            continue
-        others = page.unsure
-        if watch.is_seen() and row.status not in PHASES and len(row.sms or ()) <= len(watch.sms):
-            others = page.quiet
-            if not watch.sms or all(each.code for each in watch.sms):
-                others.append(watch)
-                continue
-        _sort_in(page, watch, row, partial(body.sight, position), others)
+        last = position
+        if not sms and sms is not untold and not watch.sms and row.status not in CLOSED and watch.is_seen():
+            quiet.append(watch)
+        elif sms is not untold:
+            _sort_in(page, watch, row, partial(body.sight, position - 1))
+    page.lowest, page.last = lowest, last
     return page
 
 
-def _sort_in(
-    page: Page[Order], watch: Watch[Order], row: Row, whole: Callable[[], Sight[Order]], others: list[Watch[Order]]
-) -> None:
+def _sort_in(page: Page[Order], watch: Watch[Order], row: Row, whole: Callable[[], Sight[Order]]) -> None:
     """A code, which may also be filled into a message known before; an order seen for the first time; or neither."""
+    others = page.unsure
+    if watch.is_seen() and row.status not in CLOSED and len(row.sms or ()) <= len(watch.sms):
+        others = page.quiet
+        if all(each.code for each in watch.sms):
+            others.append(watch)
+            return
     try:
         seen = whole()
     except UNREADABLE:
         others.append(watch)
         return
-    if not watch.is_seen() and row.status not in PHASES and not row.sms:
+    if not watch.is_seen() and row.status not in CLOSED and not row.sms:
         page.sights.append((watch, attrs.evolve(seen, keep=False)))
     elif _codes(seen.sms) > _codes(watch.sms):
         page.sights.append((watch, seen))
@@ -166,7 +170,7 @@ def _fast() -> Fast | None:
     def body_of(row: Any) -> Any:
         return msgspec.json.Decoder(msgspec.defstruct("Body", [("Data", list[row] | None)]))
 
-    sms = list[msgspec.Raw] | msgspec.UnsetType | None
+    sms = tuple[msgspec.Raw, ...] | msgspec.UnsetType | None
     row = msgspec.defstruct("FastRow", [("id", int), ("status", str, ""), ("sms", sms, msgspec.UNSET)], gc=False)
     rows, raws = body_of(row), body_of(msgspec.Raw)
 
