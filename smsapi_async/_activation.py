@@ -126,7 +126,7 @@ class Activation:
             extract: finds the code in a text; asked before the provider's own code.
         Raises:
             WaitTimeoutError: `timeout` passed. The order is still open, leaving the scope settles it.
-            OrderExpiredError, OrderClosedError, NoCodeError: the order ended without a code.
+            OrderExpiredError, OrderClosedError, NoCodeError: the order ended without a code; it is settled already.
         """
         span, pick = seconds("timeout", timeout), picked_by(match, extract)
         sms = await self._waits.begin(self._held.key, pick, timeout=span, settle=False, seen=self._seen).sms()
@@ -144,7 +144,8 @@ class Activation:
             OrderStateError: it has an SMS or is over.
         """
         self._order = await self._v1.ban(self._held.key)
-        self._held.note(sight(self._order, None, anyio.current_time()))
+        now = anyio.current_time()
+        self._waits.turns.see(self._held, sight(self._order, None, now), now)
         return self._order
 
     @property

@@ -172,7 +172,7 @@ class AsyncClient:
             timeout: seconds or a timedelta after which to stop, with a last look of at most 5 s. Without it the wait
                 lasts until ten seconds before the order's end, while cancelling still refunds.
             settle: finish the order when the code is there, cancel it when the wait ends without one. Several waits
-                on one order: the last to leave does it; never while a scope holds the order.
+                on one order: the last to leave does it; while a scope holds the order, only at the order's end.
             match: passes over the messages for which it is false.
             extract: finds the code in a text; asked before the provider's own code.
         Raises:

@@ -107,7 +107,7 @@ class Turns(Generic[S]):
         self._stir(now)
 
     def leave(self, waiter: Waiter[S], now: float) -> bool:
-        """End a wait. Whether nobody else waits who may settle the order, and no scope holds it."""
+        """End a wait. Whether nobody else waits who may settle the order."""
         watch = waiter.watch
         watch.waiters = tuple(other for other in watch.waiters if other is not waiter)
         self._lift_limit(waiter)
@@ -121,7 +121,12 @@ class Turns(Generic[S]):
             self._end_turn(waiter, now)
         self._stir(now)
         self._forget(watch)
-        return not watch.holds and not any(other.settles for other in watch.waiters)
+        return not any(other.settles for other in watch.waiters)
+
+    def see(self, watch: Watch[S], sight: Sight[S], now: float) -> None:
+        """Have everybody know what the answer to another request showed of the order."""
+        watch.note(sight)
+        self._tell(watch, now)
 
     def close(self) -> None:
         """Every wait ends with ClientClosedError, also those whose request is under way."""

@@ -18,8 +18,10 @@ from smsapi_async import (
     OrderStateError,
     WaitTimeoutError,
 )
+from smsapi_async.rent import RentedNumber
 from smsapi_async.sandbox import Delivery, NotConnected, Sandbox, Scenario, Stall
 from smsapi_async.testing import open_client
+from smsapi_async.v1 import Order
 from tests.opening import moments, second
 
 CODE = Delivery(5, "Telegram code 04217", "04217")
@@ -331,6 +333,54 @@ async def test_an_order_that_ends_inside_its_scope_is_cancelled_in_time(sandbox:
 
     assert 890 <= second() <= 891
     assert sandbox.ledger.paid == 0
+
+
+async def test_at_its_end_an_order_is_cancelled_before_the_scope_is_told(sandbox: Sandbox, client: AsyncClient) -> None:
+    """Whoever handles the error slowly would lose the refund."""
+    async with client.activation("google", country="russia") as order:
+        with pytest.raises(OrderExpiredError) as caught:
+            await order.code()
+        assert second() == 890
+        assert caught.value.order == order.order
+        assert order.order.status == "CANCELED"
+        await anyio.sleep(60)
+
+    assert len(moments(sandbox, "cancel")) == 1
+    assert sandbox.ledger.paid == 0
+
+
+async def test_a_code_that_only_the_cancel_tells_of_is_the_scopes(sandbox: Sandbox, client: AsyncClient) -> None:
+    """No look was answered for the last half minute: the order is paid for, and its code would be lost."""
+    async with client.activation("google", country="russia") as order:
+        sandbox.world.receive(order.id, "code 4711", "4711", after=870)
+
+        async def stall() -> None:
+            await anyio.sleep(865)
+            sandbox.fail("user/check", Stall())
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(stall)
+            assert await order.code() == "4711"
+        assert statuses(sandbox) == ["RECEIVED"]
+
+    assert statuses(sandbox) == ["FINISHED"]
+    assert len(moments(sandbox, "finish")) == 1
+
+
+async def test_an_order_that_cannot_be_cancelled_at_its_end_is_told_of_once(sandbox: Sandbox) -> None:
+    """By the scope, which tries again."""
+    told: list[Order | RentedNumber] = []
+    async with open_client(sandbox, settle_timeout=5, on_unsettled=told.append) as client:
+        async with client.activation("google", country="russia") as order:
+            sandbox.fail("user/cancel", Stall(), times=2)
+            with pytest.raises(OrderExpiredError):
+                await order.code()
+            assert not told
+
+        assert told == [order.order]
+        assert client.unsettled == (order.order,)
+
+    assert not client.unsettled
 
 
 async def test_an_id_that_is_none_is_the_callers_mistake(client: AsyncClient) -> None:

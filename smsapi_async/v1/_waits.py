@@ -123,7 +123,9 @@ class CodeWait(Waiter[Order]):
         waits: all of the client's.
         pick: which message he wants.
         seen: the messages that are not new to him; None when all are.
-        settle: whether he wants the order settled; once he has left, whether he may settle it.
+        settle: whether he wants the order settled; once he has left, whether he is to settle it. An order in a scope
+            is the scope's, but at its end: whoever handles the error slowly there would lose the refund, and a code
+            that landed meanwhile.
         found: the message.
     """
 
@@ -177,7 +179,9 @@ class CodeWait(Waiter[Order]):
         """How old the order is, when that is known."""
         now = anyio.current_time()
         self.waits.under_way.end()
-        self.settle = self.waits.turns.leave(self, now) and self.settle
+        last, watch = self.waits.turns.leave(self, now), self.watch
+        at_its_end = self.found is None and watch.last_look_taken()
+        self.settle = last and (at_its_end if watch.holds else self.settle)
         return self.watch.age(now)
 
     def _tell(self, error: BaseException | None, age: float | None) -> None:
@@ -186,20 +190,30 @@ class CodeWait(Waiter[Order]):
     async def _settled(self) -> Sms:
         order, ended_as = order_of(self.watch), self.watch.phase
         if self.found is None and self.settle and is_open(order) and not is_hosting(order):
-            order = await self.waits.settler.settle(order, taken=False, spare_sms=not order.sms)
+            order = await self._settle(order, spare_sms=not order.sms)
             self.found = self._choose(order)
             if self.found is None and is_open(order) and order.sms:
-                order = await self.waits.settler.settle(order, taken=False)
+                order = await self._settle(order)
         if self.found is None:
             raise _why(self, order, ended_as)
         await self._hand_over(order)
         return self.found
 
+    async def _settle(self, order: Order, *, spare_sms: bool = False) -> Order:
+        """If that takes too long, a scope tries again, and tells."""
+        held = self.watch.holds > 0
+        note = self._see if held else None
+        return await self.waits.settler.settle(order, taken=False, spare_sms=spare_sms, tell=not held, note=note)
+
+    def _see(self, order: Order) -> None:
+        now = anyio.current_time()
+        self.waits.turns.see(self.watch, sight(order, None, now), now)
+
     async def _hand_over(self, order: Order) -> None:
         """The caller gets a message of the order: what it was chosen from is not new any more, nor is waited for."""
         if self.seen is not None:
             self.seen.add(self.pick.wanted(order.sms))
-        if not self.settle or not is_open(order) or is_hosting(order):
+        if not self.settle or self.watch.holds or not is_open(order) or is_hosting(order):
             return
         settler = self.waits.settler
         if self.waits.turns.spare(lambda: settler.finish_once(order), anyio.current_time()):
