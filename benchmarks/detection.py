@@ -7,7 +7,8 @@ delay is from the arrival, by the provider, to the return of `await_sms`. Three 
 - the default: one look at the list a second. Its CPU is that of a time in which no code comes;
 - a provider whose pages have at most 15 rows.
 
-Beside them the least that one request for each order could do at the same rate, N / 2R. Draws `detection.svg`.
+Beside them the least that one request for each order could do at the same rate, N / 2R; and beside the CPU that of a
+bare client which gets as many of the same pages, and reads none. Draws `detection.svg`.
 
     python -m benchmarks.detection '{"orders": 1000}'      one of them, as JSON
 """
@@ -21,7 +22,7 @@ import sys
 import time
 from typing import Any
 
-from benchmarks._measure import TOKEN, Asked, alone, bar, beside, draw, percentile, provider, save, until
+from benchmarks._measure import TOKEN, Asked, alone, bar, beside, draw, peer, percentile, provider, save, until
 from smsapi_async import AsyncClient, Pace
 
 MANY = (1_000, 10_000, 50_000)
@@ -31,6 +32,7 @@ DEFAULT_CPU = {1_000: 1, 10_000: 5, 50_000: 22}
 CODES = 300
 SECONDS = 5.0
 QUIET = 4.0
+BARE = 40
 GIVE_UP = 60.0
 PER_SECOND = 100.0
 AT_FIRST = 1000.0
@@ -58,15 +60,27 @@ async def watch(asked: Asked, orders: int, usual: Pace) -> None:
         stats = asked.ask("stats")
         asked.ask("begin", codes=CODES, seconds=SECONDS)
         await until(lambda: len(found) == CODES, SECONDS + 10)
-        tell(found, cpu, stats, asked)
+        bare = await bare_page(asked, min(orders, 1000))
+        tell(found, {"cpu": cpu, "bare": bare * stats["requests"] / QUIET}, stats, asked)
 
 
-def tell(found: dict[int, float], cpu: float, stats: dict[str, Any], asked: Asked) -> None:
+async def bare_page(asked: Asked, rows: int) -> float:
+    """Seconds of CPU for getting one page, in the same process, with the library ours uses."""
+    query = {"category": "activation", "limit": rows, "offset": 0, "order": "id", "reverse": "true"}
+    async with peer("httpx2").AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}) as client:
+        await client.get(f"{asked.url}/user/orders", params=query)
+        begun = time.process_time()
+        for _ in range(BARE):
+            await client.get(f"{asked.url}/user/orders", params=query)
+        return (time.process_time() - begun) / BARE
+
+
+def tell(found: dict[int, float], cpu: dict[str, float], stats: dict[str, Any], asked: Asked) -> None:
     """Print what was found, and end here: 50,000 waits take their time to be cancelled."""
     came = {int(order_id): at for order_id, at in asked.ask("arrived").items()}
     late = [found[order_id] - at for order_id, at in came.items() if order_id in found]
     answer = {"found": len(late) / len(came), "mean": sum(late) / len(late), "p95": percentile(late, 95)}
-    print(json.dumps({**answer, "cpu": cpu, "requests": stats["requests"] / QUIET}), flush=True)
+    print(json.dumps({**answer, **cpu, "requests": stats["requests"] / QUIET}), flush=True)
     os._exit(0)
 
 
@@ -105,7 +119,8 @@ def by_default() -> dict[int, dict[str, float]]:
         bar("P10", f"mean delay by default, {orders:,} orders", found["mean"], 0.6, " s")
         bar("P10", f"p95 of it, {orders:,} orders", found["p95"], 1.1, " s")
         bar("P10", f"CPU of a core, {orders:,} orders", found["cpu"] * 100, DEFAULT_CPU[orders], " %")
-        beside(f"requests by default, {orders:,} orders", f"{found['requests']:.1f} a second")
+        bare = f"{found['bare']:.1%} of a core for a bare client"
+        beside(f"requests by default, {orders:,} orders", f"{found['requests']:.1f} a second; {bare}")
     return answers
 
 

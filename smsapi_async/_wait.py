@@ -216,13 +216,11 @@ class Turns(Generic[S]):
         return min(due_at, self._limits[0][0] + LAST_LOOK) if self._limits else due_at
 
     def _be_late(self, waiter: Waiter[S]) -> None:
-        """The waiter's time is over, and that of the last look too."""
+        """The waiter's time is over, and that of the last look too. A request of his own has the same limit."""
         if waiter not in waiter.watch.waiters:
             return
         waiter.late = waiter.news = True
         waiter.ring()
-        if waiter.request is not None:
-            waiter.request.cancel()
 
     def _lift_limit(self, waiter: Waiter[S]) -> None:
         """It left. Limits of those who did are cleared away when they are more than half."""
