@@ -308,7 +308,7 @@ class AsyncClient:
             order_id = positive("order", order)
 
             async def obtain() -> Order:
-                return await self.v1.check(order_id)
+                return await self._settler.look_up(order_id)
 
         return Activation(obtain, self.v1, self._waits, self._settler)
 

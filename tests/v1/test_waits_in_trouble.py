@@ -15,6 +15,7 @@ from smsapi_async import (
     AuthenticationError,
     NotFoundError,
     OrderExpiredError,
+    RateLimitError,
     WaitTimeoutError,
 )
 from smsapi_async.sandbox import (
@@ -102,6 +103,21 @@ async def test_after_four_hits_of_a_limit_looks_stop_until_the_fifth_is_no_ban(
 
     assert await client.await_code(await buy(client, sandbox, CODE)) == "04217"
     assert moments(sandbox, "/check/") == [4, 6, 10, 18, 604]
+
+
+async def test_a_scope_is_entered_although_looks_have_stopped(sandbox: Sandbox) -> None:
+    """Its order would run out of time before anybody knew when."""
+    sandbox = Sandbox(scenario=Scenario(lifetime=120))
+    async with open_client(sandbox, max_retries=0) as client:
+        order_id = await buy(client)
+        sandbox.fail("user/profile", API_LIMIT, times=4)
+        for _ in range(4):
+            with pytest.raises(RateLimitError):
+                await client.v1.profile()
+        async with client.resume(order_id):
+            assert second() <= 5
+
+    assert status(sandbox, order_id) == "CANCELED"
 
 
 async def test_an_order_that_ends_while_looks_have_stopped_is_cancelled_in_time(sandbox: Sandbox) -> None:
