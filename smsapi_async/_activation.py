@@ -12,7 +12,7 @@ import anyio
 from ._codes import Extract, Match, Seen, picked_by
 from ._shield import outlives, unbroken
 from ._values import OrderId, Phone, Sms, seconds
-from ._watch import Watch
+from ._watch import Sight, Watch
 from .v1 import V1, Messages, Order
 from .v1._life import is_hosting, is_open
 from .v1._looks import sight
@@ -30,7 +30,9 @@ class Activation:
     _order: Order | None = None
     _watch: Watch[Order] | None = None
 
-    def __init__(self, obtain: Callable[[], Awaitable[Order]], v1: V1, waits: Waits, settler: Settler) -> None:
+    def __init__(
+        self, obtain: Callable[[], Awaitable[Order | Sight[Order]]], v1: V1, waits: Waits, settler: Settler
+    ) -> None:
         self._obtain = obtain
         self._v1 = v1
         self._waits = waits
@@ -44,8 +46,8 @@ class Activation:
         if self._entered:
             raise RuntimeError("a scope is entered once: ask the client for another")
         self._entered = True
-        self._order = await self._obtain()
-        self._watch = self._waits.turns.hold(self._waits.watch(self._order.id), self._order)
+        self._watch = self._waits.hold(await self._obtain())
+        self._order = self._watch.subject
         return self
 
     @unbroken

@@ -23,6 +23,7 @@ from ._sender import Sender
 from ._shield import Ended, outlives, shielded, unbroken
 from ._unsettled import Unsettled
 from ._values import OrderId, Phone, Sms, positive, seconds
+from ._watch import Sight
 from .rent import Rent, RentedNumber, RentMessages
 from .rent._waits import Waits as RentWaits
 from .v1 import V1, Messages, Offer, Order, Picker
@@ -302,13 +303,13 @@ class AsyncClient:
         if isinstance(order, Order):
             known = order
 
-            async def obtain() -> Order:
+            async def obtain() -> Order | Sight[Order]:
                 return known
         else:
             order_id = positive("order", order)
 
-            async def obtain() -> Order:
-                return await self._settler.look_up(order_id)
+            async def obtain() -> Order | Sight[Order]:
+                return await self._waits.look_up(order_id)
 
         return Activation(obtain, self.v1, self._waits, self._settler)
 

@@ -200,10 +200,10 @@ class Watch(Generic[S]):
         return max(now, min([moment for moment in moments if moment > self.looked_at], default=inf))
 
     def cut_at(self, began: float) -> float:
-        """When a look begun at that time is given up: for the last look before the end, and that one soon after."""
+        """When a request begun at that time is given up: for a last look of its own, and that one soon after."""
         last = self.ends_at - LEAD
-        cut = last if last > began else last + LAST_LOOK
-        return cut if cut > began else inf
+        cuts = (last if last > began else last + LAST_LOOK, *[waiter.deadline for waiter in self.waiters])
+        return min([cut for cut in cuts if cut > began], default=inf)
 
 
 @attrs.define(eq=False, repr=False, weakref_slot=False)

@@ -322,7 +322,7 @@ async def test_a_closed_order_may_be_resumed_for_its_code(sandbox: Sandbox, clie
     async with client.resume(bought.id) as order:
         assert await order.code() == "04217"
 
-    assert len(sandbox.requests) == sent + 2
+    assert len(sandbox.requests) == sent + 1
 
 
 async def test_an_order_that_ends_inside_its_scope_is_cancelled_in_time(sandbox: Sandbox, client: AsyncClient) -> None:

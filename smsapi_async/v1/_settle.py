@@ -22,7 +22,7 @@ import anyio
 import attrs
 
 from .._budget import Budget
-from .._call import Call, Lane
+from .._call import Call
 from .._errors import (
     AccountBlockedError,
     AuthenticationError,
@@ -148,10 +148,6 @@ class Settler:
         raise PriceTooHighError(
             f"order {order.id} cost {order.price}, above the ceiling of {ceiling}", call=call, order=left
         )
-
-    async def look_up(self, order_id: int) -> Order:
-        """The order as it is now. Asked also where looks have stopped: its scope must know it in time to settle it."""
-        return self.heed(await self._sender.send(attrs.evolve(_calls.check(order_id), lane=Lane.PURCHASE)))
 
     async def finish_once(self, order: Order) -> None:
         """Try to finish a registered order; what it leaves undone the client's closing tries again."""

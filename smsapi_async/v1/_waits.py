@@ -68,6 +68,20 @@ class Waits:
         self.under_way.begin()
         return wait
 
+    async def look_up(self, order_id: int) -> Sight[Order]:
+        """The order as it is now. Asked also where looks have stopped: its scope must know it in time to settle it."""
+        seen = await self._sender.send(attrs.evolve(look(order_id), lane=Lane.PURCHASE))
+        self.settler.heed(seen.subject)
+        return seen
+
+    def hold(self, found: Order | Sight[Order]) -> Watch[Order]:
+        """A scope begins to look after an order, of which a look may have brought the newest."""
+        order = found.subject if isinstance(found, Sight) else found
+        watch = self.turns.hold(self.watch(order.id), order)
+        if isinstance(found, Sight):
+            self.turns.see(watch, found, anyio.current_time())
+        return watch
+
     async def next_message(self, watch: Watch[Order], seen: Seen) -> Sms | None:
         """The oldest message not handed over yet; None once the order is closed and all are."""
         self._sender.check_loop()

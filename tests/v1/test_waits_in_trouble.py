@@ -110,14 +110,30 @@ async def test_a_scope_is_entered_although_looks_have_stopped(sandbox: Sandbox) 
     sandbox = Sandbox(scenario=Scenario(lifetime=120))
     async with open_client(sandbox, max_retries=0) as client:
         order_id = await buy(client)
-        sandbox.fail("user/profile", API_LIMIT, times=4)
-        for _ in range(4):
-            with pytest.raises(RateLimitError):
-                await client.v1.profile()
+        await stop_looks(sandbox, client)
         async with client.resume(order_id):
             assert second() <= 5
 
     assert status(sandbox, order_id) == "CANCELED"
+
+
+async def test_a_look_that_is_held_up_gives_way_to_the_last_one_of_a_timeout(sandbox: Sandbox) -> None:
+    """It stands in line until looks go on, long after; the last one may be asked, and shows the code."""
+    async with open_client(sandbox, max_retries=0) as client:
+        order_id = await buy(client, sandbox, attrs.evolve(CODE, after=12))
+        await stop_looks(sandbox, client)
+
+        assert await client.await_code(order_id, timeout=20) == "04217"
+
+    assert 20 <= moments(sandbox, "check")[0] <= 25
+
+
+async def stop_looks(sandbox: Sandbox, client: AsyncClient) -> None:
+    """Four hits of a limit, as many as are no ban."""
+    sandbox.fail("user/profile", API_LIMIT, times=4)
+    for _ in range(4):
+        with pytest.raises(RateLimitError):
+            await client.v1.profile()
 
 
 async def test_an_order_that_ends_while_looks_have_stopped_is_cancelled_in_time(sandbox: Sandbox) -> None:
