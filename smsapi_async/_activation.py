@@ -128,10 +128,10 @@ class Activation:
             extract: finds the code in a text; asked before the provider's own code.
         Raises:
             WaitTimeoutError: `timeout` passed. The order is still open, leaving the scope settles it.
-            OrderExpiredError, OrderClosedError, NoCodeError: the order ended without a code; it is settled already.
+            OrderExpiredError, OrderClosedError, NoCodeError: the order ended without a code.
         """
         span, pick = seconds("timeout", timeout), picked_by(match, extract)
-        sms = await self._waits.begin(self._held.key, pick, timeout=span, settle=False, seen=self._seen).sms()
+        sms = await self._waits.begin(self._held.key, pick, timeout=span, settle=True, seen=self._seen).sms()
         self._taken = True
         return sms
 

@@ -105,9 +105,12 @@ class Seen:
                 fresh.append(sms)
         return fresh
 
-    def add_one(self, sms: Sms) -> None:
-        """Count one message as handed over."""
-        self.marks[_mark(sms)] += 1
+    def take(self, messages: Iterable[Sms]) -> Sms | None:
+        """The oldest not handed over yet, which counts as handed over now; None when all were."""
+        for sms in self.new(messages):
+            self.marks[_mark(sms)] += 1
+            return sms
+        return None
 
     def add(self, messages: Iterable[Sms]) -> None:
         """Count them as handed over."""

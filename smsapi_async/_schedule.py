@@ -1,8 +1,8 @@
 """What to ask next, for many waits at once: a timeline of looks at single orders, and sweeps of the provider's list.
 
-What a page of the list showed puts the looks at its orders off. A code in a row is evidence; anything else that is new
-is confirmed by a look, and so is every end. An order that the list does not show, or shows blindly, keeps its own
-rhythm; so does every order when the list lags or fails.
+An order that sweep after sweep of the list shows is spared all looks but those at its own moments. A code in a row is
+evidence; anything else that is new is confirmed by a look, and so is every end. An order that the list does not show,
+or shows blindly, keeps its own rhythm; so does every order when the list lags or fails.
 
 Pure: nothing here sends, sleeps or reads a clock.
 """
@@ -27,10 +27,10 @@ S = TypeVar("S")
 TICK = 0.05
 """Where many wait, what is due within so many seconds is done together: each time somebody must wake up for it."""
 
-CONFIRM_AGAIN = 2.0
 SWEEP_WITHIN = 3.0
 """Seconds a sweep may take until orders it has not shown are looked at again by their own rhythm."""
 
+CONFIRM_AGAIN = 2.0
 PAGES_A_LOOK = 8
 """Pages that go before a look that is late: what no list shows has its turn too, however long the list."""
 
@@ -66,6 +66,7 @@ class Schedule(Generic[S]):
         self._order = count(1)
         self._streak = 0
         self._spares_until = inf
+        self._swept_from = -inf
 
     def _awaited(self) -> list[Watch[S]]:
         return [watch for watch in self.watches.values() if watch.waiters and not watch.is_over()]
@@ -78,6 +79,7 @@ class Schedule(Generic[S]):
     def left(self, watch: Watch[S]) -> None:
         """A waiter went."""
         self._waiting -= not watch.waiters
+        self._clear_void()
 
     def wants_somebody(self, *, chores: bool) -> bool:
         """Whether there is something to do that is nobody's own."""
@@ -178,7 +180,7 @@ class Schedule(Generic[S]):
         told = [watch for watch, _ in page.sights]
         at, trusted = page.at, self.listing.is_trusted(now)
         for watch in page.quiet:
-            watch.listed_at, watch.shown = at, True
+            watch.listed_at, watch.readable_at, watch.shown = at, at, True
             if watch.place and trusted and watch.at_a_moment(at):  # one with such a moment stands in line since then
                 self._count_as_look(watch, at, now)
                 told.append(watch)
@@ -202,10 +204,8 @@ class Schedule(Generic[S]):
         """If the sweep has ended: whom it did not show goes back to his own rhythm."""
         if self.listing.next_at == inf:
             return
-        if not self.listing.is_trusted(now):
-            self._spare_no_more(now)
-        elif sweep.trouble or sweep.found < self._waiting:
-            self._spare_no_more(now, unless_listed_since=sweep.began)
+        self._swept_from = sweep.began
+        self._spare_no_more(now, unless_listed_since=sweep.began if self.listing.is_trusted(now) else inf)
         if self._spares_until < inf:
             self._spares_until = self._next_sweep(now) + SWEEP_WITHIN
 
@@ -221,9 +221,19 @@ class Schedule(Generic[S]):
 
     def _put(self, watch: Watch[S], at: float) -> None:
         watch.spared = False
-        if at != watch.planned_at:
-            watch.planned_at = at
+        if at == watch.planned_at:
+            return
+        watch.planned_at = at
+        if at < inf:
             heapq.heappush(self._due, (at, watch))
+            self._clear_void()
+
+    def _clear_void(self) -> None:
+        """Plans that count no more are cleared away when they are more than half: each keeps an order."""
+        if len(self._due) > 2 * self._waiting + MANY:
+            plans = {watch: at for at, watch in self._due if at == watch.planned_at and watch.waiters}
+            self._due = [(at, watch) for watch, at in plans.items()]
+            heapq.heapify(self._due)
 
     def _line_up(self, watch: Watch[S], at: float, now: float) -> None:
         asked_at = watch.asked_at(now)
@@ -235,13 +245,15 @@ class Schedule(Generic[S]):
     def _is_put_off(self, watch: Watch[S], now: float) -> bool:
         """Whether the list spares the look, and those that follow while it goes on to show the order."""
         answered = watch.listed_at >= watch.asked_at(0.0) and self.listing.is_trusted(now)
-        if not answered or watch.at_a_moment(now) or watch.next_look_at(watch.listed_at) <= now:
-            return False
-        self.plan(watch, watch.next_moment(now))
-        watch.spared = True
-        if self._spares_until == inf:
-            self._spares_until = self._next_sweep(now) + SWEEP_WITHIN
-        return True
+        at = watch.next_look_at(watch.listed_at) if answered and not watch.at_a_moment(now) else now
+        if at > now and watch.listed_at < self._swept_from:
+            self.plan(watch, at)
+        elif at > now:
+            self.plan(watch, watch.next_moment(now))
+            watch.spared = True
+            if self._spares_until == inf:
+                self._spares_until = self._next_sweep(now) + SWEEP_WITHIN
+        return at > now
 
     def _next_sweep(self, now: float) -> float:
         """When the next one begins; now if one is under way."""

@@ -55,7 +55,7 @@ class Turns(Generic[S]):
         self._watches = self._schedule.watches
         self._ask_for = look
         self._parked: list[Waiter[S]] = []
-        self._most_parked = TURNS
+        self._joined = 0
         self._limits: list[tuple[float, Waiter[S]]] = []
         self._limited = 0
         self._keeper: Waiter[S] | None = None
@@ -71,9 +71,9 @@ class Turns(Generic[S]):
         return self._watches.get(key) or Watch(key, readable_at=now)
 
     def hold(self, watch: Watch[S], known: S) -> Watch[S]:
-        """A scope begins to look after the order: no wait settles it any more."""
+        """A scope begins to look after the order."""
         watch = self._watches.setdefault(watch.key, watch)
-        if not watch.is_seen():
+        if watch.subject is None or not watch.is_seen():
             watch.subject = known
         watch.holds += 1
         return watch
@@ -100,6 +100,7 @@ class Turns(Generic[S]):
             watch.readable_at, watch.error, watch.misses = now, None, 0
         waiter.news = watch.is_seen() or watch.error is not None
         watch.waiters += (waiter,)
+        self._joined += 1
         self._schedule.joined(watch, now)
         if waiter.deadline < inf:
             self._limited += 1
@@ -110,6 +111,8 @@ class Turns(Generic[S]):
         """End a wait. Whether nobody else waits who may settle the order."""
         watch = waiter.watch
         watch.waiters = tuple(other for other in watch.waiters if other is not waiter)
+        self._joined -= 1
+        self._clear_parked()
         self._lift_limit(waiter)
         self._schedule.left(watch)
         if self._keeper is waiter:
@@ -179,12 +182,14 @@ class Turns(Generic[S]):
         return few[-1 if few[-1].deadline > now + LEAD else 0] if few else None
 
     def _park(self, waiter: Waiter[S]) -> None:
-        """It rests. Who does no more is cleared away when they may be more than half."""
         waiter.hush()
         self._parked.append(waiter)
-        if len(self._parked) > self._most_parked:
+        self._clear_parked()
+
+    def _clear_parked(self) -> None:
+        """Who rests no more is cleared away when they are more than half."""
+        if len(self._parked) > 2 * self._joined + TURNS:
             self._parked = [each for each in dict.fromkeys(self._parked) if self._rests(each)]
-            self._most_parked = 2 * len(self._parked) + TURNS
 
     def _rests(self, waiter: Waiter[S]) -> bool:
         at_work = waiter.rung or waiter.job is not None or waiter is self._keeper

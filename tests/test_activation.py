@@ -367,6 +367,53 @@ async def test_a_code_that_only_the_cancel_tells_of_is_the_scopes(sandbox: Sandb
     assert len(moments(sandbox, "finish")) == 1
 
 
+async def test_messages_of_an_order_that_gets_none_end_with_its_cancel(sandbox: Sandbox, client: AsyncClient) -> None:
+    """Ten seconds before its end: an order that lapses may not be refunded."""
+    async with client.activation("google", country="russia") as order:
+        assert [sms.text async for sms in order.messages()] == []
+        assert second() == 890
+
+    assert statuses(sandbox) == ["CANCELED"]
+    assert sandbox.ledger.paid == 0
+
+
+async def test_a_message_that_only_the_cancel_tells_of_is_read(sandbox: Sandbox, client: AsyncClient) -> None:
+    """It is paid for."""
+    async with client.activation("google", country="russia") as order:
+        sandbox.world.receive(order.id, "code 4711", "4711", after=870)
+
+        async def stall() -> None:
+            await anyio.sleep(865)
+            sandbox.fail("user/check", Stall())
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(stall)
+            assert [sms.code async for sms in order.messages()] == ["4711"]
+
+
+async def test_a_wait_that_settles_nothing_settles_nothing_in_a_scope(sandbox: Sandbox, client: AsyncClient) -> None:
+    """Its caller said so; the scope does, later."""
+    async with client.activation("google", country="russia") as order:
+        with pytest.raises(OrderExpiredError):
+            await client.await_code(order.id, settle=False)
+        assert moments(sandbox, "cancel") == []
+
+    assert statuses(sandbox) == ["CANCELED"]
+
+
+async def test_a_timeout_near_the_end_is_kept_without_a_network(sandbox: Sandbox) -> None:
+    """The scope goes on with the cancel, for its own bound."""
+    async with (
+        open_client(sandbox, settle_timeout=60) as client,
+        client.activation("google", country="russia") as order,
+    ):
+        await anyio.sleep(880)
+        sandbox.fail(lambda _: anyio.current_time() < 930, NotConnected(), times=1000)
+        with pytest.raises(OrderExpiredError):
+            await order.code(timeout=12)
+        assert second() <= 880 + 12 + 10
+
+
 async def test_an_order_that_cannot_be_cancelled_at_its_end_is_told_of_once(sandbox: Sandbox) -> None:
     """By the scope, which tries again."""
     told: list[Order | RentedNumber] = []

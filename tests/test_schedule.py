@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from math import inf
 
 import pytest
@@ -119,6 +120,63 @@ def test_whom_a_sweep_does_not_show_goes_back_to_his_own_rhythm() -> None:
     desk.sweep(6.5, range(1, 50))
 
     assert desk.looks(8.0) == [0]
+
+
+def test_a_row_of_an_order_nobody_waits_for_stands_for_no_other() -> None:
+    """A scope whose code is not asked for yet has its order in the list, too."""
+    desk = Desk()
+    for key in range(50):
+        desk.wait(key)
+    held = desk.wait(50)
+    for at in (1.0, 5.0):
+        desk.sweep(at, range(51))
+        assert desk.looks(at) == []
+    desk.leave(held)
+
+    desk.sweep(6.5, range(1, 51))
+
+    assert desk.looks(8.0) == [0]
+
+
+def test_an_order_the_last_sweep_did_not_show_keeps_its_rhythm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spared by what a sweep before had shown it would be found a minute late."""
+    monkeypatch.setattr("random.random", random.Random(1).random)
+    desk = Desk()
+    for key in range(50):
+        desk.wait(key)
+    for at in range(1, 201):
+        desk.sweep(float(at), range(50))
+        desk.looks(float(at))
+    seen_last: set[int] = set()
+
+    for tenth in range(2000, 2180):
+        desk.sweep(tenth / 10, [])
+        seen_last.update(desk.looks(tenth / 10))
+
+    assert seen_last == set(range(50))
+
+
+def test_plans_that_count_no_more_are_cleared_away() -> None:
+    """Each keeps an order, and lies at that order's end: thousands have come and gone by then."""
+    desk = Desk()
+    for key in range(5):
+        desk.wait(key)
+
+    for key in range(5, 2000):
+        desk.leave(desk.wait(key, now=float(key)))
+
+    assert len(desk.schedule._due) < 100
+
+
+def test_an_order_without_an_end_leaves_no_plan_behind() -> None:
+    """It would lie in the timeline for ever."""
+    desk = Desk()
+    watch = desk.wait(1)
+    watch.ends_at = -inf
+
+    desk.schedule.plan(watch, watch.next_moment(5.0))
+
+    assert inf not in [at for at, _ in desk.schedule._due]
 
 
 def test_what_a_row_cannot_prove_is_asked_of_an_order_that_was_spared() -> None:

@@ -337,6 +337,17 @@ async def test_limits_of_waits_that_are_over_are_cleared_away() -> None:
     assert turns._limits == []
 
 
+async def test_who_has_left_is_not_kept_among_those_who_rest() -> None:
+    """His order, and its texts, would be."""
+    turns = turns_on({key: Fake(arrives=10 + key / 100) for key in range(300)} | {300: Fake(arrives=60)})
+
+    async with anyio.create_task_group() as group:
+        for key in range(301):
+            group.start_soon(found, turns, key)
+        await anyio.sleep(50)
+        assert len(turns._parked) <= 2 + TURNS
+
+
 async def test_closing_ends_waits_that_sleep_that_look_and_that_come_later() -> None:
     """And holds none of them until its request is answered."""
     turns = turns_on({1: Fake(takes=500), 2: Fake(), 3: Fake()})

@@ -85,8 +85,8 @@ class Waits:
     async def _next(self, waiter: Waiter[RentedNumber], seen: Seen) -> Sms:
         while True:
             number = await self._news(waiter)
-            for sms in seen.new(number.messages):
-                seen.add_one(sms)
+            sms = seen.take(number.messages)
+            if sms is not None:
                 return sms
             if waiter.watch.gone_dark():
                 what = "nothing readable came for 30 minutes"
@@ -144,9 +144,11 @@ def _look_at_all(known: Known[RentedNumber], zone: tzinfo) -> Call[Page[RentedNu
         page: Page[RentedNumber] = Page(rows=len(numbers), lowest=-inf, at=reply.arrived_at, whole=True)
         for number in numbers:
             watch = known(number.tzid)
-            if watch is not None and watch.is_seen() and watch.sms == number.messages:
+            if watch is None or not watch.waiters:
+                continue
+            if watch.is_seen() and watch.sms == number.messages:
                 page.quiet.append(watch)
-            elif watch is not None:
+            else:
                 page.sights.append((watch, _sight(number, reply)))
         return page
 

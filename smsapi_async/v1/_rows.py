@@ -99,7 +99,7 @@ def read_page(reply: Reply, known: Known[Order]) -> Page[Order]:
         if 0 < key < lowest:
             lowest = key
         watch = known(key)
-        if watch is None:
+        if watch is None or not watch.waiters:
             continue
         last = position
         if not sms and sms is not untold and not watch.sms and row.status not in CLOSED and watch.is_seen():

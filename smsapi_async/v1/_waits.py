@@ -18,7 +18,7 @@ from .._listing import Known, Listing, Page
 from .._sender import Sender
 from .._values import Sms
 from .._wait import Turns
-from .._watch import Phase, Sight, Waiter, Watch
+from .._watch import LEAD, Phase, Sight, Waiter, Watch
 from ._life import is_hosting, is_open
 from ._looks import look, sight
 from ._models import Order
@@ -88,9 +88,30 @@ class Waits:
         self.turns.join(waiter := Reader(watch), anyio.current_time())
         try:
             with self.under_way:
-                return await self._next(waiter, seen)
+                sms = await self._next(waiter, seen)
         finally:
             self.turns.leave(waiter, anyio.current_time())
+        order = order_of(waiter.watch)
+        if sms is None and self._lapses_in_its_scope(waiter.watch, order):
+            order = await self.settle_in_scope(waiter.watch, order)
+            return seen.take(order.sms)
+        return sms
+
+    def _lapses_in_its_scope(self, watch: Watch[Order], order: Order) -> bool:
+        """Whether its end is near, a cancel would still refund, and none of its waits sees to that."""
+        waited_for = any(waiter.settles for waiter in watch.waiters)
+        refunds = is_open(order) and not order.sms and not is_hosting(order)
+        return refunds and watch.holds > 0 and watch.last_look_taken() and not waited_for
+
+    async def settle_in_scope(self, watch: Watch[Order], order: Order) -> Order:
+        """For as long as a cancel may still refund; then the scope tries again, and tells."""
+
+        def note(left: Order) -> None:
+            now = anyio.current_time()
+            self.turns.see(watch, sight(left, None, now), now)
+
+        spare_sms = not order.sms
+        return await self.settler.settle(order, taken=False, bound=LEAD, tell=False, spare_sms=spare_sms, note=note)
 
     def register_held(self) -> None:
         """The client closes: have the orders whose scopes are still open settled now."""
@@ -120,11 +141,9 @@ class Waits:
         while True:
             await self.turns.news(waiter)
             order = order_of(waiter.watch)
-            for sms in seen.new(order.sms):
-                seen.add_one(sms)
+            sms = seen.take(order.sms)
+            if sms is not None or not is_open(order) or self._lapses_in_its_scope(waiter.watch, order):
                 return sms
-            if not is_open(order):
-                return None
             if waiter.watch.gone_dark():
                 raise WaitTimeoutError("nothing readable came for 30 minutes", call="messages", order=order)
 
@@ -137,9 +156,8 @@ class CodeWait(Waiter[Order]):
         waits: all of the client's.
         pick: which message he wants.
         seen: the messages that are not new to him; None when all are.
-        settle: whether he wants the order settled; once he has left, whether he is to settle it. An order in a scope
-            is the scope's, but at its end: whoever handles the error slowly there would lose the refund, and a code
-            that landed meanwhile.
+        settle: whether he wants the order settled; once he has left, whether it is for him to do. In a scope it is only
+            at the order's end: whoever handles the error slowly would lose the refund, or a code that landed meanwhile.
         found: the message.
     """
 
@@ -195,7 +213,7 @@ class CodeWait(Waiter[Order]):
         self.waits.under_way.end()
         last, watch = self.waits.turns.leave(self, now), self.watch
         at_its_end = self.found is None and watch.last_look_taken()
-        self.settle = last and (at_its_end if watch.holds else self.settle)
+        self.settle = self.settle and last and (at_its_end or not watch.holds)
         return self.watch.age(now)
 
     def _tell(self, error: BaseException | None, age: float | None) -> None:
@@ -207,21 +225,16 @@ class CodeWait(Waiter[Order]):
             order = await self._settle(order, spare_sms=not order.sms)
             self.found = self._choose(order)
             if self.found is None and is_open(order) and order.sms:
-                order = await self._settle(order)
+                order = await self._settle(order, spare_sms=False)
         if self.found is None:
             raise _why(self, order, ended_as)
         await self._hand_over(order)
         return self.found
 
-    async def _settle(self, order: Order, *, spare_sms: bool = False) -> Order:
-        """If that takes too long, a scope tries again, and tells."""
-        held = self.watch.holds > 0
-        note = self._see if held else None
-        return await self.waits.settler.settle(order, taken=False, spare_sms=spare_sms, tell=not held, note=note)
-
-    def _see(self, order: Order) -> None:
-        now = anyio.current_time()
-        self.waits.turns.see(self.watch, sight(order, None, now), now)
+    async def _settle(self, order: Order, *, spare_sms: bool) -> Order:
+        if self.watch.holds:
+            return await self.waits.settle_in_scope(self.watch, order)
+        return await self.waits.settler.settle(order, taken=False, spare_sms=spare_sms)
 
     async def _hand_over(self, order: Order) -> None:
         """The caller gets a message of the order: what it was chosen from is not new any more, nor is waited for."""

@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from smsapi_async import AsyncClient, AuthenticationError, ClientClosedError, RentClosedError, WaitTimeoutError
-from smsapi_async.sandbox import BAD_GATEWAY, Answer, Delivery, Sandbox, Scenario, Stall, literal
+from smsapi_async.sandbox import BAD_GATEWAY, Answer, Delivery, NotConnected, Sandbox, Scenario, Stall, literal
 from smsapi_async.testing import open_client
 from tests.opening import moments, second
 
@@ -121,6 +121,30 @@ async def test_trouble_ends_no_wait(sandbox: Sandbox, client: AsyncClient) -> No
 
     assert await client.await_rent_code(tzid) == "0711"
     assert len(states(sandbox)) == before + 5
+
+
+async def test_a_wait_that_was_quiet_for_an_hour_outlives_a_blip_of_the_network(
+    sandbox: Sandbox, client: AsyncClient
+) -> None:
+    """Every answer was readable until a moment ago, though none had any news."""
+    first, other = await rent(client, 46), await rent(client, 46)
+    for tzid in (first, other):
+        sandbox.world.receive_rent(tzid, "code 1111", "1111")
+        assert await client.await_rent_code(tzid) == "1111"
+    found: list[str] = []
+
+    async def wait(tzid: int) -> None:
+        found.append(await client.await_rent_code(tzid))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(wait, first)
+        group.start_soon(wait, other)
+        await anyio.sleep(3600)
+        sandbox.fail("", NotConnected(), times=8)
+        for tzid in (first, other):
+            sandbox.world.receive_rent(tzid, "code 0711", "0711", after=60)
+
+    assert found == ["0711", "0711"]
 
 
 async def test_half_an_hour_without_a_readable_answer_ends_wait_and_iteration(

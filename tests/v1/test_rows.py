@@ -12,7 +12,7 @@ import pytest
 
 from smsapi_async import UnreadableReplyError
 from smsapi_async._call import Reply
-from smsapi_async._watch import Phase, Sight, Watch
+from smsapi_async._watch import Phase, Sight, Waiter, Watch
 from smsapi_async.v1 import Order, _rows
 from smsapi_async.v1._wire import structure
 
@@ -40,6 +40,7 @@ def row(order_id: Any = 7, **fields: Any) -> dict[str, Any]:
 def read(body: Any, *, known: bool = True, messages: int = 0) -> Summary:
     """Order 7 is awaited: rows, lowest, last, and what the page shows of it."""
     watch: Watch[Order] = Watch(7, readable_at=0.0)
+    watch.waiters = (Waiter(watch),)
     if known:
         sms = structure({"sms": [BLANK] * messages, "id": 7, "phone": "+7"}, Order).sms
         watch.note(Sight(subject=Order(id=7), sms=sms, phase=Phase.OPEN, left=None, age=None, at=0.0))
@@ -90,6 +91,15 @@ def test_a_row_without_messages_does_not_tell() -> None:
 def test_an_order_seen_for_the_first_time_is_news(sms: list[Any], shown: str) -> None:
     """Its age and its end come from the row."""
     assert read({"Data": [row(sms=sms)]}, known=False)[3] == shown
+
+
+def test_a_row_of_an_order_nobody_waits_for_is_passed_over() -> None:
+    """Counted with the awaited ones it would stand for one that is missing."""
+    reply = Reply(status=200, headers=DATE, body=json.dumps({"Data": [row(7)]}).encode(), sent_at=5.0)
+
+    page = _rows.page_of_orders(0, 100, {7: Watch(7, readable_at=0.0)}.get).read(reply)
+
+    assert (page.found, page.last, page.lowest) == (0, 0, 7)
 
 
 def test_a_code_filled_into_a_known_message_is_news() -> None:
