@@ -136,7 +136,10 @@ class Activation:
         return sms
 
     def messages(self) -> Messages:
-        """Iterate over the messages of the order, each once, until it closes."""
+        """Iterate over the messages of the order, each once, until it closes.
+
+        An order that got none is cancelled ten seconds before its end, while that refunds.
+        """
         return Messages(self._waits, self._held.key)
 
     async def ban(self) -> Order:

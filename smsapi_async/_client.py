@@ -220,7 +220,7 @@ class AsyncClient:
     def messages(self, order_id: OrderId) -> Messages:
         """Iterate over the messages of an order: each once, as it arrives, until the order closes.
 
-        It settles nothing, and keeps no wait for the order's code from settling it. The errors of a wait end it:
+        Outside a scope it settles nothing, and keeps no wait for the code from settling. The errors of a wait end it:
         NotFoundError, WaitTimeoutError after 30 minutes in which nothing could be read, ClientClosedError.
         """
         return Messages(self._waits, positive("order_id", order_id))
@@ -300,16 +300,10 @@ class AsyncClient:
 
         A code that is there already is returned at once. A hosting order is left open on the way out.
         """
-        if isinstance(order, Order):
-            known = order
+        known = order if isinstance(order, Order) else positive("order", order)
 
-            async def obtain() -> Order | Sight[Order]:
-                return known
-        else:
-            order_id = positive("order", order)
-
-            async def obtain() -> Order | Sight[Order]:
-                return await self._waits.look_up(order_id)
+        async def obtain() -> Order | Sight[Order]:
+            return known if isinstance(known, Order) else await self._waits.look_up(known)
 
         return Activation(obtain, self.v1, self._waits, self._settler)
 

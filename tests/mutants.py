@@ -77,6 +77,13 @@ MUTANTS = (
         (PYTEST + "tests/v1/test_waits.py::test_ten_seconds_before_its_end_an_order_is_cancelled_for_a_refund", ATTACK),
     ),
     Mutant(
+        "an order that the list shows no more is never looked at again",
+        "smsapi_async/_schedule.py",
+        "self._spare_no_more(now, unless_listed_since=sweep.began if self.listing.is_trusted(now) else inf)",
+        "self._swept_from = sweep.began",
+        (PYTEST + "tests/test_schedule.py::test_whom_a_sweep_does_not_show_goes_back_to_his_own_rhythm",),
+    ),
+    Mutant(
         "an order that is somebody's already is claimed for a lost purchase",
         "smsapi_async/v1/_reconcile.py",
         "return [row for row in records.rows if row.id not in claimed]",

@@ -14,8 +14,10 @@ import attrs
 from .._call import Lane
 from .._codes import Pick, Seen
 from .._errors import NoCodeError, OrderClosedError, OrderExpiredError, WaitTimeoutError
+from .._events import Events
 from .._listing import Known, Listing, Page
 from .._sender import Sender
+from .._shield import UnderWay
 from .._values import Sms
 from .._wait import Turns
 from .._watch import LEAD, Phase, Sight, Waiter, Watch
@@ -40,9 +42,9 @@ class Waits:
 
     def __init__(self, sender: Sender, settler: Settler, purchases: Purchases) -> None:
         self.turns: Turns[Order] = Turns(Listing(self._page, least=HANDFUL, every=sender.pace.look_every), self._look)
-        self.settler = settler
-        self.under_way = sender.under_way
-        self.events = sender.events
+        self.settler: Settler = settler
+        self.under_way: UnderWay = sender.under_way
+        self.events: Events = sender.events
         self._sender = sender
         self._purchases = purchases
 
