@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from smsapi_async import UnreadableReplyError
+from smsapi_async import Sms, UnreadableReplyError
 from smsapi_async._call import Reply
+from smsapi_async._listing import Page
 from smsapi_async._watch import Phase, Sight, Waiter, Watch
 from smsapi_async.v1 import Order, _rows
 from smsapi_async.v1._wire import structure
@@ -95,11 +96,22 @@ def test_an_order_seen_for_the_first_time_is_news(sms: list[Any], shown: str) ->
 
 def test_a_row_of_an_order_nobody_waits_for_is_passed_over() -> None:
     """Counted with the awaited ones it would stand for one that is missing."""
-    reply = Reply(status=200, headers=DATE, body=json.dumps({"Data": [row(7)]}).encode(), sent_at=5.0)
-
-    page = _rows.page_of_orders(0, 100, {7: Watch(7, readable_at=0.0)}.get).read(reply)
+    page = read_for(Watch(7, readable_at=0.0), row(7))
 
     assert (page.found, page.last, page.lowest) == (0, 0, 7)
+
+
+def test_a_message_whose_code_is_known_is_not_read_again() -> None:
+    """An order may have its code long before whoever waits for another one gets that."""
+    watch: Watch[Order] = Watch(7, readable_at=0.0, seen_at=0.0, sms=(Sms(text="code 1234", code="1234"),))
+    watch.waiters = (Waiter(watch),)
+
+    assert read_for(watch, row(7, sms=["unreadable"])).quiet == [watch]
+
+
+def read_for(watch: Watch[Order], *rows: dict[str, Any]) -> Page[Order]:
+    reply = Reply(status=200, headers=DATE, body=json.dumps({"Data": rows}).encode(), sent_at=5.0)
+    return _rows.page_of_orders(0, 100, {7: watch}.get).read(reply)
 
 
 def test_a_code_filled_into_a_known_message_is_news() -> None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import cache
 from math import inf
 from typing import Any
 
@@ -93,6 +94,7 @@ class Provider:
         return Reply(status=status, headers=headers, body=body, sent_at=now, arrived_at=anyio.current_time())
 
 
+@cache
 def _text(at: float) -> str:
     return f"{START + timedelta(seconds=at):%FT%T}Z"
 
