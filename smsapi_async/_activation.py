@@ -15,7 +15,6 @@ from ._values import OrderId, Phone, Sms, seconds
 from ._watch import Sight, Watch
 from .v1 import V1, Messages, Order
 from .v1._life import is_hosting, is_open
-from .v1._looks import sight
 from .v1._settle import Settler
 from .v1._waits import Waits
 
@@ -149,8 +148,7 @@ class Activation:
             OrderStateError: it has an SMS or is over.
         """
         self._order = await self._v1.ban(self._held.key)
-        now = anyio.current_time()
-        self._waits.turns.see(self._held, sight(self._order, None, now), now)
+        self._waits.see(self._held, self._order)
         return self._order
 
     @property

@@ -57,7 +57,6 @@ class Turns(Generic[S]):
         self._parked: list[Waiter[S]] = []
         self._joined = 0
         self._limits: list[tuple[float, Waiter[S]]] = []
-        self._limited = 0
         self._keeper: Waiter[S] | None = None
         self._sleeps_until = -inf
         self._turns = 0
@@ -103,7 +102,6 @@ class Turns(Generic[S]):
         self._joined += 1
         self._schedule.joined(watch, now)
         if waiter.deadline < inf:
-            self._limited += 1
             heapq.heappush(self._limits, (waiter.deadline, waiter))
         self._stir(now)
 
@@ -112,8 +110,7 @@ class Turns(Generic[S]):
         watch = waiter.watch
         watch.waiters = tuple(other for other in watch.waiters if other is not waiter)
         self._joined -= 1
-        self._clear_parked()
-        self._lift_limit(waiter)
+        self._clear()
         self._schedule.left(watch)
         if self._keeper is waiter:
             self._keeper = None
@@ -184,12 +181,16 @@ class Turns(Generic[S]):
     def _park(self, waiter: Waiter[S]) -> None:
         waiter.hush()
         self._parked.append(waiter)
-        self._clear_parked()
+        self._clear()
 
-    def _clear_parked(self) -> None:
-        """Who rests no more is cleared away when they are more than half."""
-        if len(self._parked) > 2 * self._joined + TURNS:
+    def _clear(self) -> None:
+        """Who rests no more, and the limits of who left, are cleared away when they are more than half."""
+        most = 2 * self._joined + TURNS
+        if len(self._parked) > most:
             self._parked = [each for each in dict.fromkeys(self._parked) if self._rests(each)]
+        if len(self._limits) > most:
+            self._limits = [limit for limit in self._limits if limit[1] in limit[1].watch.waiters]
+            heapq.heapify(self._limits)
 
     def _rests(self, waiter: Waiter[S]) -> bool:
         at_work = waiter.rung or waiter.job is not None or waiter is self._keeper
@@ -226,15 +227,6 @@ class Turns(Generic[S]):
             return
         waiter.late = waiter.news = True
         waiter.ring()
-
-    def _lift_limit(self, waiter: Waiter[S]) -> None:
-        """It left. Limits of those who did are cleared away when they are more than half."""
-        if waiter.deadline == inf:
-            return
-        self._limited -= 1
-        if len(self._limits) > 2 * self._limited + TURNS:
-            self._limits = [limit for limit in self._limits if limit[1] in limit[1].watch.waiters]
-            heapq.heapify(self._limits)
 
     def _tell(self, watch: Watch[S], now: float) -> None:
         for waiter in watch.waiters:

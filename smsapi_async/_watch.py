@@ -211,6 +211,7 @@ class Waiter(Sleeper, Generic[S]):
     """One wait: registered by `join`, gone by `leave`.
 
     Attributes:
+        settles: whether its kind may settle the order.
         news: whether something was seen of the order that it was not told of.
         late: whether its time is over, and that of the last look.
         job: its turn; request: what of it is under way.

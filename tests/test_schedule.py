@@ -93,14 +93,20 @@ def test_a_look_that_waits_for_its_turn_is_spared_by_a_page_that_comes_meanwhile
     assert desk.looks(7.6) == list(range(49))  # no sweep came meanwhile
 
 
-def test_while_the_list_shows_an_order_nothing_else_is_planned_for_it() -> None:
-    """Of ten thousand orders each would be taken from the timeline, and put back, every few seconds."""
+def desk_that_spares(orders: int) -> Desk:
+    """The list has shown all of them, sweep after sweep."""
     desk = Desk()
-    for key in range(50):
+    for key in range(orders):
         desk.wait(key)
     for at in (1.0, 5.0):
-        desk.sweep(at, range(50))
+        desk.sweep(at, range(orders))
         assert desk.looks(at) == []
+    return desk
+
+
+def test_while_the_list_shows_an_order_nothing_else_is_planned_for_it() -> None:
+    """Of ten thousand orders each would be taken from the timeline, and put back, every few seconds."""
+    desk = desk_that_spares(50)
 
     assert min(at for at, watch in desk.schedule._due if at == watch.planned_at) == 900.0 - LEAD
     for at in range(6, 300):
@@ -110,12 +116,7 @@ def test_while_the_list_shows_an_order_nothing_else_is_planned_for_it() -> None:
 
 def test_whom_a_sweep_does_not_show_goes_back_to_his_own_rhythm() -> None:
     """The list may leave out an order that is still waited for."""
-    desk = Desk()
-    for key in range(50):
-        desk.wait(key)
-    for at in (1.0, 5.0):
-        desk.sweep(at, range(50))
-        assert desk.looks(at) == []
+    desk = desk_that_spares(50)
 
     desk.sweep(6.5, range(1, 50))
 
@@ -124,14 +125,8 @@ def test_whom_a_sweep_does_not_show_goes_back_to_his_own_rhythm() -> None:
 
 def test_a_row_of_an_order_nobody_waits_for_stands_for_no_other() -> None:
     """A scope whose code is not asked for yet has its order in the list, too."""
-    desk = Desk()
-    for key in range(50):
-        desk.wait(key)
-    held = desk.wait(50)
-    for at in (1.0, 5.0):
-        desk.sweep(at, range(51))
-        assert desk.looks(at) == []
-    desk.leave(held)
+    desk = desk_that_spares(51)
+    desk.leave(desk.schedule.watches[50])
 
     desk.sweep(6.5, range(1, 51))
 
@@ -181,13 +176,8 @@ def test_an_order_without_an_end_leaves_no_plan_behind() -> None:
 
 def test_what_a_row_cannot_prove_is_asked_of_an_order_that_was_spared() -> None:
     """Also where a look at it failed a moment ago: then after the pause of a failure."""
-    desk = Desk()
-    for key in range(50):
-        desk.wait(key)
+    desk = desk_that_spares(50)
     desk.schedule.watches[0].failures = 1
-    for at in (1.0, 5.0):
-        desk.sweep(at, range(50))
-        assert desk.looks(at) == []
 
     [ask] = desk.asks(6.0)
     desk.answer(ask, range(50), 6.0, unsure=[0])
@@ -198,12 +188,7 @@ def test_what_a_row_cannot_prove_is_asked_of_an_order_that_was_spared() -> None:
 
 def test_orders_are_looked_at_while_a_sweep_stalls() -> None:
     """A page may take half a minute to fail."""
-    desk = Desk()
-    for key in range(50):
-        desk.wait(key)
-    for at in (1.0, 5.0):
-        desk.sweep(at, range(50))
-        assert desk.looks(at) == []
+    desk = desk_that_spares(50)
     [_] = desk.asks(6.0)
 
     assert desk.looks(8.9) == []

@@ -339,13 +339,46 @@ async def test_limits_of_waits_that_are_over_are_cleared_away() -> None:
 
 async def test_who_has_left_is_not_kept_among_those_who_rest() -> None:
     """His order, and its texts, would be."""
-    turns = turns_on({key: Fake(arrives=10 + key / 100) for key in range(300)} | {300: Fake(arrives=60)})
+    turns = turns_on(
+        {key: Fake(arrives=10 + key / 100) for key in range(300)} | {key: Fake() for key in range(300, 310)}
+    )
 
     async with anyio.create_task_group() as group:
-        for key in range(301):
+        for key in range(310):
             group.start_soon(found, turns, key)
         await anyio.sleep(50)
-        assert len(turns._parked) <= 2 + TURNS
+        assert len(turns._parked) <= 2 * 10 + TURNS
+        group.cancel_scope.cancel()
+
+
+async def test_a_timeout_is_kept_although_another_holds_a_look_that_stalls() -> None:
+    """Whoever has the time to wait for the answer goes on."""
+    turns = turns_on({1: Fake(takes=500)})
+    ends: list[float] = []
+
+    async def impatient() -> None:
+        assert await found(turns, 1, timeout=20) == -1.0
+        ends.append(anyio.current_time())
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(found, turns, 1)
+        group.start_soon(impatient)
+        await anyio.sleep(100)
+        group.cancel_scope.cancel()
+
+    assert ends == [25.0]
+
+
+async def test_what_a_scope_knows_of_an_order_the_list_showed_is_kept() -> None:
+    """Of a row without messages nothing but its time is: who is told of the order would have no phone."""
+    turns = turns_on({})
+    watch = turns.hold(turns.watch(1, 0.0), "first")
+    watch.subject = None
+    watch.note(Sight(subject="row", sms=(), phase=Phase.OPEN, left=None, age=None, at=1.0, keep=False))
+
+    turns.hold(watch, "known")
+
+    assert watch.subject == "known"
 
 
 async def test_closing_ends_waits_that_sleep_that_look_and_that_come_later() -> None:

@@ -23,8 +23,6 @@ from ._looks import sight
 from ._models import Order
 from ._wire import call, structure
 
-CLOSED = frozenset(map(str, PHASES))
-
 PAGE_CAP = 8 * MEGABYTE
 """A row without messages has about 400 bytes, one with a long text ten times as many."""
 
@@ -102,7 +100,7 @@ def read_page(reply: Reply, known: Known[Order]) -> Page[Order]:
         if watch is None or not watch.waiters:
             continue
         last = position
-        if not sms and sms is not untold and not watch.sms and row.status not in CLOSED and watch.is_seen():
+        if not sms and sms is not untold and not watch.sms and row.status not in PHASES and watch.is_seen():
             quiet.append(watch)
         elif sms is not untold:
             _sort_in(page, watch, row, partial(body.sight, position - 1))
@@ -113,7 +111,7 @@ def read_page(reply: Reply, known: Known[Order]) -> Page[Order]:
 def _sort_in(page: Page[Order], watch: Watch[Order], row: Row, whole: Callable[[], Sight[Order]]) -> None:
     """A code, which may also be filled into a message known before; an order seen for the first time; or neither."""
     others = page.unsure
-    if watch.is_seen() and row.status not in CLOSED and len(row.sms or ()) <= len(watch.sms):
+    if watch.is_seen() and row.status not in PHASES and len(row.sms or ()) <= len(watch.sms):
         others = page.quiet
         if all(each.code for each in watch.sms):
             others.append(watch)
@@ -123,7 +121,7 @@ def _sort_in(page: Page[Order], watch: Watch[Order], row: Row, whole: Callable[[
     except UNREADABLE:
         others.append(watch)
         return
-    if not watch.is_seen() and row.status not in CLOSED and not row.sms:
+    if not watch.is_seen() and row.status not in PHASES and not row.sms:
         page.sights.append((watch, attrs.evolve(seen, keep=False)))
     elif _codes(seen.sms) > _codes(watch.sms):
         page.sights.append((watch, seen))

@@ -6,6 +6,7 @@ The looks and their times are `_wait`'s; the acts at the end are `_settle`'s.
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from functools import partial
 from math import inf
 
 import anyio
@@ -84,6 +85,11 @@ class Waits:
             self.turns.see(watch, found, anyio.current_time())
         return watch
 
+    def see(self, watch: Watch[Order], order: Order) -> None:
+        """Have everybody know what the answer to another request showed of the order."""
+        now = anyio.current_time()
+        self.turns.see(watch, sight(order, None, now), now)
+
     async def next_message(self, watch: Watch[Order], seen: Seen) -> Sms | None:
         """The oldest message not handed over yet; None once the order is closed and all are."""
         self._sender.check_loop()
@@ -95,7 +101,7 @@ class Waits:
             self.turns.leave(waiter, anyio.current_time())
         order = order_of(waiter.watch)
         if sms is None and self._lapses_in_its_scope(waiter.watch, order):
-            order = await self.settle_in_scope(waiter.watch, order)
+            order = await self.settle_unfound(waiter.watch, order)
             return seen.take(order.sms)
         return sms
 
@@ -105,28 +111,23 @@ class Waits:
         refunds = is_open(order) and not order.sms and not is_hosting(order)
         return refunds and watch.holds > 0 and watch.last_look_taken() and not waited_for
 
-    async def settle_in_scope(self, watch: Watch[Order], order: Order) -> Order:
-        """For as long as a cancel may still refund; then the scope tries again, and tells."""
+    async def settle_unfound(self, watch: Watch[Order], order: Order) -> Order:
+        """Settle an order that brought no code, but for a message that turns out to be there.
 
-        def note(left: Order) -> None:
-            now = anyio.current_time()
-            self.turns.see(watch, sight(left, None, now), now)
-
-        spare_sms = not order.sms
-        return await self.settler.settle(order, taken=False, bound=LEAD, tell=False, spare_sms=spare_sms, note=note)
+        In a scope for as long as a cancel may still refund; then the scope tries again, and tells.
+        """
+        settle = partial(self.settler.settle, order, taken=False, spare_sms=not order.sms)
+        if watch.holds:
+            return await settle(bound=LEAD, tell=False, note=partial(self.see, watch))
+        return await settle()
 
     def register_held(self) -> None:
         """The client closes: have the orders whose scopes are still open settled now."""
         for watch in self.turns.held():
             order = order_of(watch)
             if is_open(order) and not is_hosting(order):
-
-                def note(left: Order, watch: Watch[Order] = watch) -> None:
-                    watch.note(sight(left, None, anyio.current_time()))
-
-                self.settler.register(
-                    order, "its scope was open when the client closed", taken=False, tell=False, note=note
-                )
+                why, note = "its scope was open when the client closed", partial(self.see, watch)
+                self.settler.register(order, why, taken=False, tell=False, note=note)
 
     async def _look(self, watch: Watch[Order]) -> Sight[Order]:
         asked = look(watch.key)
@@ -158,8 +159,7 @@ class CodeWait(Waiter[Order]):
         waits: all of the client's.
         pick: which message he wants.
         seen: the messages that are not new to him; None when all are.
-        settle: whether he wants the order settled; once he has left, whether it is for him to do. In a scope it is only
-            at the order's end: whoever handles the error slowly would lose the refund, or a code that landed meanwhile.
+        settle: whether he wants the order settled.
         found: the message.
     """
 
@@ -200,49 +200,46 @@ class CodeWait(Waiter[Order]):
 
     async def end(self) -> Sms:
         """Settle the order, and hand over what was found; or raise, unless the code landed meanwhile."""
-        age = self._leave()
+        last, age = self._leave(), self.watch.age(anyio.current_time())
         try:
-            sms = await self._settled()
+            sms = await self._settled(may_settle=last and self._is_to_settle())
         except BaseException as error:
             self._tell(error, age)
             raise
         self._tell(None, age)
         return sms
 
-    def _leave(self) -> float | None:
-        """How old the order is, when that is known."""
-        now = anyio.current_time()
+    def _leave(self) -> bool:
+        """Whether nobody else waits who may settle the order."""
         self.waits.under_way.end()
-        last, watch = self.waits.turns.leave(self, now), self.watch
-        at_its_end = self.found is None and watch.last_look_taken()
-        self.settle = self.settle and last and (at_its_end or not watch.holds)
-        return self.watch.age(now)
+        return self.waits.turns.leave(self, anyio.current_time())
+
+    def _is_to_settle(self) -> bool:
+        """An order in a scope only at its end: whoever handles the error slowly would lose the refund, or a code that
+        landed meanwhile."""
+        at_its_end = self.found is None and self.watch.last_look_taken()
+        return self.settle and (at_its_end or not self.watch.holds)
 
     def _tell(self, error: BaseException | None, age: float | None) -> None:
         self.waits.events.wait_ended("v1", self.watch.key, self.began_at, error, age)
 
-    async def _settled(self) -> Sms:
+    async def _settled(self, *, may_settle: bool) -> Sms:
         order, ended_as = order_of(self.watch), self.watch.phase
-        if self.found is None and self.settle and is_open(order) and not is_hosting(order):
-            order = await self._settle(order, spare_sms=not order.sms)
+        if self.found is None and may_settle and is_open(order) and not is_hosting(order):
+            order = await self.waits.settle_unfound(self.watch, order)
             self.found = self._choose(order)
             if self.found is None and is_open(order) and order.sms:
-                order = await self._settle(order, spare_sms=False)
+                order = await self.waits.settle_unfound(self.watch, order)
         if self.found is None:
             raise _why(self, order, ended_as)
-        await self._hand_over(order)
+        await self._hand_over(order, may_settle=may_settle)
         return self.found
 
-    async def _settle(self, order: Order, *, spare_sms: bool) -> Order:
-        if self.watch.holds:
-            return await self.waits.settle_in_scope(self.watch, order)
-        return await self.waits.settler.settle(order, taken=False, spare_sms=spare_sms)
-
-    async def _hand_over(self, order: Order) -> None:
+    async def _hand_over(self, order: Order, *, may_settle: bool) -> None:
         """The caller gets a message of the order: what it was chosen from is not new any more, nor is waited for."""
         if self.seen is not None:
             self.seen.add(self.pick.wanted(order.sms))
-        if not self.settle or self.watch.holds or not is_open(order) or is_hosting(order):
+        if not may_settle or self.watch.holds or not is_open(order) or is_hosting(order):
             return
         settler = self.waits.settler
         if self.waits.turns.spare(lambda: settler.finish_once(order), anyio.current_time()):
