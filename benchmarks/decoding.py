@@ -83,7 +83,7 @@ def ratio(ours: Read, theirs: Read, *, rounds: int, calls: int) -> tuple[float, 
 
 def prices(body: bytes, *, fast: bool) -> dict[str, float]:
     """The table: to a usable mapping, its memory, and what a look-up takes."""
-    from smsapi_async._call import Reply  # noqa: PLC0415 - after `msgspec` was taken away, or not
+    from smsapi_async._sending.call import Reply  # noqa: PLC0415 - after `msgspec` was taken away, or not
     from smsapi_async.v1._offers import read_prices  # noqa: PLC0415
 
     reply, read = Reply(status=200, headers={}, body=body), read_prices(None, None)
@@ -116,8 +116,8 @@ def traced(read: Read) -> int:
 
 
 def measure(*, fast: bool) -> dict[str, float]:
-    from smsapi_async._call import Reply  # noqa: PLC0415
-    from smsapi_async.v1 import _rows, _wire  # noqa: PLC0415
+    from smsapi_async._sending.call import Reply  # noqa: PLC0415
+    from smsapi_async.v1 import _glance, _wire  # noqa: PLC0415
     from smsapi_async.v1._models import Order  # noqa: PLC0415
 
     orjson = peer("orjson")
@@ -127,9 +127,9 @@ def measure(*, fast: bool) -> dict[str, float]:
     ways: dict[str, tuple[Read, Read, int]] = {
         "order": (lambda: _wire.read_order(one), lambda: orjson.loads(one.body), 2000),
         "page of 1000": (lambda: read_page(many), lambda: orjson.loads(many.body), 3),
-        "page of 1000 at a glance": (lambda: _rows.Rows(many), lambda: orjson.loads(many.body), 20),
+        "page of 1000 at a glance": (lambda: _glance.Rows(many), lambda: orjson.loads(many.body), 20),
         "page of 1000 at a glance, its rows looked up": (
-            lambda: _rows.read_page(many, lambda _: None),
+            lambda: _glance.read_page(many, lambda _: None),
             lambda: orjson.loads(many.body),
             20,
         ),

@@ -11,7 +11,8 @@ import bisect
 import time
 
 from benchmarks._measure import TOKEN, Asked, bar, provider
-from smsapi_async import AsyncClient, Pace, _pace
+from smsapi_async import AsyncClient, Pace
+from smsapi_async._sending import pace
 
 PER_SECOND = 100
 CALLERS = 500
@@ -21,7 +22,7 @@ ROUND_TRIP = 0.2
 granted_at: list[float] = []
 
 
-class NotedTicket(_pace.Ticket):
+class NotedTicket(pace.Ticket):
     """A ticket that notes when it is granted."""
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -49,7 +50,7 @@ async def saturate(asked: Asked) -> None:
 
 
 def main() -> None:
-    setattr(_pace, "Ticket", NotedTicket)  # noqa: B010 - a class is replaced, which a type checker would refuse
+    setattr(pace, "Ticket", NotedTicket)  # noqa: B010 - a class is replaced, which a type checker would refuse
     for round_trip in (0.0, ROUND_TRIP):
         away = f"{round_trip * 1e3:.0f} ms away" if round_trip else "loopback"
         granted_at.clear()

@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable
 
 from benchmarks._measure import bar, beside, draw, percentile, save
-from smsapi_async._watch import FIRST_LOOK, LEAD, rhythm
+from smsapi_async._polling.tracked import FIRST_LOOK, LEAD, rhythm
 
 ORDERS = 5_000
 MEDIAN, SIGMA, NEVER = 25.0, 1.0, 0.3

@@ -10,7 +10,7 @@ import time
 
 from benchmarks._measure import TOKEN, bar, beside, middle, peer
 from smsapi_async import AsyncClient
-from smsapi_async._http import Http
+from smsapi_async._sending.http import Http
 
 ROUNDS = 11
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from smsapi_async._watch import FIRST_LOOK, LEAD, rhythm
+from smsapi_async._polling.tracked import FIRST_LOOK, LEAD, rhythm
 
 FILE = Path(__file__).parents[1] / "docs" / "about" / "rhythm.svg"
 

@@ -44,7 +44,7 @@ from ._errors import (
     WaitTimeoutError,
 )
 from ._events import Event
-from ._pace import Pace
+from ._sending import Pace
 from ._values import Sms
 
 __version__ = "0.1.0"

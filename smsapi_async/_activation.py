@@ -10,11 +10,11 @@ from types import TracebackType
 import anyio
 
 from ._codes import Extract, Match, Seen, picked_by
+from ._polling import Sight, Watch
 from ._shield import outlives, unbroken
 from ._values import OrderId, Phone, Sms, seconds
-from ._watch import Sight, Watch
 from .v1 import V1, Messages, Order
-from .v1._life import is_hosting, is_open
+from .v1._lifecycle import is_hosting, is_open
 from .v1._settle import Settler
 from .v1._waits import Waits
 

@@ -17,22 +17,20 @@ from ._activation import Activation
 from ._budget import Budget
 from ._codes import Extract, Match, picked_by
 from ._events import Event, Events
-from ._http import Http, HttpClient, Target
-from ._pace import Pace
-from ._sender import Sender
+from ._polling import Sight
+from ._sending import Http, HttpClient, Pace, Sender, Target
 from ._shield import Ended, outlives, shielded, unbroken
 from ._unsettled import Unsettled
 from ._values import OrderId, Phone, Sms, positive, seconds
-from ._watch import Sight
 from .rent import Rent, RentedNumber, RentMessages
 from .rent._waits import Waits as RentWaits
 from .v1 import V1, Messages, Offer, Order, Picker
 from .v1._api import Amount
-from .v1._pages import OpenOrders
-from .v1._reconcile import Purchases
+from .v1._fallback import Walks
+from .v1._pagination import OpenOrders
+from .v1._purchases import Purchases
 from .v1._settle import Settler
 from .v1._waits import CodeWait, Waits
-from .v1._walk import Walks
 
 MOSCOW = timezone(timedelta(hours=3))
 """The rent API writes its times without a zone; the same provider's other API prints +03:00."""

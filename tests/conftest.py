@@ -111,7 +111,7 @@ def untraced(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def steady(monkeypatch: pytest.MonkeyPatch) -> None:
     """The looks come without jitter: at 4 s, then every 2 s, from 25 s on every 8 % of the order's age."""
-    monkeypatch.setattr("smsapi_async._watch.random.random", lambda: 0.5)
+    monkeypatch.setattr("smsapi_async._polling.tracked.random.random", lambda: 0.5)
 
 
 @pytest.fixture

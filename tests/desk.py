@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from math import inf
 
 from smsapi_async import OutcomeUnknownError, Sms
-from smsapi_async._listing import Ask, Listing, Page
-from smsapi_async._schedule import Job, Look, Schedule
-from smsapi_async._watch import Phase, Sight, Waiter, Watch
+from smsapi_async._polling.listing import Ask, Listing, Page
+from smsapi_async._polling.queue import Job, Look, Schedule
+from smsapi_async._polling.tracked import Phase, Sight, Waiter, Watch
 
 CODE = Sms(text="code 1234", code="1234")
 UNREADABLE = OutcomeUnknownError("lost")

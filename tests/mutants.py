@@ -57,10 +57,10 @@ class Mutant:
 MUTANTS = (
     Mutant(
         "a purchase is sent again after a lost answer",
-        "smsapi_async/_retry.py",
+        "smsapi_async/_sending/retry.py",
         "if repeat is Repeat.NEVER and not isinstance(error, NotSentError):",
         "if repeat is Repeat.NEVER and not isinstance(error, (NotSentError, OutcomeUnknownError)):",
-        (PYTEST + "tests/v1/test_reconcile.py::test_a_lost_answer_to_a_purchase_is_found_in_the_history", ATTACK),
+        (PYTEST + "tests/v1/test_purchases.py::test_a_lost_answer_to_a_purchase_is_found_in_the_history", ATTACK),
     ),
     Mutant(
         "work is shielded in the caller's own task, not in a child",
@@ -71,24 +71,24 @@ MUTANTS = (
     ),
     Mutant(
         "no last look is taken before the end of an order or of a wait",
-        "smsapi_async/_watch.py",
+        "smsapi_async/_polling/tracked.py",
         "moments = (self.ends_at - LEAD, self.ends_at + 1.0, *[waiter.deadline for waiter in self.waiters])",
         "moments = (self.ends_at + 1.0,)",
         (PYTEST + "tests/v1/test_waits.py::test_ten_seconds_before_its_end_an_order_is_cancelled_for_a_refund", ATTACK),
     ),
     Mutant(
         "an order that the list shows no more is never looked at again",
-        "smsapi_async/_schedule.py",
+        "smsapi_async/_polling/queue.py",
         "self._spare_no_more(now, unless_listed_since=sweep.began if self.listing.is_trusted(now) else inf)",
         "self._swept_from = sweep.began",
-        (PYTEST + "tests/test_schedule.py::test_whom_a_sweep_does_not_show_goes_back_to_his_own_rhythm",),
+        (PYTEST + "tests/polling/test_queue.py::test_whom_a_sweep_does_not_show_goes_back_to_his_own_rhythm",),
     ),
     Mutant(
         "an order that is somebody's already is claimed for a lost purchase",
-        "smsapi_async/v1/_reconcile.py",
+        "smsapi_async/v1/_purchases.py",
         "return [row for row in records.rows if row.id not in claimed]",
         "return list(records.rows)",
-        (PYTEST + "tests/v1/test_reconcile_together.py::test_a_purchase_in_flight_is_waited_for", ATTACK),
+        (PYTEST + "tests/v1/test_purchases_together.py::test_a_purchase_in_flight_is_waited_for", ATTACK),
     ),
     Mutant(
         "a refused cancel is taken for the order's end",

@@ -13,8 +13,8 @@ import attrs
 import pytest
 
 from smsapi_async import NoCodeError, NothingBoughtError, OrderClosedError, SpendUnknownError
-from smsapi_async import _retry as retry
-from smsapi_async._call import Repeat
+from smsapi_async._sending import retry
+from smsapi_async._sending.call import Repeat
 from tests.attack import laws
 from tests.attack.__main__ import main
 from tests.attack.cells import CELLS, REQUESTS
@@ -214,7 +214,7 @@ def test_a_client_that_buys_again_is_found_out(monkeypatch):
     """The laws see a true defect, not only a doctored record: here a lost purchase is simply sent again."""
     allowed = retry.pause_before_retry
     monkeypatch.setattr(
-        "smsapi_async._sender.pause_before_retry",
+        "smsapi_async._sending.sender.pause_before_retry",
         lambda error, failures, repeat, most: allowed(error, failures, Repeat.FREELY, most),
     )
     lost = attrs.evolve(QUIET, troubles=(Trouble(0, "buy activation", "lost after", bot=0),))

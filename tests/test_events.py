@@ -141,7 +141,7 @@ async def test_nothing_is_timed_when_nobody_listens(
 ) -> None:
     """A client under load pays for what somebody reads, and for nothing else."""
     timed: list[object] = []
-    monkeypatch.setattr("smsapi_async._sender.Timing", timed.append)
+    monkeypatch.setattr("smsapi_async._sending.sender.Timing", timed.append)
 
     await client.v1.profile()
 

@@ -120,11 +120,11 @@ async def running(http: Any, port: int, sandbox: Sandbox) -> AsyncIterator[Async
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Real time: when looks are taken is proven on virtual time, in tests/test_wait.py."""
+    """Real time: when looks are taken is proven on virtual time, in tests/polling/test_poller.py."""
     for pause in ("FIRST_LOOK", "LEAD"):
-        monkeypatch.setattr(f"smsapi_async._watch.{pause}", 0.01)
-    monkeypatch.setattr("smsapi_async._watch.rhythm", lambda age, chance: 0.01)
-    monkeypatch.setattr("smsapi_async.v1._reconcile.LOOKS", (0.01, 0.01, 0.01))
+        monkeypatch.setattr(f"smsapi_async._polling.tracked.{pause}", 0.01)
+    monkeypatch.setattr("smsapi_async._polling.tracked.rhythm", lambda age, chance: 0.01)
+    monkeypatch.setattr("smsapi_async.v1._purchases.LOOKS", (0.01, 0.01, 0.01))
 
 
 @pytest.mark.socket

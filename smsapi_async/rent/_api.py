@@ -12,15 +12,14 @@ from typing import Any
 import attrs
 
 from .._budget import Budget
-from .._call import Call, Lane, Repeat
-from .._sender import Sender
+from .._sending import Call, Lane, Repeat, Sender
 from .._shield import unbroken
 from .._unsettled import Unsettled
 from .._values import positive, switch
 from . import _wire
 from ._calls import all_numbers, one_number
 from ._models import Balance, CountryCode, RentedNumber, Tariff
-from ._reconcile import DAY, Purchases
+from ._purchases import DAY, Purchases
 
 
 class Rent:

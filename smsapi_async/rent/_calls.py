@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import tzinfo
 
-from .._call import Call
 from .._errors import NotFoundError
+from .._sending import Call
 from . import _wire
 from ._models import RentedNumber
 

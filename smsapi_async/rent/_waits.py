@@ -7,14 +7,11 @@ from math import inf
 
 import anyio
 
-from .._call import Call, Reply
 from .._codes import Pick, Seen
 from .._errors import NotFoundError, RentClosedError, WaitTimeoutError
-from .._listing import Known, Listing, Page
-from .._sender import Sender
+from .._polling import Known, Listing, Page, Phase, Sight, Turns, Waiter, Watch
+from .._sending import Call, Reply, Sender
 from .._values import Sms
-from .._wait import Turns
-from .._watch import Phase, Sight, Waiter, Watch
 from ._calls import all_numbers, one_number
 from ._models import RentedNumber
 

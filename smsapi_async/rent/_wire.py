@@ -22,7 +22,6 @@ from typing import Any, TypeVar
 
 import attrs
 
-from .._call import BODY_CAP, CATALOGUE_CAP, Call, Lane, Repeat, Reply, masked, unreadable
 from .._errors import (
     AccountBlockedError,
     AuthenticationError,
@@ -55,6 +54,7 @@ from .._fields import (
     whole,
     whole_or_none,
 )
+from .._sending import BODY_CAP, CATALOGUE_CAP, Call, Lane, Repeat, Reply, masked, unreadable
 from .._values import Sms
 from ._models import Balance, RentedNumber, Tariff
 

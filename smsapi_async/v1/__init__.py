@@ -15,7 +15,7 @@ from ._models import (
     Status,
     Wallets,
 )
-from ._pages import Rows
+from ._pagination import Rows
 from ._picker import Picker
 from ._waits import Messages
 

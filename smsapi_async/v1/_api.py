@@ -11,17 +11,16 @@ from decimal import Decimal
 from typing import Literal
 
 from .._budget import Budget
-from .._call import Call, Lane, Repeat
 from .._errors import RefusedError
-from .._sender import Sender
+from .._sending import Call, Lane, Repeat, Sender
 from .._shield import unbroken
 from .._values import Phone, money, positive
 from . import _arguments as arguments
 from . import _calls, _offers, _wire
+from ._matching import Purchase
 from ._models import Country, Inbox, MaxPrice, Order, Page, Payment, Prices, Product, Profile, Status, Wallets
-from ._pages import Listing, OpenOrders, R, Rows, listing
-from ._reconcile import Purchases
-from ._records import Purchase
+from ._pagination import Listing, OpenOrders, R, Rows, listing
+from ._purchases import Purchases
 from ._settle import Settler
 from ._wire import Category
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .._call import Call, Lane, Repeat
+from .._sending import Call, Lane, Repeat
 from ._models import Order
 from ._wire import call, read_order
 

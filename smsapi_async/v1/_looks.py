@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from .._call import Call
-from .._watch import Sight
-from ._life import phase
+from .._polling import Sight
+from .._sending import Call
+from ._lifecycle import phase
 from ._models import Order
 from ._wire import call, read_order
 

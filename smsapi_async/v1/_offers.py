@@ -15,8 +15,8 @@ from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
-from .._call import MEGABYTE, Repeat, Reply, unreadable
 from .._fields import UNREADABLE, MisreadError, number_or_none, whole_or_none
+from .._sending import MEGABYTE, Repeat, Reply, unreadable
 from ._models import Offer, Prices
 
 T = TypeVar("T")

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
 
-from .._call import Repeat, Reply, masked, unreadable
 from .._errors import (
     AccountBlockedError,
     AuthenticationError,
@@ -27,6 +26,7 @@ from .._errors import (
     RefusedError,
     ReuseRefusedError,
 )
+from .._sending import Repeat, Reply, masked, unreadable
 
 REFUSALS: Mapping[str, type[RefusedError]] = MappingProxyType(
     {

@@ -22,7 +22,6 @@ import anyio
 import attrs
 
 from .._budget import Budget
-from .._call import Call
 from .._errors import (
     AccountBlockedError,
     AuthenticationError,
@@ -31,12 +30,11 @@ from .._errors import (
     RefusedError,
     SmsApiError,
 )
-from .._retry import PASSING
-from .._sender import Sender
+from .._sending import PASSING, Call, Sender
 from .._shield import INTERRUPTS, Ended, shielded
 from .._unsettled import Unsettled
 from . import _calls
-from ._life import is_open
+from ._lifecycle import is_open
 from ._models import Order, Status
 
 OVER = "order expired"

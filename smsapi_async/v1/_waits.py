@@ -12,21 +12,18 @@ from math import inf
 import anyio
 import attrs
 
-from .._call import Lane
 from .._codes import Pick, Seen
 from .._errors import NoCodeError, OrderClosedError, OrderExpiredError, WaitTimeoutError
 from .._events import Events
-from .._listing import Known, Listing, Page
-from .._sender import Sender
+from .._polling import LEAD, Known, Listing, Page, Phase, Sight, Turns, Waiter, Watch
+from .._sending import Lane, Sender
 from .._shield import UnderWay
 from .._values import Sms
-from .._wait import Turns
-from .._watch import LEAD, Phase, Sight, Waiter, Watch
-from ._life import is_hosting, is_open
+from ._glance import page_of_orders
+from ._lifecycle import is_hosting, is_open
 from ._looks import look, sight
 from ._models import Order
-from ._reconcile import Purchases
-from ._rows import page_of_orders
+from ._purchases import Purchases
 from ._settle import Settler
 
 FINISH_WITHIN = 2.0

@@ -16,7 +16,6 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, Literal, TypeVar
 
-from .._call import BODY_CAP, CATALOGUE_CAP, Call, Lane, Repeat, Reply, masked, unreadable
 from .._fields import (
     UNREADABLE,
     Reader,
@@ -32,6 +31,7 @@ from .._fields import (
     whole,
     whole_or_none,
 )
+from .._sending import BODY_CAP, CATALOGUE_CAP, Call, Lane, Repeat, Reply, masked, unreadable
 from .._values import Sms
 from ._models import Country, Inbox, MaxPrice, Order, Page, Payment, Product, Profile, Status
 from ._refusals import raise_refusal

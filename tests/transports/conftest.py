@@ -15,8 +15,8 @@ from tests.transports.server import Server
 
 @pytest.fixture(autouse=True)
 def in_hundredths_of_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("smsapi_async.v1._reconcile.LOOKS", (0.01, 0.01, 0.01))
-    monkeypatch.setattr("smsapi_async._retry.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("smsapi_async.v1._purchases.LOOKS", (0.01, 0.01, 0.01))
+    monkeypatch.setattr("smsapi_async._sending.retry.FIRST_PAUSE", 0.01)
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def serve() -> Iterator[Callable[..., Server]]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """httpx on trio, httpx2 on asyncio; `tests/test_sockets.py` has the other two pairs. All four take minutes."""
+    """httpx on trio, httpx2 on asyncio; `tests/sending/test_sockets.py` has the other two pairs."""
     here = Path(__file__).parent
     items[:] = [item for item in items if item.path.parent != here or _is_paired(item)]
 

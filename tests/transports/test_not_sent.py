@@ -16,7 +16,7 @@ import anyio
 import pytest
 
 from smsapi_async import NotSentError
-from smsapi_async._http import NOT_SENT
+from smsapi_async._sending.http import NOT_SENT
 from tests.transports.lines import (
     HTTP2,
     HTTP11,

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smsapi_async import SmsApiError, UnreadableReplyError
-from smsapi_async._call import CATALOGUE_CAP, Call, Reply, _quick_decoder
+from smsapi_async._sending.call import CATALOGUE_CAP, Call, Reply, _quick_decoder
 from smsapi_async.v1 import Order, Payment, Prices, _offers, _wire
 from tests.answers import sample, sample_names
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from smsapi_async._watch import Phase
+from smsapi_async._polling.tracked import Phase
 from smsapi_async.v1 import Order
 from smsapi_async.v1._looks import sight
 

@@ -17,7 +17,7 @@ import pytest
 from attrs import define, field
 
 from smsapi_async import AsyncClient, OrderExpiredError
-from smsapi_async._call import Call, Reply
+from smsapi_async._sending.call import Call, Reply
 
 pytestmark = [
     pytest.mark.usefixtures("untraced"),

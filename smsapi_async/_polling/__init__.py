@@ -1,0 +1,21 @@
+"""Waiting for many orders at once: who is asked about next, and who asks. Knows no provider, settles nothing.
+
+The one entrance: the rest of the package imports from here, never from the modules inside.
+"""
+
+from .listing import Known, Listing, Page
+from .poller import Turns
+from .tracked import LEAD, UNKNOWN_LIFE, Phase, Sight, Waiter, Watch
+
+__all__ = [
+    "LEAD",
+    "UNKNOWN_LIFE",
+    "Known",
+    "Listing",
+    "Page",
+    "Phase",
+    "Sight",
+    "Turns",
+    "Waiter",
+    "Watch",
+]

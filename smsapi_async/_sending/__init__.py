@@ -1,0 +1,29 @@
+"""A call becomes bytes and its answer a value: pace, repeats, and calls that spend. Knows no provider's wire.
+
+The one entrance: the rest of the package imports from here, never from the modules inside.
+"""
+
+from .call import BODY_CAP, CATALOGUE_CAP, MEGABYTE, Call, Lane, Repeat, Reply, masked, unreadable
+from .http import Http, HttpClient, Target
+from .pace import Pace
+from .retry import PASSING
+from .sender import Sender, Spending
+
+__all__ = [
+    "BODY_CAP",
+    "CATALOGUE_CAP",
+    "MEGABYTE",
+    "PASSING",
+    "Call",
+    "Http",
+    "HttpClient",
+    "Lane",
+    "Pace",
+    "Repeat",
+    "Reply",
+    "Sender",
+    "Spending",
+    "Target",
+    "masked",
+    "unreadable",
+]

@@ -1,0 +1,194 @@
+"""What crosses the layers: a Call goes down, a Reply comes up. Both are values; neither sends, waits or decides.
+
+Source of the reply's rules: https://5sim.net/docs and https://onlinesim.io/docs; both answer JSON and plain text alike.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from enum import Enum, IntEnum
+from functools import cache, lru_cache
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast
+
+import attrs
+
+from .._errors import OutcomeUnknownError, SmsApiError, UnreadableReplyError
+
+T = TypeVar("T")
+U = TypeVar("U")
+Provider: TypeAlias = Literal["v1", "rent"]
+Fractions: TypeAlias = Callable[[str], Decimal | float]
+"""What becomes of `0.1`: `Decimal` or `float`."""
+
+MEGABYTE = 1_000_000
+BODY_CAP = 1 * MEGABYTE
+CATALOGUE_CAP = 64 * MEGABYTE
+"""The whole price table is 9 to 24 MB (guest/prices, 2026)."""
+
+
+class Repeat(Enum):
+    """Whether a call may be sent again when it failed."""
+
+    FREELY = "a read: it changes nothing"
+    IF_LOST = "finish, cancel, ban: repeating it asks for the same end again"
+    NEVER = "it spends: once only, unless no connection was ever made"
+
+
+class Lane(IntEnum):
+    """Who goes first when requests must wait for each other."""
+
+    CANCEL = 0
+    PURCHASE = 1
+    LOOK = 2
+    FINISH = 3
+    CATALOGUE = 4
+
+
+@attrs.frozen(kw_only=True)
+class Reply:
+    """An answer: status, headers (names in lower case) and the whole decoded body.
+
+    Attributes:
+        sent_at: when the request was handed to the transport, in seconds of the loop's clock.
+        arrived_at: when the whole body was there, in seconds of the loop's clock.
+    """
+
+    status: int
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False)
+    sent_at: float = 0.0
+    arrived_at: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """The body as text; bytes that are no UTF-8 become the replacement character."""
+        return self.body.decode("utf-8", "replace").strip()
+
+    def json(self, fractions: Fractions = Decimal) -> Any:
+        """The body as JSON, its fractions exact decimals; or floats, which are smaller and exact to 15 digits.
+
+        Raises:
+            ValueError: it is no JSON, nests deeper than the reader can follow, or holds NaN, Infinity or a number
+                beyond all bounds.
+        """
+        decode, refusals = _quick_decoder(fractions)
+        try:
+            return decode(self.body)
+        except refusals:
+            pass  # read again by what knows more encodings, and says what is wrong
+        try:
+            return json.loads(self.body, parse_float=fractions, parse_constant=_no_constant)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+        except ArithmeticError:  # of decimal, at an exponent of 20 digits
+            raise ValueError("a number of sensible size is needed") from None
+
+    @property
+    def date(self) -> datetime | None:
+        """The provider's own clock, from the Date header; None when it sent none that can be read."""
+        return _instant(self.headers.get("date", ""))
+
+    def excerpt(self) -> str:
+        """The first characters of the body, safe to print: values that may be a phone, a code or a text are masked."""
+        return masked(self.text[:600])[:200]
+
+
+@attrs.frozen(kw_only=True)
+class Call(Generic[T]):
+    """One request and how its answer is read.
+
+    Attributes:
+        name: the call in the caller's words, such as ``v1.check``.
+        path: below the provider's base URL, each segment already safe.
+        read: turns the reply into a value, or raises one of our errors; pure.
+        key: whether the request carries the account's key.
+        settling: part of bringing a purchase or an order to its end; still sent while the client closes.
+        cap: the largest body accepted, in bytes after decoding.
+    """
+
+    name: str
+    provider: Provider
+    path: str
+    read: Callable[[Reply], T]
+    repeat: Repeat
+    method: str = "GET"
+    query: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+    lane: Lane = Lane.LOOK
+    key: bool = True
+    settling: bool = False
+    cap: int = BODY_CAP
+
+    def reading(self, read: Callable[[Reply], U]) -> Call[U]:
+        """The same request, its answer read another way."""
+        return cast("Call[U]", attrs.evolve(self, read=read))  # type: ignore[arg-type]
+
+
+@lru_cache(64)
+def _instant(date: str) -> datetime | None:
+    """Remembered: answers that come within one second bear the same Date, and reading it takes as long as an order."""
+    try:
+        instant = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def unreadable(name: str, repeat: Repeat, reply: Reply, what: str, path: str = "") -> SmsApiError:
+    """The error for an answer that cannot be read: after a read nothing happened, after anything else who knows."""
+    if repeat is Repeat.FREELY:
+        where = f" at {path}" if path else ""
+        full = f"HTTP {reply.status}, unreadable{where} ({what}): {reply.excerpt()!r}"
+        return UnreadableReplyError(full, call=name, status=reply.status, path=path, excerpt=reply.excerpt())
+    return OutcomeUnknownError(f"HTTP {reply.status}, unreadable ({what})", call=name, status=reply.status)
+
+
+_PRIVATE = re.compile(r'("(?:text|code|phone|number|email)"\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|[^,}\]\s]+)', re.IGNORECASE)
+_DIGITS = re.compile(r"\d{4,}")
+
+
+def masked(text: str) -> str:
+    """The text with everything that may be a phone, a code or a message taken out."""
+    return _DIGITS.sub("…", _PRIVATE.sub(r'\1"…"', text))
+
+
+Decode: TypeAlias = Callable[[bytes], Any]
+_TROUBLE = (ValueError, StopIteration, RecursionError, ArithmeticError)
+_BLANKS = " \t\n\r"
+
+
+@cache
+def _quick_decoder(fractions: Fractions) -> tuple[Decode, tuple[type[Exception], ...]]:
+    """What decodes most bodies, and what it raises at the others.
+
+    It is msgspec, of the extra `fast`, or else json with its preparations made once. Whatever they decode is what
+    `json.loads` makes of it; of texts with half a character, UTF-16 and the like they make nothing.
+    """
+    try:
+        import msgspec
+    except ImportError:
+        return _decoder(fractions), _TROUBLE
+    hook = None if fractions is float else fractions
+    return msgspec.json.Decoder(float_hook=hook).decode, (msgspec.MsgspecError, *_TROUBLE)
+
+
+def _decoder(fractions: Fractions) -> Decode:
+    decoder = json.JSONDecoder(parse_float=fractions, parse_constant=_no_constant)
+
+    def decode(body: bytes) -> Any:
+        text = body.decode().strip(_BLANKS)
+        value, end = decoder.raw_decode(text)
+        if end < len(text):
+            raise ValueError("more than one value")
+        return value
+
+    return decode
+
+
+def _no_constant(word: str) -> Any:
+    raise ValueError(f"{word} is no JSON")

@@ -1,0 +1,144 @@
+"""Walking the provider's lists page by page, newest first, each row once although new rows push old ones down.
+
+`Total` is never trusted (3 with one row, 999999 with five), and neither is that a page is as long as was asked: the
+first page tells how long pages are. A reversed list that comes empty is read forward, unless `Total` says 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Generic, Protocol, TypeVar
+
+import attrs
+
+from .._sending import Call, Reply
+from ._lifecycle import is_open
+from ._models import Order, Page
+from ._wire import Category, call, read_page
+
+PAGE_SIZE = 100
+
+REPEATED = 2
+"""How often the same page comes again before the provider counts as one that ignores the offset. Once is no proof: a
+page of new rows pushes the page just read to exactly where the next one is asked for."""
+
+
+class Row(Protocol):
+    """What every row has."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def created_at(self) -> datetime | None: ...
+
+
+R = TypeVar("R", bound=Row)
+
+
+@attrs.frozen
+class Listing(Generic[R]):
+    """A page, and the provider's clock when it was asked."""
+
+    page: Page[R]
+    date: datetime
+    at: float
+
+
+Fetch = Callable[[int, bool], Awaitable[Listing[R]]]
+"""offset, reverse -> the page."""
+
+
+def listing(
+    path: str, model: type[R], offset: int, *, reverse: bool, category: Category | None = None
+) -> Call[Listing[R]]:
+    """The call for one page. The provider knows only the lower-case words true and false."""
+    paging = (("limit", str(PAGE_SIZE)), ("offset", str(offset)), ("order", "id"), ("reverse", str(reverse).lower()))
+    query = paging if category is None else (("category", category), *paging)
+    asked = call(path.removeprefix("user/").replace("/", "_"), path, read_page(model), query=query)
+
+    def read(reply: Reply) -> Listing[R]:
+        return Listing(asked.read(reply), reply.date or datetime.now(UTC), reply.arrived_at)
+
+    return asked.reading(read)
+
+
+class Rows(Generic[R]):
+    """An async iterator over the rows of a list, newest first. Asks for a page only when it is needed."""
+
+    def __init__(self, fetch: Fetch[R], *, max_age: timedelta | None = None) -> None:
+        self._fetch = fetch
+        self._max_age = max_age
+        self._seen: set[int] = set()
+        self._ready: list[R] = []
+        self._offset = 0
+        self._page_size = 1
+        self._last_page: tuple[int, ...] = ()
+        self._repeated = 0
+        self._done = False
+
+    def __aiter__(self) -> Rows[R]:
+        return self
+
+    async def __anext__(self) -> R:
+        while not self._ready:
+            if self._done:
+                raise StopAsyncIteration
+            await self._ask()
+        return self._ready.pop()
+
+    async def _ask(self) -> None:
+        listed = await self._fetch(self._offset, True)
+        rows: Sequence[R] = listed.page.items
+        if not rows and not self._offset and listed.page.total != 0:
+            self._done = True
+            rows = await self._forward()
+        self._take(rows, listed.date)
+
+    async def _forward(self) -> Sequence[R]:
+        """The whole list, which the provider gives only oldest first."""
+        rows: dict[int, R] = {}
+        before, offset = -1, 0
+        while len(rows) > before:
+            before = len(rows)
+            page = (await self._fetch(offset, False)).page.items
+            rows.update({row.id: row for row in page})
+            offset += len(page)
+        return tuple(reversed(rows.values()))
+
+    def _take(self, rows: Sequence[R], date: datetime) -> None:
+        ids = tuple(row.id for row in rows)
+        if not self._offset:
+            self._page_size = max(1, len(rows))
+        self._repeated = self._repeated + 1 if ids == self._last_page else 0
+        ignored = self._repeated == REPEATED
+        self._done = self._done or len(rows) < self._page_size or ignored or self._too_old(rows, date)
+        self._last_page = ids
+        self._offset += len(rows)
+        self._ready = [row for row in reversed(rows) if row.id not in self._seen]
+        self._seen.update(ids)
+
+    def _too_old(self, rows: Sequence[R], date: datetime) -> bool:
+        if self._max_age is None:
+            return False
+        oldest = date - self._max_age
+        return all(row.created_at is not None and row.created_at < oldest for row in rows)
+
+
+class OpenOrders:
+    """An async iterator over the open orders of several categories."""
+
+    def __init__(self, lists: Sequence[Rows[Order]]) -> None:
+        self._lists = list(lists)
+
+    def __aiter__(self) -> OpenOrders:
+        return self
+
+    async def __anext__(self) -> Order:
+        while self._lists:
+            async for order in self._lists[0]:
+                if is_open(order):
+                    return order
+            self._lists.pop(0)
+        raise StopAsyncIteration

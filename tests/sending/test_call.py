@@ -1,0 +1,124 @@
+"""What crosses the layers: calls and replies are values; what a reply prints is safe."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smsapi_async import OutcomeUnknownError, UnreadableReplyError
+from smsapi_async._sending.call import Call, Repeat, Reply, masked, unreadable
+
+
+def reply(body: bytes = b"", status: int = 200, **headers: str) -> Reply:
+    return Reply(status=status, headers=headers, body=body)
+
+
+@pytest.mark.parametrize(
+    ("date", "instant"),
+    [
+        ("Thu, 01 Jan 2026 12:00:00 GMT", datetime(2026, 1, 1, 12, tzinfo=UTC)),
+        ("Thu, 01 Jan 2026 12:00:00 -0000", datetime(2026, 1, 1, 12, tzinfo=UTC)),
+        ("Thu, 01 Jan 2026 15:00:00 +0300", datetime(2026, 1, 1, 12, tzinfo=UTC)),
+        ("yesterday", None),
+        ("", None),
+        ("Thu, 32 Jan 2026 12:00:00 GMT", None),
+    ],
+)
+def test_the_provider_s_clock_is_read_from_its_date(date, instant):
+    """Every span is counted from it; one that cannot be read is no clock."""
+    assert reply(date=date).date == instant
+
+
+def test_without_a_date_there_is_no_clock():
+    """It is not guessed."""
+    assert reply().date is None
+
+
+@given(st.text())
+def test_no_date_header_breaks_the_reading(date):
+    """It is the first thing looked at, also of an answer to a purchase."""
+    found = reply(date=date).date
+
+    assert found is None or found.tzinfo is not None
+
+
+def test_fractions_are_exact():
+    """0.0641 is money."""
+    assert reply(b'{"price": 0.0641}').json() == {"price": Decimal("0.0641")}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"no free phones",
+        b"[" * 100_000,
+        b'{"a": NaN}',
+        b"[Infinity]",
+        b"\xff\xfe1",
+        b"1 2",
+        b"1e99999999999999999999",
+    ],
+)
+def test_what_is_no_json_is_a_value_error(body):
+    """One kind of error for every way to be unreadable, so that none gets past the reader."""
+    with pytest.raises(ValueError):  # noqa: PT011  the words are json's
+        reply(body).json()
+
+
+def test_bytes_that_are_no_utf_8_are_still_text():
+    """A gateway's page comes in whatever it likes."""
+    assert reply(b" \xff<html> \n").text == "\N{REPLACEMENT CHARACTER}<html>"
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ('{"phone":"+79000381454","code":"04217"}', '{"phone":"…","code":"…"}'),
+        ('{"Text" : "your code: \\"A1\\"", "id": 12}', '{"Text" : "…", "id": 12}'),
+        ('{"number": 9000381454}', '{"number": "…"}'),
+        ('{"text":"cut in the mid', '{"text":"…"'),
+        ("/v1/user/reuse/telegram/79000381454", "/v…/user/reuse/telegram/…"),
+        ("HTTP 502 Bad Gateway", "HTTP 502 Bad Gateway"),
+    ],
+)
+def test_what_may_be_a_phone_a_code_or_a_message_is_masked(text, safe):
+    """Errors quote the first characters of a body."""
+    assert masked(text) == safe.replace("/v…", "/v1")
+
+
+def test_an_excerpt_is_short_and_masked_before_it_is_cut():
+    """Cut first, the end of a phone would stand there as an innocent number."""
+    assert len(reply(b"x" * 1000).excerpt()) == 200
+    assert reply(b"x" * 195 + b"79000381454").excerpt() == "x" * 195 + "…"
+
+
+def test_a_reply_prints_neither_body_nor_headers():
+    """It is in the locals of every traceback."""
+    assert repr(reply(b"04217", date="today")) == "Reply(status=200, sent_at=0.0, arrived_at=0.0)"
+
+
+def test_an_unreadable_answer_to_a_read_is_harmless_and_to_anything_else_unknown():
+    """Nothing was asked for but words; or something was asked for, and may be done."""
+    read = unreadable("v1.check", Repeat.FREELY, reply(b"<html>"), "no JSON", "sms[0]")
+    act = unreadable("v1.cancel", Repeat.IF_LOST, reply(b"<html>"), "no JSON")
+
+    assert isinstance(read, UnreadableReplyError)
+    assert (read.path, read.excerpt, read.status) == ("sms[0]", "<html>", 200)
+    assert "at sms[0]" in str(read)
+    assert isinstance(act, OutcomeUnknownError)
+    assert "<html>" not in str(act)
+
+
+def test_a_call_may_be_read_another_way():
+    """One request, several readers."""
+    call: Call[str] = Call(name="v1.x", provider="v1", path="x", read=lambda got: got.text, repeat=Repeat.NEVER)
+
+    other = call.reading(lambda got: got.status)
+
+    assert (other.read(reply(b"x")), call.read(reply(b"x"))) == (200, "x")
+    assert (other.name, other.repeat, other.path) == ("v1.x", Repeat.NEVER, "x")

@@ -1,0 +1,411 @@
+"""A caller cancelled in the middle of a purchase does not lose it, and pays for nothing he does not get."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+import trio
+from trio.testing import MockClock
+
+from smsapi_async import AsyncClient, ClientClosedError, Pace, PriceTooHighError, SpendUnknownError
+from smsapi_async.sandbox import (
+    API_LIMIT,
+    Delay,
+    LostAfter,
+    LostBefore,
+    Mangle,
+    NotConnected,
+    Sandbox,
+    Scenario,
+    Stall,
+)
+from smsapi_async.testing import VirtualLoop, open_client
+from smsapi_async.v1 import Order
+from tests.v1.test_purchases import BUY, ids, outcome
+
+CANCEL = "GET /v1/user/cancel/"
+WITHDRAW = {"receiver": "1", "method": "visa", "amount": "10", "fee": "payeer"}
+
+
+async def cancelled_after(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+    """By the structured way that both loops have."""
+    with anyio.move_on_after(seconds) as scope:
+        await work()
+    assert scope.cancelled_caught
+
+
+# -- on both loops ----------------------------------------------------------------------------------------------------
+
+
+async def test_an_activation_bought_for_a_caller_who_is_gone_is_given_back(sandbox, client):
+    """The answer comes after he left: the number is cancelled, the money comes back."""
+    sandbox.fail(BUY, Delay(5))
+
+    await cancelled_after(1, lambda: client.v1.buy_activation("telegram"))
+
+    assert (len(sandbox.ledger.purchases), sandbox.ledger.open, sandbox.ledger.paid) == (1, [], 0)
+    assert client.unsettled == ()
+    assert 5 <= anyio.current_time() < 6
+
+
+async def test_a_lost_purchase_of_a_caller_who_is_gone_is_found_and_given_back(sandbox, client):
+    """Nobody waits for the answer, and still nothing stays bought."""
+    sandbox.fail(BUY, Stall())
+
+    await cancelled_after(1, lambda: client.v1.buy_activation("telegram"))
+
+    assert (len(sandbox.ledger.purchases), sandbox.ledger.open, sandbox.ledger.paid) == (1, [], 0)
+
+
+async def test_what_cannot_be_given_back_in_time_is_registered(sandbox):
+    """`cancel_timeout` bounds how long a cancelled caller is kept."""
+    told: list[Any] = []
+    sandbox = Sandbox(scenario=Scenario(cancel_lock=60))
+    async with open_client(sandbox, on_unsettled=told.append) as client:
+        sandbox.fail(BUY, Delay(5))
+        await cancelled_after(1, lambda: client.v1.buy_activation("telegram"))
+
+        assert ids(client.unsettled) == sandbox.ledger.open == [order.id for order in told]
+        assert anyio.current_time() <= 16
+
+        await anyio.sleep(60)
+    assert (client.unsettled, sandbox.ledger.open) == ((), [])
+
+
+async def test_a_hosting_order_bought_for_a_caller_who_is_gone_is_kept_and_told(sandbox):
+    """It cannot be cancelled: it is his, and `client.unsettled` says so."""
+    told: list[Any] = []
+    sandbox.fail(BUY, Delay(5))
+
+    async def work() -> None:
+        async with open_client(sandbox, on_unsettled=told.append) as client:
+            await cancelled_after(1, lambda: client.v1.buy_hosting("1day"))
+
+            assert ids(client.unsettled) == sandbox.ledger.purchases
+
+    with pytest.warns(ResourceWarning, match="unsettled"):
+        await work()
+
+    assert [order.id for order in told] == sandbox.ledger.purchases
+    assert sandbox.count(CANCEL) == 0
+
+
+async def test_a_caller_who_leaves_before_the_request_does_buys_nothing(sandbox):
+    """It waits for its slot: sent for nobody, an activation would cost rating, and a hosting order money."""
+    async with open_client(sandbox, pace=Pace(v1_per_second=0.1)) as client:
+        await client.v1.profile()
+
+        await cancelled_after(5, lambda: client.v1.buy_hosting("1day"))
+        await anyio.sleep(20)
+
+    assert sandbox.ledger.purchases == []
+
+
+async def test_a_caller_who_is_cancelled_already_buys_nothing(sandbox, client):
+    """Clean-up code that buys is a mistake, and a cheap one."""
+    await client.v1.profile()
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await client.v1.buy_hosting("1day")
+
+    assert sandbox.ledger.purchases == []
+
+
+async def test_a_caller_who_leaves_while_no_connection_is_made_buys_nothing(sandbox, client):
+    """Nothing left, so nothing is at stake: the pause before the next attempt ends with him."""
+    sandbox.fail(BUY, NotConnected(), times=3)
+
+    await cancelled_after(1, lambda: client.v1.buy_activation("telegram"))
+
+    assert sandbox.requests == []
+    assert anyio.current_time() == 1
+
+
+async def test_an_unknown_outcome_that_nobody_hears_of_is_logged(sandbox, client, caplog):
+    """The candidates would be known to nobody else."""
+    sandbox.fail(BUY, LostAfter())
+
+    async def buy() -> None:
+        async with open_client(sandbox, shared_key=True) as other:
+            await other.v1.buy_activation("telegram")
+
+    with caplog.at_level(logging.WARNING, "smsapi_async"):
+        await cancelled_after(1, buy)
+
+    assert f"purchase.unknown call=v1.buy_activation candidates={sandbox.ledger.purchases[0]}" in caplog.text
+
+
+async def test_a_payout_completes_although_its_caller_is_gone(sandbox, client):
+    """There is no way back and no record: at least it is not cut in the middle."""
+    sandbox.fail("POST /v1/vendor/withdraw", Delay(5))
+
+    await cancelled_after(1, lambda: client.v1.withdraw(**WITHDRAW))
+
+    assert len(sandbox.ledger.withdrawals) == 1
+    assert anyio.current_time() == 5
+
+
+async def test_a_payout_whose_answer_is_lost_stays_unknown(sandbox, client):
+    """No record tells of it, so nothing is looked up, and nothing is sent again."""
+    sandbox.lose_next_reply()
+
+    with pytest.raises(SpendUnknownError, match=r"^v1\.withdraw: ") as caught:
+        await client.v1.withdraw(**WITHDRAW)
+
+    assert (caught.value.candidates, len(sandbox.requests)) == ((), 1)
+
+
+async def test_closing_the_client_lets_a_purchase_in_flight_complete(sandbox, client):
+    """`aclose` waits for it; the one that has not left is refused."""
+    sandbox.fail(BUY, LostAfter())
+    found: list[Any] = []
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(outcome, lambda: client.v1.buy_activation("telegram"), found)
+        await anyio.sleep(0.5)
+        await client.aclose()
+        assert [order.id for order in found] == sandbox.ledger.purchases
+    with pytest.raises(ClientClosedError):
+        await client.v1.buy_activation("telegram")
+
+
+async def test_an_order_above_the_ceiling_is_given_back(sandbox):
+    """The provider ignored `maxPrice`; the caller does not pay for that."""
+    sandbox = Sandbox(scenario=Scenario(ignores_max_price=True))
+    async with open_client(sandbox) as client:
+        with pytest.raises(PriceTooHighError, match=r"above the ceiling of 0\.1; .* given back at once") as caught:
+            await client.v1.buy_activation("telegram", country="russia", max_price=Decimal("0.1"))
+
+    assert caught.value.order.status == "CANCELED"
+    assert (sandbox.ledger.open, sandbox.ledger.paid) == ([], Decimal(0))
+
+
+async def test_a_lost_order_above_the_ceiling_is_given_back(sandbox):
+    """Found in the history, held against the ceiling all the same."""
+    sandbox = Sandbox(scenario=Scenario(ignores_max_price=True))
+    sandbox.lose_next_reply()
+    async with open_client(sandbox) as client:
+        with pytest.raises(PriceTooHighError):
+            await client.v1.buy_activation("telegram", country="russia", max_price=Decimal("0.1"))
+
+    assert (sandbox.ledger.open, sandbox.ledger.paid) == ([], Decimal(0))
+
+
+async def test_an_order_above_the_ceiling_is_given_back_although_its_buyer_leaves(sandbox):
+    """He leaves while it is given back: the cancellation goes on, and after it."""
+    sandbox = Sandbox(scenario=Scenario(ignores_max_price=True))
+    sandbox.fail(CANCEL, Delay(5))
+    async with open_client(sandbox) as client:
+        await cancelled_after(1, lambda: client.v1.buy_activation("telegram", country="russia", max_price="0.1"))
+
+        assert round(anyio.current_time()) == 5
+        assert (client.unsettled, sandbox.ledger.paid) == ((), 0)
+
+
+async def test_an_order_above_the_ceiling_that_cannot_be_given_back_is_named(sandbox):
+    """By its error, and to whoever looks after the unsettled."""
+    sandbox = Sandbox(scenario=Scenario(ignores_max_price=True, cancel_lock=60))
+    async with open_client(sandbox, settle_timeout=20) as client:
+        with pytest.raises(PriceTooHighError) as caught:
+            await client.v1.buy_activation("telegram", country="russia", max_price="0.1")
+
+        assert (caught.value.order,) == client.unsettled
+        assert ids(client.unsettled) == sandbox.ledger.open
+        await anyio.sleep(60)
+    assert sandbox.ledger.paid == 0
+
+
+# -- asyncio's own ways, which know no scopes -------------------------------------------------------------------------
+
+
+async def by_task_cancel(buy: Callable[[], Awaitable[object]]) -> None:
+    task = asyncio.create_task(outcome(buy, []))  # type: ignore[arg-type]
+    await asyncio.sleep(1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def by_task_cancel_twice(buy: Callable[[], Awaitable[object]]) -> None:
+    task = asyncio.create_task(outcome(buy, []))  # type: ignore[arg-type]
+    await asyncio.sleep(1)
+    task.cancel()
+    await asyncio.sleep(1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def by_timeout(buy: Callable[[], Awaitable[object]]) -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1):
+            await buy()
+    assert uncancelled()
+
+
+async def by_wait_for(buy: Callable[[], Awaitable[object]]) -> None:
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(buy(), 1)
+    assert uncancelled()
+
+
+def uncancelled() -> bool:
+    """A cancellation counted once too often would end the caller's next wait."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() == 0
+
+
+async def by_collapse(buy: Callable[[], Awaitable[object]]) -> None:
+    async def fail() -> None:
+        await asyncio.sleep(1)
+        raise LookupError
+
+    async def both() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(outcome(buy, []))  # type: ignore[arg-type]
+            group.create_task(fail())
+
+    with pytest.raises(ExceptionGroup):
+        await both()
+
+
+@pytest.mark.parametrize("anyio_backend", [("asyncio", {"loop_factory": VirtualLoop})], ids=["asyncio"])
+@pytest.mark.parametrize("fault", [Delay(5), LostAfter(), Stall()], ids=repr)
+@pytest.mark.parametrize("leave", [by_task_cancel, by_task_cancel_twice, by_timeout, by_wait_for, by_collapse])
+async def test_asyncio_s_own_cancellations_lose_no_purchase(leave, fault, sandbox, client):
+    """These throw into the awaiting task itself, through any shield around an await."""
+    sandbox.fail(BUY, fault)
+
+    await leave(lambda: client.v1.buy_activation("telegram"))
+
+    assert (len(sandbox.ledger.purchases), sandbox.ledger.open, sandbox.ledger.paid) == (1, [], 0)
+
+
+# -- the end of the loop ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", [Delay(5), LostAfter(), LostBefore()], ids=repr)
+def test_a_loop_that_shuts_down_loses_no_purchase(fault):
+    """`asyncio.run` cancels every task on its way out, also the one that carries the purchase out."""
+    sandbox = Sandbox()
+    sandbox.fail(BUY, fault)
+
+    async def main() -> None:
+        async def work() -> None:
+            async with open_client(sandbox) as client:
+                await client.v1.buy_activation("telegram")
+
+        global task  # noqa: PLW0603  a task nobody holds may vanish
+        task = asyncio.create_task(work())
+        await asyncio.sleep(1)
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(main())
+
+    assert (sandbox.ledger.open, sandbox.ledger.paid) == ([], Decimal(0))
+    assert sandbox.count(BUY) == 1
+
+
+task: Any = None
+
+
+class Interrupting(httpx.AsyncBaseTransport):
+    """Ctrl-C is pressed once the first such request is carried out."""
+
+    def __init__(self, sandbox: Sandbox, *, inside: bool, act: str = "/buy/") -> None:
+        self._inner = sandbox.transport()
+        self._inside = inside
+        self._acts = [act]
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self._inner.handle_async_request(request)
+        if self._acts and self._acts[0] in request.url.path:
+            self._acts.clear()
+            press() if self._inside else protected_press()
+            await anyio.sleep(1)
+        return response
+
+
+def press() -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+@trio.lowlevel.enable_ki_protection
+def protected_press() -> None:
+    """The protection is of the code itself: a function of its own, or `press` were protected too."""
+    signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["in the child task", "in the caller"])
+def test_ctrl_c_on_trio_loses_no_purchase(inside):
+    """trio raises it in whatever task runs: in the one that buys, or in the one that waits for it."""
+    sandbox = Sandbox()
+
+    async def main() -> None:
+        async with open_client(sandbox, transport=Interrupting(sandbox, inside=inside)) as client:
+            await client.v1.buy_activation("telegram")
+
+    with pytest.raises(KeyboardInterrupt):
+        trio.run(main, clock=MockClock(autojump_threshold=0))
+
+    assert len(sandbox.ledger.purchases) == 1
+    assert (sandbox.ledger.open, sandbox.ledger.paid) == ([], Decimal(0))
+
+
+def test_ctrl_c_in_the_task_that_settles_leaves_no_number_behind():
+    """trio may raise it there; a client that is not closed has no second try."""
+    sandbox = Sandbox()
+    sandbox.fail("user/cancel", API_LIMIT)
+
+    async def main() -> None:
+        async with httpx.AsyncClient(transport=Interrupting(sandbox, inside=True, act="/cancel/")) as http:
+            client = AsyncClient(sandbox.token, v1_url=sandbox.v1_url, http_client=http)
+            async with client.activation("telegram"):
+                pass
+
+    with pytest.raises(KeyboardInterrupt):
+        trio.run(main, clock=MockClock(autojump_threshold=0))
+
+    assert (sandbox.ledger.open, sandbox.ledger.paid) == ([], Decimal(0))
+
+
+def test_ctrl_c_on_asyncio_loses_no_purchase():
+    """The runner cancels the main task, which waits for the purchase."""
+    sandbox = Sandbox()
+
+    async def main() -> None:
+        async with open_client(sandbox, transport=Interrupting(sandbox, inside=True)) as client:
+            await client.v1.buy_activation("telegram")
+
+    with pytest.raises(KeyboardInterrupt), asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(main())
+
+    assert len(sandbox.ledger.purchases) == 1
+    assert (sandbox.ledger.open, sandbox.ledger.paid) == ([], Decimal(0))
+
+
+async def test_a_hosting_order_that_is_not_told_as_one_is_kept_all_the_same(sandbox, client):
+    """Its answer may leave the product out; the call knew it."""
+    scope, told = anyio.CancelScope(), ["id", "phone"]
+
+    def cut(body: bytes) -> bytes:
+        scope.cancel()
+        return json.dumps({key: value for key, value in json.loads(body).items() if key in told}).encode()
+
+    sandbox.fail("/buy/hosting", Mangle(cut))
+    with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the closing warns
+        async with open_client(sandbox) as buyer:
+            with scope:
+                await buyer.v1.buy_hosting("3hours", country="russia")
+
+            assert [order.id for order in buyer.unsettled if isinstance(order, Order)] == sandbox.ledger.purchases
+    assert sandbox.count("GET /v1/user/cancel") == 0
