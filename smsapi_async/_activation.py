@@ -10,7 +10,7 @@ from types import TracebackType
 import anyio
 
 from ._codes import Extract, Match, Seen, picked_by
-from ._polling import Sight, Watch
+from ._polling import Snapshot, Tracked
 from ._shield import outlives, unbroken
 from ._values import OrderId, Phone, Sms, seconds
 from .v1 import V1, Messages, Order
@@ -27,10 +27,10 @@ class Activation:
     """
 
     _order: Order | None = None
-    _watch: Watch[Order] | None = None
+    _watch: Tracked[Order] | None = None
 
     def __init__(
-        self, obtain: Callable[[], Awaitable[Order | Sight[Order]]], v1: V1, waits: Waits, settler: Settler
+        self, obtain: Callable[[], Awaitable[Order | Snapshot[Order]]], v1: V1, waits: Waits, settler: Settler
     ) -> None:
         self._obtain = obtain
         self._v1 = v1
@@ -152,7 +152,7 @@ class Activation:
         return self._order
 
     @property
-    def _held(self) -> Watch[Order]:
+    def _held(self) -> Tracked[Order]:
         if self._watch is None:
             raise RuntimeError("the order is looked after inside its scope: use `async with`")
         return self._watch

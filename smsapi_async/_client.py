@@ -17,7 +17,7 @@ from ._activation import Activation
 from ._budget import Budget
 from ._codes import Extract, Match, picked_by
 from ._events import Event, Events
-from ._polling import Sight
+from ._polling import Snapshot
 from ._sending import Http, HttpClient, Pace, Sender, Target
 from ._shield import Ended, outlives, shielded, unbroken
 from ._unsettled import Unsettled
@@ -26,7 +26,7 @@ from .rent import Rent, RentedNumber, RentMessages
 from .rent._waits import Waits as RentWaits
 from .v1 import V1, Messages, Offer, Order, Picker
 from .v1._api import Amount
-from .v1._fallback import Walks
+from .v1._fallback import Fallback
 from .v1._pagination import OpenOrders
 from .v1._purchases import Purchases
 from .v1._settle import Settler
@@ -116,7 +116,7 @@ class AsyncClient:
         self._rent_waits = RentWaits(self._sender, rent_timezone)
         self._closed = anyio.Event()
         self.v1: V1 = V1(self._sender, self._purchases, self._settler, budget)
-        self._walks = Walks(self.v1, self._settler, budget)
+        self._walks = Fallback(self.v1, self._settler, budget)
         self.rent: Rent = Rent(
             self._sender, self._unsettled, rent_budget or Budget(), rent_timezone, shared_key=shared_key
         )
@@ -300,7 +300,7 @@ class AsyncClient:
         """
         known = order if isinstance(order, Order) else positive("order", order)
 
-        async def obtain() -> Order | Sight[Order]:
+        async def obtain() -> Order | Snapshot[Order]:
             return known if isinstance(known, Order) else await self._waits.look_up(known)
 
         return Activation(obtain, self.v1, self._waits, self._settler)

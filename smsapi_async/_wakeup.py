@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @attrs.define(eq=False, repr=False, weakref_slot=False)
-class Sleeper:
+class Wakeup:
     """Rung while it did not sleep, it sleeps no more until it is hushed."""
 
     rung: bool = attrs.field(default=False, init=False)

@@ -7,8 +7,8 @@ from math import inf
 
 from smsapi_async import OutcomeUnknownError, Sms
 from smsapi_async._polling.listing import Ask, Listing, Page
-from smsapi_async._polling.queue import Job, Look, Schedule
-from smsapi_async._polling.tracked import Phase, Sight, Waiter, Watch
+from smsapi_async._polling.queue import Job, Look, LookQueue
+from smsapi_async._polling.tracked import Phase, Snapshot, Tracked, Waiter
 
 CODE = Sms(text="code 1234", code="1234")
 UNREADABLE = OutcomeUnknownError("lost")
@@ -27,8 +27,8 @@ async def chore() -> None:
     raise AssertionError("nothing is done here")
 
 
-def seen(at: float, *sms: Sms, left: float | None = 900.0, news_age: float | None = None) -> Sight[str]:
-    return Sight(subject="", sms=sms, phase=Phase.OPEN, left=left, age=None, at=at, news_age=news_age)
+def seen(at: float, *sms: Sms, left: float | None = 900.0, news_age: float | None = None) -> Snapshot[str]:
+    return Snapshot(subject="", sms=sms, phase=Phase.OPEN, left=left, age=None, at=at, news_age=news_age)
 
 
 class Desk:
@@ -36,12 +36,12 @@ class Desk:
 
     def __init__(self, *, least: float = 5, every: float = 1.0) -> None:
         self.listing: Listing[str] = Listing(never, least=least, every=every)
-        self.schedule: Schedule[str] = Schedule(self.listing)
-        self.passed: list[Watch[str]] = []
+        self.schedule: LookQueue[str] = LookQueue(self.listing)
+        self.passed: list[Tracked[str]] = []
 
-    def wait(self, key: int, now: float = 0.0, *, left: float = 900.0, bought: bool = True) -> Watch[str]:
+    def wait(self, key: int, now: float = 0.0, *, left: float = 900.0, bought: bool = True) -> Tracked[str]:
         """Somebody begins to wait for an order that was bought just now, or of which nothing is known."""
-        watch: Watch[str] = Watch(key, readable_at=now)
+        watch: Tracked[str] = Tracked(key, readable_at=now)
         if bought:
             watch.note(seen(now, left=left))
             watch.bought_at = now
@@ -50,7 +50,7 @@ class Desk:
         self.schedule.joined(watch, now)
         return watch
 
-    def leave(self, watch: Watch[str]) -> None:
+    def leave(self, watch: Tracked[str]) -> None:
         watch.waiters = ()
         self.schedule.left(watch)
 
@@ -72,9 +72,9 @@ class Desk:
         self.listing.asks.clear()
         return asks
 
-    def looked(self, watch: Watch[str], sight: Sight[str], now: float) -> None:
+    def looked(self, watch: Tracked[str], snapshot: Snapshot[str], now: float) -> None:
         """A look that began at that time brought this."""
-        self.schedule.looked(watch, sight, now)
+        self.schedule.looked(watch, snapshot, now)
         watch.looked_at, watch.looking = now, False
         self.schedule.plan(watch, watch.next_look_at(now))
 
@@ -89,7 +89,7 @@ class Desk:
             if key in unsure:
                 page.unsure.append(watch)
             elif not watch.is_seen():
-                page.sights.append((watch, seen(now)))
+                page.snapshots.append((watch, seen(now)))
             else:
                 page.quiet.append(watch)
         self.schedule.page_came(ask, page, now)

@@ -31,7 +31,7 @@ FOLDERS = {"_sending", "_polling"}
 ROOMS = (
     {"_models", "_lifecycle"},
     {"_refusals", "_wire", "_offers", "_picker"},
-    {"_arguments", "_calls", "_looks", "_glance", "_pagination"},
+    {"_arguments", "_calls", "_glance", "_pagination"},
     {"_matching"},
     {"_settle", "_purchases", "_waits"},
     {"_api", "_fallback"},

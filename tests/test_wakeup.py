@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import anyio
 
-from smsapi_async._wakeup import Sleeper
+from smsapi_async._wakeup import Wakeup
 
 
 async def test_one_rung_before_it_sleeps_does_not_sleep() -> None:
     """A turn may be dealt to a waiter in the moment in which he goes to rest."""
-    sleeper = Sleeper()
+    sleeper = Wakeup()
     sleeper.ring()
 
     with anyio.fail_after(1):
@@ -18,7 +18,7 @@ async def test_one_rung_before_it_sleeps_does_not_sleep() -> None:
 
 async def test_one_that_was_hushed_sleeps_until_the_next_ring() -> None:
     """What rang before was seen to."""
-    sleeper = Sleeper()
+    sleeper = Wakeup()
     sleeper.ring()
     sleeper.hush()
 

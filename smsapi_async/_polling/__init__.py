@@ -4,8 +4,8 @@ The one entrance: the rest of the package imports from here, never from the modu
 """
 
 from .listing import Known, Listing, Page
-from .poller import Turns
-from .tracked import LEAD, UNKNOWN_LIFE, Phase, Sight, Waiter, Watch
+from .poller import Poller
+from .tracked import LEAD, UNKNOWN_LIFE, Phase, Snapshot, Tracked, Waiter
 
 __all__ = [
     "LEAD",
@@ -14,8 +14,8 @@ __all__ = [
     "Listing",
     "Page",
     "Phase",
-    "Sight",
-    "Turns",
+    "Poller",
+    "Snapshot",
+    "Tracked",
     "Waiter",
-    "Watch",
 ]

@@ -17,7 +17,7 @@ from typing import Generic, TypeAlias, TypeVar
 import attrs
 
 from .._errors import ProviderUnavailableError, RateLimitError, RefusedError, SmsApiError
-from .tracked import Sight, Watch, rhythm
+from .tracked import Snapshot, Tracked, rhythm
 
 S = TypeVar("S")
 
@@ -51,7 +51,7 @@ class Page(Generic[S]):
         lowest: the lowest key among them; inf of an empty page.
         at: when it was asked, in seconds of the loop's clock.
         last: how many rows down the last awaited one stood; 0 when none did.
-        sights: awaited orders with messages not seen before, their codes in them; and those seen for the first time.
+        snapshots: awaited orders with messages not seen before, their codes in them; and those seen for the first time.
         quiet: awaited orders of which nothing is new.
         unsure: awaited orders of which something is new that a row cannot prove.
         whole: it is the whole list, so that what it lacks needs a look.
@@ -61,14 +61,14 @@ class Page(Generic[S]):
     lowest: float
     at: float
     last: int = 0
-    sights: list[tuple[Watch[S], Sight[S]]] = attrs.field(factory=list)
-    quiet: list[Watch[S]] = attrs.field(factory=list)
-    unsure: list[Watch[S]] = attrs.field(factory=list)
+    snapshots: list[tuple[Tracked[S], Snapshot[S]]] = attrs.field(factory=list)
+    quiet: list[Tracked[S]] = attrs.field(factory=list)
+    unsure: list[Tracked[S]] = attrs.field(factory=list)
     whole: bool = False
 
     @property
     def found(self) -> int:
-        return len(self.sights) + len(self.quiet) + len(self.unsure)
+        return len(self.snapshots) + len(self.quiet) + len(self.unsure)
 
 
 @attrs.define(eq=False)
@@ -102,7 +102,7 @@ class Ask:
     limit: int
 
 
-Known: TypeAlias = "Callable[[int], Watch[S] | None]"
+Known: TypeAlias = "Callable[[int], Tracked[S] | None]"
 """Who is awaited under this key, None for nobody."""
 ReadPage: TypeAlias = "Callable[[int, int, Known[S]], Awaitable[Page[S]]]"
 """offset, limit, the awaited -> the page."""
@@ -113,7 +113,7 @@ class Waiting(Generic[S]):
     """How many orders are awaited, and which, so far as they are not over: to gather these takes a while."""
 
     count: int
-    watches: Callable[[], list[Watch[S]]]
+    watches: Callable[[], list[Tracked[S]]]
 
 
 class Listing(Generic[S]):
@@ -197,7 +197,7 @@ class Listing(Generic[S]):
             longest = LONGEST_PAUSE_OF_USELESS if sweep.came else LONGEST_PAUSE
             self.next_at = now + min(longest, FIRST_PAUSE * 2.0 ** min(self._failures, 10))
 
-    def _learn(self, sweep: Sweep, unseen: list[Watch[S]], now: float) -> None:
+    def _learn(self, sweep: Sweep, unseen: list[Tracked[S]], now: float) -> None:
         self._failures = 0
         self._needed = max(sweep.last, self._needed if sweep.trouble else 0)
         missing = (watch for watch in unseen if sweep.lowest < watch.key and not watch.shown)

@@ -1,6 +1,6 @@
 """Waiting for many orders at once: the turns. Knows no provider, settles nothing.
 
-Every wait is a Waiter on the Watch of its order. There is no background task: one waiter at a time is the *keeper* and
+Every wait is a Waiter on a tracked order. There is no background task: one waiter at a time is the *keeper* and
 sleeps until something of the schedule is due; then it deals out *turns*, one request each in the holder's own task, at
 most 32 at a time. A look goes to a waiter of its order, a page of the list to whoever rests. A waiter that is cancelled
 or done gives its turn and its office back in plain functions that cannot be interrupted.
@@ -27,8 +27,8 @@ from .._errors import (
     SmsApiError,
 )
 from .listing import Ask, Listing
-from .queue import Chore, Look, Schedule
-from .tracked import LAST_LOOK, LEAD, PATIENCE, Sight, Waiter, Watch
+from .queue import Chore, Look, LookQueue
+from .tracked import LAST_LOOK, LEAD, PATIENCE, Snapshot, Tracked, Waiter
 
 S = TypeVar("S")
 
@@ -42,7 +42,7 @@ GRACE = 0.2
 waited for it costs him a moment."""
 
 
-class Turns(Generic[S]):
+class Poller(Generic[S]):
     """Every watch of one provider, and who asks next.
 
     Args:
@@ -50,8 +50,10 @@ class Turns(Generic[S]):
         most: turns at a time; what would only stand in line for the pace is decided later, and better.
     """
 
-    def __init__(self, listing: Listing[S], look: Callable[[Watch[S]], Awaitable[Sight[S]]], most: int = TURNS) -> None:
-        self._schedule: Schedule[S] = Schedule(listing)
+    def __init__(
+        self, listing: Listing[S], look: Callable[[Tracked[S]], Awaitable[Snapshot[S]]], most: int = TURNS
+    ) -> None:
+        self._schedule: LookQueue[S] = LookQueue(listing)
         self._watches = self._schedule.watches
         self._ask_for = look
         self._parked: list[Waiter[S]] = []
@@ -65,11 +67,11 @@ class Turns(Generic[S]):
 
     # -- plain state ------------------------------------------------------------------------------------------------
 
-    def watch(self, key: int, now: float) -> Watch[S]:
+    def watch(self, key: int, now: float) -> Tracked[S]:
         """The watch of this key; a new one is not registered before somebody joins or holds it."""
-        return self._watches.get(key) or Watch(key, readable_at=now)
+        return self._watches.get(key) or Tracked(key, readable_at=now)
 
-    def hold(self, watch: Watch[S], known: S) -> Watch[S]:
+    def hold(self, watch: Tracked[S], known: S) -> Tracked[S]:
         """A scope begins to look after the order."""
         watch = self._watches.setdefault(watch.key, watch)
         if watch.subject is None or not watch.is_seen():
@@ -77,7 +79,7 @@ class Turns(Generic[S]):
         watch.holds += 1
         return watch
 
-    def held(self) -> tuple[Watch[S], ...]:
+    def held(self) -> tuple[Tracked[S], ...]:
         """The orders that scopes look after."""
         return tuple(watch for watch in self._watches.values() if watch.holds)
 
@@ -87,7 +89,7 @@ class Turns(Generic[S]):
         self._deal(now)
         return added
 
-    def release(self, watch: Watch[S]) -> None:
+    def release(self, watch: Tracked[S]) -> None:
         """The scope is over."""
         watch.holds -= 1
         self._forget(watch)
@@ -123,9 +125,9 @@ class Turns(Generic[S]):
         self._forget(watch)
         return not any(other.settles for other in watch.waiters)
 
-    def see(self, watch: Watch[S], sight: Sight[S], now: float) -> None:
+    def see(self, watch: Tracked[S], snapshot: Snapshot[S], now: float) -> None:
         """Have everybody know what the answer to another request showed of the order."""
-        watch.note(sight)
+        watch.note(snapshot)
         self._tell(watch, now)
 
     def close(self) -> None:
@@ -137,7 +139,7 @@ class Turns(Generic[S]):
                 if waiter.request is not None:
                     waiter.request.cancel()
 
-    def _forget(self, watch: Watch[S]) -> None:
+    def _forget(self, watch: Tracked[S]) -> None:
         if not watch.waiters and not watch.holds:
             self._watches.pop(watch.key, None)
 
@@ -163,7 +165,7 @@ class Turns(Generic[S]):
         self._schedule.guard_ends()
         self._stir(now)
 
-    def _looker(self, watch: Watch[S]) -> Waiter[S] | None:
+    def _looker(self, watch: Tracked[S]) -> Waiter[S] | None:
         """Who looks at the order: of those that wait for it the one that stays longest."""
         free = (waiter for waiter in watch.waiters if waiter.job is None)
         return max(free, key=lambda waiter: waiter.deadline, default=None)
@@ -196,7 +198,7 @@ class Turns(Generic[S]):
         at_work = waiter.rung or waiter.job is not None or waiter is self._keeper
         return not at_work and waiter in waiter.watch.waiters
 
-    def _end_look(self, waiter: Waiter[S], watch: Watch[S], now: float, next_look_at: float) -> None:
+    def _end_look(self, waiter: Waiter[S], watch: Tracked[S], now: float, next_look_at: float) -> None:
         """The look was taken, or its holder gave it back."""
         watch.looking = False
         self._schedule.plan(watch, next_look_at)
@@ -228,7 +230,7 @@ class Turns(Generic[S]):
         waiter.late = waiter.news = True
         waiter.ring()
 
-    def _tell(self, watch: Watch[S], now: float) -> None:
+    def _tell(self, watch: Tracked[S], now: float) -> None:
         for waiter in watch.waiters:
             waiter.news = True
             waiter.ring()
@@ -237,7 +239,7 @@ class Turns(Generic[S]):
                 # What it does for others somebody else can do, and its own look is not needed.
                 waiter.request.deadline = min(waiter.request.deadline, now + GRACE)
 
-    def _failed(self, watch: Watch[S], error: SmsApiError, now: float) -> None:
+    def _failed(self, watch: Tracked[S], error: SmsApiError, now: float) -> None:
         """Trouble slows the looks down; only what will not pass ends the waits."""
         passing = not isinstance(error, RefusedError) or isinstance(error, (RateLimitError, ProviderUnavailableError))
         if passing:
@@ -292,16 +294,16 @@ class Turns(Generic[S]):
             await waiter.sleep()
         self._deal(anyio.current_time())
 
-    async def _look(self, waiter: Waiter[S], watch: Watch[S]) -> None:
+    async def _look(self, waiter: Waiter[S], watch: Tracked[S]) -> None:
         """Use the turn for one order: one request, in the holder's own task."""
         began = self._begin_turn(waiter)
         with self._request(waiter, watch.cut_at(began)) as request:
             try:
-                sight = await self._ask_for(watch)
+                snapshot = await self._ask_for(watch)
             except SmsApiError as error:
                 self._failed(watch, error, anyio.current_time())
             else:
-                self._schedule.looked(watch, sight, anyio.current_time())
+                self._schedule.looked(watch, snapshot, anyio.current_time())
         now = anyio.current_time()
         if request.cancelled_caught and waiter.news:
             self._end_look(waiter, watch, now, next_look_at=now)

@@ -20,7 +20,7 @@ import attrs
 
 from .._errors import SmsApiError
 from .listing import LAG_ALLOWED, MANY, Ask, Listing, Page, Sweep, Waiting
-from .tracked import LAST_LOOK, LEAD, Sight, Watch
+from .tracked import LAST_LOOK, LEAD, Snapshot, Tracked
 
 S = TypeVar("S")
 
@@ -43,7 +43,7 @@ likely to come now, are not held up by old ones. Round robin would find codes th
 class Look(Generic[S]):
     """The job of asking about one order."""
 
-    watch: Watch[S]
+    watch: Tracked[S]
 
 
 Chore: TypeAlias = Callable[[], Awaitable[None]]
@@ -52,31 +52,31 @@ Chore: TypeAlias = Callable[[], Awaitable[None]]
 Job: TypeAlias = Look[S] | Ask | Chore
 
 
-class Schedule(Generic[S]):
+class LookQueue(Generic[S]):
     """Every watch of one provider: whose look is due, and which page is to be asked."""
 
     def __init__(self, listing: Listing[S]) -> None:
-        self.watches: dict[int, Watch[S]] = {}
+        self.watches: dict[int, Tracked[S]] = {}
         self.listing: Listing[S] = listing
         self._waiting = 0
-        self._due: list[tuple[float, Watch[S]]] = []
-        self._late: list[tuple[float, int, Watch[S]]] = []
-        self._fresh: list[Watch[S]] = []
+        self._due: list[tuple[float, Tracked[S]]] = []
+        self._late: list[tuple[float, int, Tracked[S]]] = []
+        self._fresh: list[Tracked[S]] = []
         self._chores: deque[Chore] = deque()
         self._order = count(1)
         self._streak = 0
         self._spares_until = inf
         self._swept_from = -inf
 
-    def _awaited(self) -> list[Watch[S]]:
+    def _awaited(self) -> list[Tracked[S]]:
         return [watch for watch in self.watches.values() if watch.waiters and not watch.is_over()]
 
-    def joined(self, watch: Watch[S], now: float) -> None:
+    def joined(self, watch: Tracked[S], now: float) -> None:
         """A waiter came to the watch."""
         self._waiting += len(watch.waiters) == 1
         self.plan(watch, max(now, watch.next_look_at(watch.asked_at(now))))
 
-    def left(self, watch: Watch[S]) -> None:
+    def left(self, watch: Tracked[S]) -> None:
         """A waiter went."""
         self._waiting -= not watch.waiters
         self._clear_void()
@@ -91,7 +91,7 @@ class Schedule(Generic[S]):
             self._chores.append(chore)
         return self._lists()
 
-    def plan(self, watch: Watch[S], at: float) -> None:
+    def plan(self, watch: Tracked[S], at: float) -> None:
         """Put the watch's next look into the timeline; an earlier plan of it is void."""
         if watch.waiters and not (watch.looking or watch.is_over()):
             self._put(watch, at)
@@ -103,7 +103,7 @@ class Schedule(Generic[S]):
             due_at = ceil(due_at / TICK) * TICK
         return min(due_at, self._spares_until, self.listing.next_at if self._lists() else inf)
 
-    def advance(self, now: float) -> list[Watch[S]]:
+    def advance(self, now: float) -> list[Tracked[S]]:
         """Line up what is due. Of the watches returned the last look before the end is given up: no turn came free."""
         if now >= self._spares_until:
             self._spare_no_more(now)
@@ -162,22 +162,22 @@ class Schedule(Generic[S]):
                 self._put(watch, watch.ends_at - LEAD + LAST_LOOK)
         self._fresh.clear()
 
-    def looked(self, watch: Watch[S], sight: Sight[S], now: float) -> None:
+    def looked(self, watch: Tracked[S], snapshot: Snapshot[S], now: float) -> None:
         """A look brought this, or a page: note it, and whether the list should have shown it before."""
-        new = not watch.is_seen() or len(sight.sms) > len(watch.sms)
-        came_at = inf if sight.news_age is None else sight.at - sight.news_age
+        new = not watch.is_seen() or len(snapshot.sms) > len(watch.sms)
+        came_at = inf if snapshot.news_age is None else snapshot.at - snapshot.news_age
         if new and watch.listed_at > came_at + LAG_ALLOWED:
             self.listing.distrust(now)
             self._spare_no_more(now)
-        watch.note(sight)
+        watch.note(snapshot)
 
-    def page_came(self, ask: Ask, page: Page[S], now: float) -> list[Watch[S]]:
+    def page_came(self, ask: Ask, page: Page[S], now: float) -> list[Tracked[S]]:
         """Note what a page showed. The watches returned have news."""
-        for watch, sight in page.sights:
-            self.looked(watch, sight, now)
+        for watch, snapshot in page.snapshots:
+            self.looked(watch, snapshot, now)
             watch.listed_at, watch.shown = page.at, True
             self.plan(watch, watch.next_look_at(now))
-        told = [watch for watch, _ in page.sights]
+        told = [watch for watch, _ in page.snapshots]
         at, trusted = page.at, self.listing.is_trusted(now)
         for watch in page.quiet:
             watch.listed_at, watch.readable_at, watch.shown = at, at, True
@@ -219,7 +219,7 @@ class Schedule(Generic[S]):
         if unless_listed_since == inf:
             self._spares_until = inf
 
-    def _put(self, watch: Watch[S], at: float) -> None:
+    def _put(self, watch: Tracked[S], at: float) -> None:
         watch.spared = False
         if at == watch.planned_at:
             return
@@ -235,14 +235,14 @@ class Schedule(Generic[S]):
             self._due = [(at, watch) for watch, at in plans.items()]
             heapq.heapify(self._due)
 
-    def _line_up(self, watch: Watch[S], at: float, now: float) -> None:
+    def _line_up(self, watch: Tracked[S], at: float, now: float) -> None:
         asked_at = watch.asked_at(now)
         first = -inf if watch.at_a_moment(now) else asked_at + PATIENCE_OF_LATE * (at - asked_at)
         watch.looking, watch.place = True, next(self._order)
         heapq.heappush(self._late, (first, watch.place, watch))
         self._fresh.append(watch)
 
-    def _is_put_off(self, watch: Watch[S], now: float) -> bool:
+    def _is_put_off(self, watch: Tracked[S], now: float) -> bool:
         """Whether the list spares the look, and those that follow while it goes on to show the order."""
         answered = watch.listed_at >= watch.asked_at(0.0) and self.listing.is_trusted(now)
         at = watch.next_look_at(watch.listed_at) if answered and not watch.at_a_moment(now) else now
@@ -259,7 +259,7 @@ class Schedule(Generic[S]):
         """When the next one begins; now if one is under way."""
         return now if self.listing.next_at == inf else max(now, self.listing.next_at)
 
-    def _count_as_look(self, watch: Watch[S], at: float, now: float) -> None:
+    def _count_as_look(self, watch: Tracked[S], at: float, now: float) -> None:
         """The look it stands in line for is spared, or too late: near the end a cancel tells whether an SMS came."""
         watch.looked_at = at
         watch.looking, watch.place = False, 0

@@ -15,7 +15,7 @@ import attrs
 
 from .._errors import SmsApiError
 from .._values import Sms
-from .._wakeup import Sleeper
+from .._wakeup import Wakeup
 
 if TYPE_CHECKING:
     from .queue import Job
@@ -53,7 +53,7 @@ class Phase(Enum):
 
 
 @attrs.frozen(kw_only=True)
-class Sight(Generic[S]):
+class Snapshot(Generic[S]):
     """What one look showed.
 
     Attributes:
@@ -88,7 +88,7 @@ def rhythm(age: float, chance: float) -> float:
 
 
 @attrs.define(eq=False, repr=False, weakref_slot=False)
-class Watch(Generic[S]):
+class Tracked(Generic[S]):
     """One order that is waited for, however many wait. Of fifty thousand each attribute counts.
 
     Attributes:
@@ -128,24 +128,24 @@ class Watch(Generic[S]):
     holds: int = 0
     taken: bool = False
 
-    def __lt__(self, other: Watch[S]) -> bool:
+    def __lt__(self, other: Tracked[S]) -> bool:
         """Of two that are due together the older order is first."""
         return self.key < other.key
 
-    def note(self, sight: Sight[S]) -> None:
+    def note(self, snapshot: Snapshot[S]) -> None:
         """Take in what a look showed, unless what is known was asked later."""
-        if sight.at < self.seen_at:
+        if snapshot.at < self.seen_at:
             return
-        self.subject = sight.subject if sight.keep else self.subject
-        self.sms, self.phase, self.dated = sight.sms, sight.phase, sight.age is not None
-        self.seen_at = self.readable_at = sight.at
+        self.subject = snapshot.subject if snapshot.keep else self.subject
+        self.sms, self.phase, self.dated = snapshot.sms, snapshot.phase, snapshot.age is not None
+        self.seen_at = self.readable_at = snapshot.at
         self.failures = self.misses = 0
-        self.born_at = min(self.born_at, sight.at - (sight.age or 0.0))
-        if sight.left is not None:
-            ends_at = sight.at + sight.left
+        self.born_at = min(self.born_at, snapshot.at - (snapshot.age or 0.0))
+        if snapshot.left is not None:
+            ends_at = snapshot.at + snapshot.left
             self.ends_at = min(self.ends_at, ends_at) if ends_at - self.ends_at < SAME_END else ends_at
         elif self.ends_at == inf:
-            self.ends_at = sight.at + UNKNOWN_LIFE
+            self.ends_at = snapshot.at + UNKNOWN_LIFE
 
     def age(self, now: float) -> float | None:
         """Seconds since it was bought, None when that is not known."""
@@ -207,7 +207,7 @@ class Watch(Generic[S]):
 
 
 @attrs.define(eq=False, repr=False, weakref_slot=False)
-class Waiter(Sleeper, Generic[S]):
+class Waiter(Wakeup, Generic[S]):
     """One wait: registered by `join`, gone by `leave`.
 
     Attributes:
@@ -218,7 +218,7 @@ class Waiter(Sleeper, Generic[S]):
     """
 
     settles: ClassVar[bool] = True
-    watch: Watch[S]
+    watch: Tracked[S]
     deadline: float = inf
     news: bool = attrs.field(default=False, init=False)
     late: bool = attrs.field(default=False, init=False)

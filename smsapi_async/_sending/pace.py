@@ -15,7 +15,7 @@ from collections import deque
 import attrs
 
 from .._values import seconds
-from .._wakeup import Sleeper
+from .._wakeup import Wakeup
 from .call import Lane, Provider
 
 V1_PER_SECOND = 50.0
@@ -55,7 +55,7 @@ CATCH_UP = 0.005
 
 
 @attrs.define(eq=False, repr=False, weakref_slot=False)
-class Ticket(Sleeper):
+class Ticket(Wakeup):
     """A place in the queue; `granted` once the request may leave, `used` once its holder knows."""
 
     lane: Lane

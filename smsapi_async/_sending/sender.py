@@ -33,7 +33,7 @@ from .call import Call, Reply
 from .http import Http
 from .pace import Pace, Slots, Ticket
 from .retry import pause_before_retry
-from .single_flight import Flights
+from .single_flight import SingleFlight
 
 T = TypeVar("T")
 Leaving: TypeAlias = Callable[[], AbstractContextManager[None]]
@@ -116,7 +116,7 @@ class Sender:
         self.events: Events = events or Events()
         self._http = http
         self._max_retries = max_retries
-        self._flights = Flights()
+        self._flights = SingleFlight()
         self._loop: EventLoopToken | None = None
         self._closing = False
         self._closed = False

@@ -24,7 +24,7 @@ class Flight:
     over: anyio.Event = attrs.field(factory=anyio.Event)
 
 
-class Flights:
+class SingleFlight:
     """What is being read now, by what is asked."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ import anyio
 
 from .._codes import Pick, Seen
 from .._errors import NotFoundError, RentClosedError, WaitTimeoutError
-from .._polling import Known, Listing, Page, Phase, Sight, Turns, Waiter, Watch
+from .._polling import Known, Listing, Page, Phase, Poller, Snapshot, Tracked, Waiter
 from .._sending import Call, Reply, Sender
 from .._values import Sms
 from ._calls import all_numbers, one_number
@@ -23,12 +23,12 @@ class Waits:
     """Every wait of one client for a rented number. A code is handed over once, also across waits."""
 
     def __init__(self, sender: Sender, zone: tzinfo) -> None:
-        self.turns: Turns[RentedNumber] = Turns(Listing(self._page, least=2, every=EVERY), self._look, most=1)
+        self.turns: Poller[RentedNumber] = Poller(Listing(self._page, least=2, every=EVERY), self._look, most=1)
         self._sender = sender
         self._zone = zone
         self._seen: dict[int, Seen] = {}
 
-    def watch(self, tzid: int) -> Watch[RentedNumber]:
+    def watch(self, tzid: int) -> Tracked[RentedNumber]:
         """The watch of the number."""
         return self.turns.watch(tzid, anyio.current_time())
 
@@ -50,7 +50,7 @@ class Waits:
         self._sender.events.wait_ended("rent", tzid, now)
         return sms
 
-    async def next_message(self, watch: Watch[RentedNumber], seen: Seen) -> Sms | None:
+    async def next_message(self, watch: Tracked[RentedNumber], seen: Seen) -> Sms | None:
         """The oldest message not handed over yet; None once the number is gone."""
         self._sender.check_loop()
         self.turns.join(waiter := Waiter(watch), anyio.current_time())
@@ -62,7 +62,7 @@ class Waits:
         finally:
             self.turns.leave(waiter, anyio.current_time())
 
-    async def _look(self, watch: Watch[RentedNumber]) -> Sight[RentedNumber]:
+    async def _look(self, watch: Tracked[RentedNumber]) -> Snapshot[RentedNumber]:
         return await self._sender.send(_look_at_one(watch.key, self._zone), once=True)
 
     async def _page(self, _offset: int, _limit: int, known: Known[RentedNumber]) -> Page[RentedNumber]:
@@ -108,7 +108,7 @@ class RentMessages:
     def __init__(self, waits: Waits, tzid: int) -> None:
         self._waits = waits
         self._tzid = tzid
-        self._watch: Watch[RentedNumber] | None = None
+        self._watch: Tracked[RentedNumber] | None = None
         self._seen = Seen()
 
     def __aiter__(self) -> RentMessages:
@@ -122,14 +122,14 @@ class RentMessages:
         return sms
 
 
-def _look_at_one(tzid: int, zone: tzinfo) -> Call[Sight[RentedNumber]]:
+def _look_at_one(tzid: int, zone: tzinfo) -> Call[Snapshot[RentedNumber]]:
     """The call that asks for one number, its answer read as a look.
 
     Its end is left out: a rent costs nothing more when it lapses, so no look must come before, and the wire counts
     whole minutes: 0 of them would bring a look a second.
     """
     asked = one_number(tzid, zone)
-    return asked.reading(lambda reply: _sight(asked.read(reply), reply))
+    return asked.reading(lambda reply: _snapshot(asked.read(reply), reply))
 
 
 def _look_at_all(known: Known[RentedNumber], zone: tzinfo) -> Call[Page[RentedNumber]]:
@@ -146,11 +146,11 @@ def _look_at_all(known: Known[RentedNumber], zone: tzinfo) -> Call[Page[RentedNu
             if watch.is_seen() and watch.sms == number.messages:
                 page.quiet.append(watch)
             else:
-                page.sights.append((watch, _sight(number, reply)))
+                page.snapshots.append((watch, _snapshot(number, reply)))
         return page
 
     return asked.reading(read)
 
 
-def _sight(number: RentedNumber, reply: Reply) -> Sight[RentedNumber]:
-    return Sight(subject=number, sms=number.messages, phase=Phase.OPEN, left=None, age=None, at=reply.arrived_at)
+def _snapshot(number: RentedNumber, reply: Reply) -> Snapshot[RentedNumber]:
+    return Snapshot(subject=number, sms=number.messages, phase=Phase.OPEN, left=None, age=None, at=reply.arrived_at)

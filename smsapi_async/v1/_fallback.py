@@ -30,7 +30,7 @@ Buy = Callable[..., Awaitable[Order]]
 """`V1.buy_activation` with everything but country and operator."""
 
 
-class Walks:
+class Fallback:
     """Purchases along offers, and which of them one client found empty."""
 
     def __init__(self, v1: V1, settler: Settler, budget: Budget) -> None:

@@ -7,6 +7,7 @@ whole. With `msgspec`, of the extra `fast`, the rest is not even made into objec
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
 from functools import cache, cached_property, partial
 from math import inf
 from typing import Any, NamedTuple, Protocol
@@ -14,13 +15,12 @@ from typing import Any, NamedTuple, Protocol
 import attrs
 
 from .._fields import UNREADABLE, text_or_none, whole
-from .._polling import Known, Page, Sight, Watch
+from .._polling import Known, Page, Snapshot, Tracked
 from .._sending import MEGABYTE, Call, Reply
 from .._values import Sms
-from ._lifecycle import PHASES
-from ._looks import sight
+from ._lifecycle import PHASES, phase
 from ._models import Order
-from ._wire import call, structure
+from ._wire import call, read_order, structure
 
 PAGE_CAP = 8 * MEGABYTE
 """A row without messages has about 400 bytes, one with a long text ten times as many."""
@@ -65,12 +65,12 @@ class Rows:
         if self._fast is not None:
             self.untold = self._fast.untold
 
-    def sight(self, position: int) -> Sight[Order]:
+    def snapshot(self, position: int) -> Snapshot[Order]:
         """The whole row."""
         raw = self._whole[position]
         if self._fast is not None:
             raw = attrs.evolve(self._reply, body=bytes(raw)).json()
-        return sight(structure(raw, Order), self._reply.date, self._reply.sent_at)
+        return snapshot(structure(raw, Order), self._reply.date, self._reply.sent_at)
 
     @cached_property
     def _whole(self) -> Sequence[Any]:
@@ -102,12 +102,12 @@ def read_page(reply: Reply, known: Known[Order]) -> Page[Order]:
         if not sms and sms is not untold and not watch.sms and row.status not in PHASES and watch.is_seen():
             quiet.append(watch)
         elif sms is not untold:
-            _sort_in(page, watch, row, partial(body.sight, position - 1))
+            _sort_in(page, watch, row, partial(body.snapshot, position - 1))
     page.lowest, page.last = lowest, last
     return page
 
 
-def _sort_in(page: Page[Order], watch: Watch[Order], row: Row, whole: Callable[[], Sight[Order]]) -> None:
+def _sort_in(page: Page[Order], watch: Tracked[Order], row: Row, whole: Callable[[], Snapshot[Order]]) -> None:
     """A code, which may also be filled into a message known before; an order seen for the first time; or neither."""
     others = page.unsure
     if watch.is_seen() and row.status not in PHASES and len(row.sms or ()) <= len(watch.sms):
@@ -121,9 +121,9 @@ def _sort_in(page: Page[Order], watch: Watch[Order], row: Row, whole: Callable[[
         others.append(watch)
         return
     if not watch.is_seen() and row.status not in PHASES and not row.sms:
-        page.sights.append((watch, attrs.evolve(seen, keep=False)))
+        page.snapshots.append((watch, attrs.evolve(seen, keep=False)))
     elif _codes(seen.sms) > _codes(watch.sms):
-        page.sights.append((watch, seen))
+        page.snapshots.append((watch, seen))
     else:
         others.append(watch)
 
@@ -178,3 +178,39 @@ def _fast() -> Fast | None:
             return None
 
     return Fast(glance, lambda body: raws.decode(body).Data, msgspec.UNSET)
+
+
+# -- one answer ------------------------------------------------------------------------------------------------------
+
+CLOCK_SLACK = timedelta(seconds=10)
+"""A Date further before the purchase than this is another clock; nearer, it costs less than the lead before an end."""
+
+
+def look(order_id: int) -> Call[Snapshot[Order]]:
+    """The call that asks for one order."""
+    return call("check", f"user/check/{order_id}", lambda reply: snapshot(read_order(reply), reply.date, reply.sent_at))
+
+
+def first_snapshot(purchase: Call[Order]) -> Call[Snapshot[Order]]:
+    """The purchase, its answer read as the first look at the order."""
+    return purchase.reading(lambda reply: snapshot(purchase.read(reply), reply.date, reply.sent_at, fresh=True))
+
+
+def snapshot(order: Order, date: datetime | None, at: float, *, fresh: bool = False) -> Snapshot[Order]:
+    """What the answer shows of the order's time.
+
+    A Date before the purchase, or after an expiry although the order is open, is no plausible clock. Then, from a
+    `fresh` purchase, the span counts for which the order was sold.
+    """
+    created, expires = order.created_at, order.expires_at
+    plausible = date is not None and (created is None or date > created - CLOCK_SLACK)
+    age = left = None
+    if date is not None and plausible and created is not None:
+        age = max(0.0, (date - created).total_seconds())
+    if date is not None and plausible and expires is not None and expires > date:
+        left = (expires - date).total_seconds()
+    elif fresh and created is not None and expires is not None and expires > created:
+        left = (expires - created).total_seconds()
+    newest = order.sms[-1].created_at if order.sms else None
+    news_age = (date - newest).total_seconds() if date is not None and plausible and newest is not None else None
+    return Snapshot(subject=order, sms=order.sms, phase=phase(order), left=left, age=age, at=at, news_age=news_age)

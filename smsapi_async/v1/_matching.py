@@ -14,7 +14,7 @@ from typing import Generic
 
 import attrs
 
-from .._polling import UNKNOWN_LIFE, Sight
+from .._polling import UNKNOWN_LIFE, Snapshot
 from .._sending import Reply, Spending
 from ._models import Order
 from ._pagination import R
@@ -48,7 +48,7 @@ class Purchase(Spending):
     ceiling: Decimal | None = None
     asked: object = None
     lost_at: float = inf
-    found: Sight[Order] | None = None
+    found: Snapshot[Order] | None = None
 
     @property
     def life(self) -> float:

@@ -19,10 +19,10 @@ import attrs
 from .._budget import Budget, Place
 from .._errors import NothingBoughtError, OutcomeUnknownError, SmsApiError, SpendUnknownError
 from .._events import kind
-from .._polling import Sight
+from .._polling import Snapshot
 from .._sending import Call, Lane, Reply, Sender, Spending
+from ._glance import first_snapshot, snapshot
 from ._lifecycle import is_hosting
-from ._looks import first_sight, sight
 from ._matching import SLACK, Purchase, Records, entangled, paired
 from ._models import Order, Payment
 from ._pagination import Listing, R, Rows, listing
@@ -47,13 +47,13 @@ class Purchases:
         self._settler = settler
         self._budget = budget
         self._shared_key = shared_key
-        self._own: dict[int, Sight[Order]] = {}
+        self._own: dict[int, Snapshot[Order]] = {}
         self._pending: list[Purchase] = []
         self._given_up: list[Purchase] = []
         self._named: set[int] = set()
         self._changed = anyio.Event()
 
-    def bought(self, order_id: int) -> Sight[Order] | None:
+    def bought(self, order_id: int) -> Snapshot[Order] | None:
         """The answer to the purchase of this order, when this client bought it within the hour."""
         return self._own.get(order_id)
 
@@ -64,10 +64,10 @@ class Purchases:
         registered as unsettled.
         """
 
-        async def recover(lost: OutcomeUnknownError | None) -> Sight[Order]:
+        async def recover(lost: OutcomeUnknownError | None) -> Snapshot[Order]:
             return await self._recover(call, purchase, lost)
 
-        async def keep(seen: Sight[Order]) -> None:
+        async def keep(seen: Snapshot[Order]) -> None:
             self._remember(purchase, seen, place)
             await self._give_back(seen.subject)
 
@@ -76,7 +76,7 @@ class Purchases:
             self._pending.append(purchase)
             try:
                 asked = call.reading(lambda reply: purchase.completed(call.read(reply)))
-                seen = await self._sender.spend(first_sight(asked), purchase, recover, keep)
+                seen = await self._sender.spend(first_snapshot(asked), purchase, recover, keep)
                 self._remember(purchase, seen, place)
             finally:
                 self._pending.remove(purchase)
@@ -111,7 +111,7 @@ class Purchases:
         else:
             await self._settler.settle(order, taken=False, bound=self._settler.cancel_timeout)
 
-    def _remember(self, purchase: Purchase, seen: Sight[Order], place: Place) -> None:
+    def _remember(self, purchase: Purchase, seen: Snapshot[Order], place: Place) -> None:
         purchase.found = seen
         left = purchase.life if seen.left is None else seen.left
         self._budget.book(place, seen.subject.id, seen.subject.price, seen.at + left + STILL_HEARD_OF)
@@ -132,7 +132,9 @@ class Purchases:
 
     # -- reconciliation ---------------------------------------------------------------------------------------------
 
-    async def _recover(self, call: Call[Order], purchase: Purchase, lost: OutcomeUnknownError | None) -> Sight[Order]:
+    async def _recover(
+        self, call: Call[Order], purchase: Purchase, lost: OutcomeUnknownError | None
+    ) -> Snapshot[Order]:
         purchase.lost_at = anyio.current_time()
         self._wake()
         self._tell("purchase.lost", call=call.name, product=purchase.product)
@@ -242,7 +244,7 @@ class Purchases:
         if certain and all(other.equals(purchase) and other not in self._given_up for other in group):
             pairs = paired(group, rows, records)
             for other, row in pairs:
-                other.found = sight(row, records.reply.date, records.reply.sent_at, fresh=True)
+                other.found = snapshot(row, records.reply.date, records.reply.sent_at, fresh=True)
             if pairs:
                 return ()
         end = records.end_of(purchase)

@@ -15,13 +15,12 @@ import attrs
 from .._codes import Pick, Seen
 from .._errors import NoCodeError, OrderClosedError, OrderExpiredError, WaitTimeoutError
 from .._events import Events
-from .._polling import LEAD, Known, Listing, Page, Phase, Sight, Turns, Waiter, Watch
+from .._polling import LEAD, Known, Listing, Page, Phase, Poller, Snapshot, Tracked, Waiter
 from .._sending import Lane, Sender
 from .._shield import UnderWay
 from .._values import Sms
-from ._glance import page_of_orders
+from ._glance import look, page_of_orders, snapshot
 from ._lifecycle import is_hosting, is_open
-from ._looks import look, sight
 from ._models import Order
 from ._purchases import Purchases
 from ._settle import Settler
@@ -39,14 +38,14 @@ class Waits:
     """Every wait of one client for a v1 order."""
 
     def __init__(self, sender: Sender, settler: Settler, purchases: Purchases) -> None:
-        self.turns: Turns[Order] = Turns(Listing(self._page, least=HANDFUL, every=sender.pace.look_every), self._look)
+        self.turns: Poller[Order] = Poller(Listing(self._page, least=HANDFUL, every=sender.pace.look_every), self._look)
         self.settler: Settler = settler
         self.under_way: UnderWay = sender.under_way
         self.events: Events = sender.events
         self._sender = sender
         self._purchases = purchases
 
-    def watch(self, order_id: int) -> Watch[Order]:
+    def watch(self, order_id: int) -> Tracked[Order]:
         """The watch of the order; of one this client just bought it knows the purchase's answer."""
         watch = self.turns.watch(order_id, anyio.current_time())
         bought = self._purchases.bought(order_id)
@@ -68,26 +67,26 @@ class Waits:
         self.under_way.begin()
         return wait
 
-    async def look_up(self, order_id: int) -> Sight[Order]:
+    async def look_up(self, order_id: int) -> Snapshot[Order]:
         """The order as it is now. Asked also where looks have stopped: its scope must know it in time to settle it."""
         seen = await self._sender.send(attrs.evolve(look(order_id), lane=Lane.PURCHASE))
         self.settler.heed(seen.subject)
         return seen
 
-    def hold(self, found: Order | Sight[Order]) -> Watch[Order]:
+    def hold(self, found: Order | Snapshot[Order]) -> Tracked[Order]:
         """A scope begins to look after an order, of which a look may have brought the newest."""
-        order = found.subject if isinstance(found, Sight) else found
+        order = found.subject if isinstance(found, Snapshot) else found
         watch = self.turns.hold(self.watch(order.id), order)
-        if isinstance(found, Sight):
+        if isinstance(found, Snapshot):
             self.turns.see(watch, found, anyio.current_time())
         return watch
 
-    def see(self, watch: Watch[Order], order: Order) -> None:
+    def see(self, watch: Tracked[Order], order: Order) -> None:
         """Have everybody know what the answer to another request showed of the order."""
         now = anyio.current_time()
-        self.turns.see(watch, sight(order, None, now), now)
+        self.turns.see(watch, snapshot(order, None, now), now)
 
-    async def next_message(self, watch: Watch[Order], seen: Seen) -> Sms | None:
+    async def next_message(self, watch: Tracked[Order], seen: Seen) -> Sms | None:
         """The oldest message not handed over yet; None once the order is closed and all are."""
         self._sender.check_loop()
         self.turns.join(waiter := Reader(watch), anyio.current_time())
@@ -102,13 +101,13 @@ class Waits:
             return seen.take(order.sms)
         return sms
 
-    def _lapses_in_its_scope(self, watch: Watch[Order], order: Order) -> bool:
+    def _lapses_in_its_scope(self, watch: Tracked[Order], order: Order) -> bool:
         """Whether its end is near, a cancel would still refund, and none of its waits sees to that."""
         waited_for = any(waiter.settles for waiter in watch.waiters)
         refunds = is_open(order) and not order.sms and not is_hosting(order)
         return refunds and watch.holds > 0 and watch.last_look_taken() and not waited_for
 
-    async def settle_unfound(self, watch: Watch[Order], order: Order) -> Order:
+    async def settle_unfound(self, watch: Tracked[Order], order: Order) -> Order:
         """Settle an order that brought no code, but for a message that turns out to be there.
 
         In a scope for as long as a cancel may still refund; then the scope tries again, and tells.
@@ -126,7 +125,7 @@ class Waits:
                 why, note = "its scope was open when the client closed", partial(self.see, watch)
                 self.settler.register(order, why, taken=False, tell=False, note=note)
 
-    async def _look(self, watch: Watch[Order]) -> Sight[Order]:
+    async def _look(self, watch: Tracked[Order]) -> Snapshot[Order]:
         asked = look(watch.key)
         if watch.at_a_moment(anyio.current_time()):  # goes on where looks have stopped: it saves a code
             asked = attrs.evolve(asked, lane=Lane.PURCHASE)
@@ -264,7 +263,7 @@ class Messages:
     def __init__(self, waits: Waits, order_id: int) -> None:
         self._waits = waits
         self._order_id = order_id
-        self._watch: Watch[Order] | None = None
+        self._watch: Tracked[Order] | None = None
         self._seen = Seen()
 
     def __aiter__(self) -> Messages:
@@ -278,7 +277,7 @@ class Messages:
         return sms
 
 
-def order_of(watch: Watch[Order]) -> Order:
+def order_of(watch: Tracked[Order]) -> Order:
     """The order as last seen; when nothing was, all that is known is its id."""
     return watch.subject or Order(id=watch.key)
 

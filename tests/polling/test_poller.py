@@ -12,8 +12,8 @@ import anyio
 import pytest
 
 from smsapi_async import AuthenticationError, ClientClosedError, OutcomeUnknownError, Sms
-from smsapi_async._polling.poller import TURNS, Turns
-from smsapi_async._polling.tracked import FIRST_LOOK, LEAD, Phase, Sight, Waiter, Watch, rhythm
+from smsapi_async._polling.poller import TURNS, Poller
+from smsapi_async._polling.tracked import FIRST_LOOK, LEAD, Phase, Snapshot, Tracked, Waiter, rhythm
 from tests.desk import no_list
 from tests.opening import second
 
@@ -65,7 +65,7 @@ class Fake:
         self.looks: list[float] = []
         self.ends_at = inf
 
-    async def look(self) -> Sight[str]:
+    async def look(self) -> Snapshot[str]:
         self.looks.append(anyio.current_time())
         await anyio.sleep(self.takes)
         if self.troubles:
@@ -73,15 +73,15 @@ class Fake:
         now = anyio.current_time()
         sms = (Sms(text="code", code="1234"),) if self.arrives <= now else ()
         left = None if self.ends_at == inf else self.ends_at - now
-        return Sight(subject="order", sms=sms, phase=Phase.OPEN, left=left, age=None, at=now)
+        return Snapshot(subject="order", sms=sms, phase=Phase.OPEN, left=left, age=None, at=now)
 
 
-def turns_on(orders: Mapping[int, Fake] | Sequence[Fake]) -> Turns[str]:
+def turns_on(orders: Mapping[int, Fake] | Sequence[Fake]) -> Poller[str]:
     """The turns on these orders, each under its key."""
-    return Turns(no_list(), lambda watch: orders[watch.key].look())
+    return Poller(no_list(), lambda watch: orders[watch.key].look())
 
 
-async def found(turns: Turns[str], key: int, timeout: float = inf) -> float:
+async def found(turns: Poller[str], key: int, timeout: float = inf) -> float:
     """Wait as the houses do; when the code was found, or -1 for a timeout."""
     now = anyio.current_time()
     waiter = Waiter(turns.watch(key, now), now + timeout)
@@ -97,7 +97,7 @@ async def found(turns: Turns[str], key: int, timeout: float = inf) -> float:
         turns.leave(waiter, anyio.current_time())
 
 
-def idle(turns: Turns[str]) -> bool:
+def idle(turns: Poller[str]) -> bool:
     """Nothing is left of any wait."""
     return not (turns._watches or turns._idle(0.0) or turns._turns or turns._keeper)
 
@@ -194,11 +194,11 @@ async def test_a_waiter_about_to_time_out_takes_no_turn_while_another_can() -> N
     """Its task is about to leave, and its look would be lost."""
     takers: list[Waiter[str]] = []
 
-    async def look(watch: Watch[str]) -> Sight[str]:
+    async def look(watch: Tracked[str]) -> Snapshot[str]:
         takers.extend(waiter for waiter in watch.waiters if waiter.job)
-        return Sight(subject="", sms=(), phase=Phase.OPEN, left=None, age=None, at=anyio.current_time())
+        return Snapshot(subject="", sms=(), phase=Phase.OPEN, left=None, age=None, at=anyio.current_time())
 
-    turns: Turns[str] = Turns(no_list(), look)
+    turns: Poller[str] = Poller(no_list(), look)
     watch = turns.watch(1, 0.0)
     short, long = Waiter(watch, 9.0), Waiter(watch, 90.0)
     turns.join(short, 0.0)
@@ -374,7 +374,7 @@ async def test_what_a_scope_knows_of_an_order_the_list_showed_is_kept() -> None:
     turns = turns_on({})
     watch = turns.hold(turns.watch(1, 0.0), "first")
     watch.subject = None
-    watch.note(Sight(subject="row", sms=(), phase=Phase.OPEN, left=None, age=None, at=1.0, keep=False))
+    watch.note(Snapshot(subject="row", sms=(), phase=Phase.OPEN, left=None, age=None, at=1.0, keep=False))
 
     turns.hold(watch, "known")
 
@@ -404,10 +404,10 @@ async def test_closing_ends_waits_that_sleep_that_look_and_that_come_later() -> 
 
 async def test_a_guessed_end_gives_way_to_a_later_real_one() -> None:
     """An end more than a minute off is another end; a nearer one is latency, and the earliest reading counts."""
-    watch: Watch[str] = Watch(1, readable_at=0.0)
+    watch: Tracked[str] = Tracked(1, readable_at=0.0)
 
     def seen(at: float, left: float | None) -> float:
-        watch.note(Sight(subject="", sms=(), phase=Phase.OPEN, left=left, age=None, at=at))
+        watch.note(Snapshot(subject="", sms=(), phase=Phase.OPEN, left=left, age=None, at=at))
         return watch.ends_at
 
     assert [seen(0, None), seen(10, None), seen(20, 880), seen(30, 871), seen(40, 3000)] == [1200, 1200, 900, 900, 3040]
@@ -415,11 +415,11 @@ async def test_a_guessed_end_gives_way_to_a_later_real_one() -> None:
 
 def test_an_answer_that_was_asked_for_earlier_takes_nothing_back() -> None:
     """A look that was under way when a page showed the code comes back without it."""
-    watch: Watch[str] = Watch(1, readable_at=0)
+    watch: Tracked[str] = Tracked(1, readable_at=0)
     code = (Sms(text="code", code="1234"),)
-    watch.note(Sight(subject="page", sms=code, phase=Phase.OPEN, left=None, age=None, at=10.0))
+    watch.note(Snapshot(subject="page", sms=code, phase=Phase.OPEN, left=None, age=None, at=10.0))
 
-    watch.note(Sight(subject="look", sms=(), phase=Phase.OPEN, left=None, age=None, at=9.9))
+    watch.note(Snapshot(subject="look", sms=(), phase=Phase.OPEN, left=None, age=None, at=9.9))
 
     assert (watch.subject, watch.sms) == ("page", code)
 

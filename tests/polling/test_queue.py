@@ -267,7 +267,7 @@ def test_a_page_that_shows_what_an_earlier_one_should_have_shown_distrusts_the_l
     desk.sweep(3.0, range(50))
     desk.sweep(5.0, range(50))
     [ask] = desk.asks(6.0)
-    page: Page[str] = Page(rows=50, lowest=0, at=6.0, sights=[(watches[0], seen(6.0, CODE, news_age=4.0))])
+    page: Page[str] = Page(rows=50, lowest=0, at=6.0, snapshots=[(watches[0], seen(6.0, CODE, news_age=4.0))])
 
     page.quiet.extend(watches[1:])
     desk.schedule.page_came(ask, page, 6.0)

@@ -12,7 +12,7 @@ import pytest
 
 from smsapi_async import Sms, UnreadableReplyError
 from smsapi_async._polling.listing import Page
-from smsapi_async._polling.tracked import Phase, Sight, Waiter, Watch
+from smsapi_async._polling.tracked import Phase, Snapshot, Tracked, Waiter
 from smsapi_async._sending.call import Reply
 from smsapi_async.v1 import Order, _glance
 from smsapi_async.v1._wire import structure
@@ -40,17 +40,17 @@ def row(order_id: Any = 7, **fields: Any) -> dict[str, Any]:
 
 def read(body: Any, *, known: bool = True, messages: int = 0) -> Summary:
     """Order 7 is awaited: rows, lowest, last, and what the page shows of it."""
-    watch: Watch[Order] = Watch(7, readable_at=0.0)
+    watch: Tracked[Order] = Tracked(7, readable_at=0.0)
     watch.waiters = (Waiter(watch),)
     if known:
         sms = structure({"sms": [BLANK] * messages, "id": 7, "phone": "+7"}, Order).sms
-        watch.note(Sight(subject=Order(id=7), sms=sms, phase=Phase.OPEN, left=None, age=None, at=0.0))
+        watch.note(Snapshot(subject=Order(id=7), sms=sms, phase=Phase.OPEN, left=None, age=None, at=0.0))
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     reply = Reply(status=200, headers=DATE, body=raw, sent_at=5.0)
     page = _glance.page_of_orders(0, 100, {7: watch}.get).read(reply)
     assert page.at == 5.0
-    shown = "sights" if page.sights else "quiet" if page.quiet else "unsure" if page.unsure else ""
-    codes = [sms.code for _, seen in page.sights for sms in seen.sms]
+    shown = "snapshots" if page.snapshots else "quiet" if page.quiet else "unsure" if page.unsure else ""
+    codes = [sms.code for _, seen in page.snapshots for sms in seen.sms]
     return page.rows, page.lowest, page.last, shown, codes
 
 
@@ -60,17 +60,17 @@ PAGES: list[tuple[str, Any, Summary]] = [
     ("empty", {"Data": []}, (0, inf, 0, "", [])),
     ("others", {"Data": [row(9)]}, (1, 9, 0, "", [])),
     ("sms null", {"Data": [row(sms=None)]}, (1, 7, 1, "quiet", [])),
-    ("a code", {"Data": [row(sms=[SMS])]}, (1, 7, 1, "sights", ["123"])),
+    ("a code", {"Data": [row(sms=[SMS])]}, (1, 7, 1, "snapshots", ["123"])),
     ("no code", {"Data": [row(sms=[BLANK])]}, (1, 7, 1, "unsure", [])),
-    ("id as text", {"Data": [row("7", sms=[SMS])]}, (1, 7, 1, "sights", ["123"])),
+    ("id as text", {"Data": [row("7", sms=[SMS])]}, (1, 7, 1, "snapshots", ["123"])),
     ("a fraction", {"Data": [row(7.0)]}, (1, 7, 1, "quiet", [])),
     ("new status", {"Data": [row(status="WAITING")]}, (1, 7, 1, "quiet", [])),
     ("no status", {"Data": [row(status=None)]}, (1, 7, 1, "quiet", [])),
     ("closed", {"Data": [row(status="CANCELED")]}, (1, 7, 1, "unsure", [])),
-    ("finished", {"Data": [row(status="FINISHED", sms=[SMS])]}, (1, 7, 1, "sights", ["123"])),
+    ("finished", {"Data": [row(status="FINISHED", sms=[SMS])]}, (1, 7, 1, "snapshots", ["123"])),
     ("unreadable", {"Data": [row(9), row(sms=[{"code": "1", "created_at": "?"}])]}, (2, 7, 2, "unsure", [])),
     ("extra fields", {"Data": [row(new={"a": [1]})], "New": 1.5}, (1, 7, 1, "quiet", [])),
-    ("odd rows", {"Data": [None, row(None), row("x"), row(5, sms=3), row(sms=[SMS])]}, (5, 7, 5, "sights", ["123"])),
+    ("odd rows", {"Data": [None, row(None), row("x"), row(5, sms=3), row(sms=[SMS])]}, (5, 7, 5, "snapshots", ["123"])),
 ]
 
 
@@ -88,7 +88,7 @@ def test_a_row_without_messages_does_not_tell() -> None:
     assert read({"Data": [blind]}) == (1, 7, 1, "", [])
 
 
-@pytest.mark.parametrize(("sms", "shown"), [([], "sights"), ([SMS], "sights"), ([BLANK], "unsure")])
+@pytest.mark.parametrize(("sms", "shown"), [([], "snapshots"), ([SMS], "snapshots"), ([BLANK], "unsure")])
 def test_an_order_seen_for_the_first_time_is_news(sms: list[Any], shown: str) -> None:
     """Its age and its end come from the row."""
     assert read({"Data": [row(sms=sms)]}, known=False)[3] == shown
@@ -96,27 +96,27 @@ def test_an_order_seen_for_the_first_time_is_news(sms: list[Any], shown: str) ->
 
 def test_a_row_of_an_order_nobody_waits_for_is_passed_over() -> None:
     """Counted with the awaited ones it would stand for one that is missing."""
-    page = read_for(Watch(7, readable_at=0.0), row(7))
+    page = read_for(Tracked(7, readable_at=0.0), row(7))
 
     assert (page.found, page.last, page.lowest) == (0, 0, 7)
 
 
 def test_a_message_whose_code_is_known_is_not_read_again() -> None:
     """An order may have its code long before whoever waits for another one gets that."""
-    watch: Watch[Order] = Watch(7, readable_at=0.0, seen_at=0.0, sms=(Sms(text="code 1234", code="1234"),))
+    watch: Tracked[Order] = Tracked(7, readable_at=0.0, seen_at=0.0, sms=(Sms(text="code 1234", code="1234"),))
     watch.waiters = (Waiter(watch),)
 
     assert read_for(watch, row(7, sms=["unreadable"])).quiet == [watch]
 
 
-def read_for(watch: Watch[Order], *rows: dict[str, Any]) -> Page[Order]:
+def read_for(watch: Tracked[Order], *rows: dict[str, Any]) -> Page[Order]:
     reply = Reply(status=200, headers=DATE, body=json.dumps({"Data": rows}).encode(), sent_at=5.0)
     return _glance.page_of_orders(0, 100, {7: watch}.get).read(reply)
 
 
 def test_a_code_filled_into_a_known_message_is_news() -> None:
     """It may be read out of the text a little later than the message is shown."""
-    assert read({"Data": [row(sms=[SMS])]}, messages=1)[3:] == ("sights", ["123"])
+    assert read({"Data": [row(sms=[SMS])]}, messages=1)[3:] == ("snapshots", ["123"])
     assert read({"Data": [row(sms=[{"code": "1", "created_at": "?"}])]}, messages=1)[3] == "quiet"
 
 

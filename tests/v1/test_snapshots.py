@@ -8,7 +8,7 @@ import pytest
 
 from smsapi_async._polling.tracked import Phase
 from smsapi_async.v1 import Order
-from smsapi_async.v1._looks import sight
+from smsapi_async.v1._glance import snapshot
 
 BOUGHT = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ENDS = BOUGHT + timedelta(minutes=15)
@@ -45,7 +45,7 @@ def test_time_is_read_off_the_answer(
     created, expires, date, fresh = answer
     order = Order(id=1, created_at=created, expires_at=expires, status="PENDING")
 
-    seen = sight(order, date, 7.0, fresh=fresh)
+    seen = snapshot(order, date, 7.0, fresh=fresh)
 
     assert (seen.age, seen.left) == expected
     assert (seen.at, seen.phase, seen.subject) == (7.0, Phase.OPEN, order)
