@@ -25,20 +25,25 @@ from ._accounts import Entry
 from ._faults import (
     API_LIMIT,
     BAD_GATEWAY,
+    GATEWAY_BUSY,
     INTERNAL_ERROR,
     INTERNAL_ERROR_AFTER,
     IP_LIMIT,
     MAINTENANCE,
+    NO_SUCH_PAGE,
+    TO_NO_SUCH_PAGE,
     TOO_MANY_REQUESTS,
     Answer,
     Chunked,
     Cut,
     Delay,
+    DoneUnseen,
     Fault,
     LostAfter,
     LostBefore,
     Mangle,
     NotConnected,
+    NotDone,
     Reset,
     Stall,
     literal,
@@ -48,26 +53,31 @@ from ._ledger import Ledger, Withdrawal
 from ._message import Request, Response
 from ._orders import Order, Sms
 from ._proxy import Proxy
+from ._quirks import Misprint, Quirks
 from ._rents import Rent, RentMessage
 from ._sandbox import LogEntry, Sandbox
 from ._scenario import Scenario
-from ._troubles import no_numbers, refuse_keys
+from ._troubles import ignore_acts, no_numbers, refuse_keys
 from ._world import World
 
 __all__ = [
     "API_LIMIT",
     "BAD_GATEWAY",
+    "GATEWAY_BUSY",
     "INTERNAL_ERROR",
     "INTERNAL_ERROR_AFTER",
     "IP_LIMIT",
     "MAINTENANCE",
+    "NO_SUCH_PAGE",
     "TOO_MANY_REQUESTS",
+    "TO_NO_SUCH_PAGE",
     "Answer",
     "Chunked",
     "Country",
     "Cut",
     "Delay",
     "Delivery",
+    "DoneUnseen",
     "Entry",
     "Fault",
     "Hosting",
@@ -76,11 +86,14 @@ __all__ = [
     "LostAfter",
     "LostBefore",
     "Mangle",
+    "Misprint",
     "NotConnected",
+    "NotDone",
     "Offer",
     "Order",
     "Plan",
     "Proxy",
+    "Quirks",
     "Rent",
     "RentMessage",
     "Request",
@@ -93,6 +106,7 @@ __all__ = [
     "Tariff",
     "Withdrawal",
     "World",
+    "ignore_acts",
     "literal",
     "no_numbers",
     "refuse_keys",

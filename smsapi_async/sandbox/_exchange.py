@@ -8,7 +8,22 @@ import anyio
 import anyio.lowlevel
 from attrs import frozen
 
-from ._faults import Answer, Chunked, Cut, Delay, Fault, LostAfter, LostBefore, Mangle, NotConnected, Reset, Stall
+from ._faults import (
+    Answer,
+    Chunked,
+    Cut,
+    Delay,
+    DoneUnseen,
+    Fault,
+    LostAfter,
+    LostBefore,
+    Mangle,
+    NotConnected,
+    NotDone,
+    Reset,
+    Stall,
+    look_of,
+)
 from ._message import Request, Response
 
 HOSTS = frozenset({"sandbox.test"})
@@ -96,6 +111,8 @@ async def exchange(provider: Provider, request: Request, read_timeout: float | N
         if fault.processed:
             provider.perform(request, provider.now())
         return Passage(provider.dated(fault.response(), provider.now()))
+    if isinstance(fault, NotDone | DoneUnseen):
+        return Passage(_unseen(provider, request, fault))
     response = provider.perform(request, provider.now())
     if isinstance(fault, Delay):
         await _wait(fault.seconds, read_timeout)
@@ -119,6 +136,15 @@ def _drop(provider: Provider, request: Request, fault: Fault | None) -> None:
         if fault.processed:
             provider.perform(request, provider.now())
         raise BrokenError("ReadError")
+
+
+def _unseen(provider: Provider, request: Request, fault: NotDone | DoneUnseen) -> Response:
+    """What shows the order as it was before the act."""
+    look = look_of(request)
+    shown = provider.perform(look, provider.now())
+    if isinstance(fault, DoneUnseen) and look != request:
+        provider.perform(request, provider.now())
+    return shown
 
 
 async def _stalled(provider: Provider, request: Request, fault: Stall, read_timeout: float | None) -> Response:

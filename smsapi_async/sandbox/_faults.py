@@ -2,6 +2,7 @@
 Source: section 4 of both protocol pages; the exceptions are measured in tests/sandbox/test_proxy.py."""
 
 import gzip
+import re
 from collections.abc import Callable
 from typing import Literal
 
@@ -101,6 +102,24 @@ class Mangle:
         return response.having({"content-type": HTML_TYPE})
 
 
+ACTS = re.compile(r"/user/(?:finish|cancel|ban)/")
+
+
+@frozen
+class NotDone:
+    """A finish, cancel or ban is answered 200 with the order as it is, and nothing is done. No source shows one."""
+
+
+@frozen
+class DoneUnseen:
+    """A finish, cancel or ban is done, and answered 200 with the order as it was before. No source shows one."""
+
+
+def look_of(request: Request) -> Request:
+    """The check of the order that an act is for; any other request is its own."""
+    return evolve(request, target=ACTS.sub("/user/check/", request.target))
+
+
 @frozen
 class Chunked:
     """Processed; the body comes without its length, `size` bytes at a time and `pause` seconds between two of them."""
@@ -109,7 +128,20 @@ class Chunked:
     pause: float = 0.0
 
 
-Fault = LostBefore | LostAfter | NotConnected | Cut | Stall | Reset | Answer | Delay | Mangle | Chunked
+Fault = (
+    LostBefore
+    | LostAfter
+    | NotConnected
+    | Cut
+    | Stall
+    | Reset
+    | Answer
+    | Delay
+    | Mangle
+    | NotDone
+    | DoneUnseen
+    | Chunked
+)
 
 INTERNAL_ERROR = Answer(500, "internal error")
 INTERNAL_ERROR_AFTER = Answer(500, "internal error", processed=True)
@@ -122,6 +154,14 @@ BAD_GATEWAY = Answer(
     "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n",
     HTML_TYPE,
 )
+GATEWAY_BUSY = Answer(503, "<html><body>503 Service Temporarily Unavailable</body></html>", HTML_TYPE)
+"""A page of a gateway, not the provider's word for too many requests."""
+NO_SUCH_PAGE = Answer(
+    404, "<html><head><title>404 Not Found</title></head><body>404 Not Found</body></html>", HTML_TYPE
+)
+"""The same, of a gateway that lost its way to the provider: it says nothing of any order."""
+TO_NO_SUCH_PAGE = Answer(302, '<a href="/404.html">Found</a>.', HTML_TYPE, headers=(("location", "/404.html"),))
+"""Where a route leads that the provider does not know (live); here for a request that is right."""
 MAINTENANCE = Answer(200, "<html><body>Technical works</body></html>", HTML_TYPE)
 
 

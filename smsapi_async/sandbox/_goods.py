@@ -39,6 +39,10 @@ class Delivery:
     text: str
     code: str = ""
     sender: str = "Telegram"
+    code_after: float | None = field(default=None, converter=converters.optional(float))
+    """Seconds from the SMS until its `code` is filled in; blank before. None: at once. No source says when."""
+    timed: bool = True
+    """Whether it carries its times. Every source prints them; none says that they are always there."""
 
 
 Plan = tuple[Delivery, ...]

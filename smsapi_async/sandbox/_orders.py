@@ -8,7 +8,7 @@ from functools import partial
 from itertools import count
 from typing import Literal
 
-from attrs import define, frozen
+from attrs import define, evolve, field, frozen
 
 from ._accounts import Account, Standing
 from ._catalogue import Catalogue
@@ -36,6 +36,13 @@ class Sms:
     sender: str
     text: str
     code: str
+    coded_at: datetime | None = None
+    """When its code was filled in; None: it came with it, or has none."""
+    timed: bool = True
+
+    def has_code_by(self, instant: datetime) -> bool:
+        """Whether its code was there by then."""
+        return self.coded_at is None or self.coded_at <= instant
 
 
 @define
@@ -59,6 +66,17 @@ class Order:
     voice: bool = False
     refunded: bool = False
     lapsed: bool = False
+    past: list[tuple[datetime, str]] = field(factory=list, repr=False)
+    """Each status that it no longer has, and when it lost it."""
+
+    def become(self, status: str, at: datetime) -> None:
+        """Change the status."""
+        self.past.append((at, self.status))
+        self.status = status
+
+    def status_at(self, instant: datetime) -> str:
+        """The status at an instant: before the first change, the first one."""
+        return next((status for until, status in self.past if until > instant), self.status)
 
     @property
     def is_open(self) -> bool:
@@ -215,32 +233,49 @@ class Orders:
     def _deliver(self, order: Order, delivery: Delivery) -> None:
         if not order.is_open:
             return
-        order.status = "RECEIVED"
-        sms = Sms(next(self._sms_ids), self._timeline.now, delivery.sender, delivery.text, delivery.code)
+        self._become(order, "RECEIVED")
+        late = delivery.code_after is not None
+        sms = Sms(
+            next(self._sms_ids), self._timeline.now, delivery.sender, delivery.text, "" if late else delivery.code,
+            timed=delivery.timed,
+        )  # fmt: skip
         order.sms.append(sms)
+        if delivery.code_after is not None:
+            fill = partial(self.fill_code, order, delivery.code, len(order.sms) - 1)
+            self._timeline.after(delivery.code_after, fill)
         quiet = self._scenario.finish_after_sms
         if quiet is not None and order.category == "activation":
             self._timeline.after(quiet, partial(self._finish_if_quiet, order, sms))
 
+    def _become(self, order: Order, status: str) -> None:
+        if order.status != status:
+            order.become(status, self._timeline.now)
+
+    def fill_code(self, order: Order, code: str, position: int = -1) -> None:
+        """Find the code in a message that came without it; an order that is over keeps what it has."""
+        if order.is_open:
+            order.sms[position] = evolve(order.sms[position], code=code, coded_at=self._timeline.now)
+
     def _finish_if_quiet(self, order: Order, sms: Sms) -> None:
-        if order.is_open and order.sms[-1] is sms:
+        if order.is_open and order.sms[-1].id == sms.id:
             self._lapse(order)
 
     def _ready(self, order: Order) -> None:
         if order.is_open:
-            order.status = "RECEIVED"
+            self._become(order, "RECEIVED")
 
     def _expire(self, order: Order) -> None:
         if not order.is_open:
             return
-        if order.expires_at > self._timeline.now:
-            self._timeline.at(order.expires_at, partial(self._expire, order))
+        lapses_at = order.expires_at + timedelta(seconds=self._scenario.lapses_late)
+        if lapses_at > self._timeline.now:
+            self._timeline.at(lapses_at, partial(self._expire, order))
             return
         self._lapse(order)
 
     def _lapse(self, order: Order) -> None:
         order.lapsed = True
-        order.status = "FINISHED" if order.sms else "TIMEOUT"
+        self._become(order, "FINISHED" if order.sms else "TIMEOUT")
         if order.category == "hosting":
             return
         self._standing.earn(POINTS["completed" if order.sms else "timeout"])
@@ -263,7 +298,7 @@ class Orders:
         if order.is_open:
             if not order.sms:
                 raise RefusalError("order no sms")
-            order.status = "FINISHED"
+            self._become(order, "FINISHED")
             self._standing.earn(POINTS["finished"])
         return order
 
@@ -274,7 +309,7 @@ class Orders:
             self._check_silent(order)
             if self._timeline.now - order.created_at < timedelta(seconds=self._scenario.cancel_lock):
                 raise RefusalError("you need to wait time")
-            order.status = "CANCELED"
+            self._become(order, "CANCELED")
             self._standing.earn(POINTS["cancel"])
             self._refund(order)
         return order
@@ -284,7 +319,7 @@ class Orders:
         order = self._closable(order_id, "BANNED")
         if order.is_open:
             self._check_silent(order)
-            order.status = "BANNED"
+            self._become(order, "BANNED")
             self._standing.earn(POINTS["ban"])
             if self._scenario.ban_refunds:
                 self._refund(order)
@@ -299,6 +334,8 @@ class Orders:
         order = self.find(order_id)
         if order.category == "hosting":
             raise RefusalError("hosting order")
+        if order.is_open and self._timeline.now >= order.expires_at:
+            raise RefusalError("order expired")
         if order.is_open:
             return order
         answer = self._scenario.closed_answer

@@ -4,12 +4,12 @@ Source: protocol/rent.md sections 1, 2, 4 and 5."""
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from ._goods import Tariff
 from ._message import RefusalError, Request, Response, json_reply, plain
+from ._quirks import Quirks
 from ._rents import Rent, RentMessage
-from ._shapes import Quirks
 from ._world import World
 
 PER_PAGE = 20
@@ -79,19 +79,21 @@ class RentApi:
         rent = self._rents.buy(_int(query, "country"), _int(query, "days"), extension)
         return {
             "response": self._scenario.rent_success,
-            "item": self._item(rent, query, ITEM_ORDER_BOUGHT, self._money),
+            "item": self._quirks.printed(self._item(rent, query, ITEM_ORDER_BOUGHT, self._money), "answers"),
         }
 
     def state(self, query: Mapping[str, str]) -> Any:
         """The active rents, or the one asked for, always as a list."""
-        rents = self._rents.open
+        until = self._world.now - self._quirks.rent_lag
+        rents = [rent for rent in self._rents.open if rent.created_at <= until]
+        where: Literal["answers", "rows"] = "answers" if "tzid" in query else "rows"
         if "tzid" in query:
             rents = [rent for rent in rents if rent.tzid == _int(query, "tzid")]
         if not rents:
             return self._nothing("tzid" in query)
         return {
             "response": self._scenario.rent_success,
-            "list": [self._item(rent, query, ITEM_ORDER_LISTED, plain) for rent in rents],
+            "list": [self._quirks.printed(self._item(rent, query, ITEM_ORDER_LISTED, plain), where) for rent in rents],
         }
 
     def _nothing(self, one: bool) -> Any:
@@ -105,7 +107,8 @@ class RentApi:
     def extend(self, query: Mapping[str, str]) -> Any:
         """Sell more days. Documents no `pagination`: ignores it."""
         rent = self._rents.extend(_int(query, "tzid"), _int(query, "days"))
-        return {"response": self._scenario.rent_success, "item": self._item(rent, {}, ITEM_ORDER_LISTED, self._money)}
+        item = self._quirks.printed(self._item(rent, {}, ITEM_ORDER_LISTED, self._money), "answers")
+        return {"response": self._scenario.rent_success, "item": item}
 
     def reload(self, query: Mapping[str, str]) -> Any:
         """Reload the port."""
@@ -181,7 +184,7 @@ class RentApi:
             "service": message.sender,
             "text": message.text,
             "code": message.code,
-            "created_at": self._stamp(message.at),
+            "created_at": self._stamp(message.at) if message.timed else None,
         }
 
     def _stamp(self, at: Any) -> str:

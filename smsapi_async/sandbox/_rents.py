@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import partial
 from itertools import count
 
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 
 from ._accounts import Account
 from ._goods import Delivery, Plan, Tariff
@@ -27,6 +27,9 @@ class RentMessage:
     sender: str
     text: str
     code: str
+    coded_at: datetime | None = None
+    """When its code was filled in; None: it came with it, or has none."""
+    timed: bool = True
 
 
 @define
@@ -134,9 +137,19 @@ class Rents:
         if not rent.is_open:
             return
         rent.confirmed = True
+        code = delivery.code if delivery.code_after is None else ""
         rent.messages.append(
-            RentMessage(next(self._message_ids), self._timeline.now, delivery.sender, delivery.text, delivery.code)
+            RentMessage(
+                next(self._message_ids), self._timeline.now, delivery.sender, delivery.text, code, timed=delivery.timed
+            )
         )
+        if delivery.code_after is not None:
+            fill = partial(self.fill_code, rent, delivery.code, len(rent.messages) - 1)
+            self._timeline.after(delivery.code_after, fill)
+
+    def fill_code(self, rent: Rent, code: str, position: int = -1) -> None:
+        """Find the code in a message that came without it."""
+        rent.messages[position] = evolve(rent.messages[position], code=code, coded_at=self._timeline.now)
 
     def _close_window(self, rent: Rent) -> None:
         if rent.is_open and not rent.confirmed:

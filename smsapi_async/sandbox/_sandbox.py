@@ -3,7 +3,6 @@ It is told what time it is by the event loop's clock, and never waits by itself.
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from typing import TYPE_CHECKING, ClassVar
 
 import anyio
@@ -14,9 +13,9 @@ from ._faults import TOO_MANY_REQUESTS, Answer, Fault, LostAfter, NotConnected, 
 from ._ledger import Ledger
 from ._limits import Limiter
 from ._message import Request, Response, not_found
+from ._quirks import Quirks
 from ._rent import RentApi
 from ._scenario import Scenario
-from ._shapes import Quirks
 from ._transport import Transport
 from ._v1 import V1
 from ._world import World
@@ -56,7 +55,9 @@ class Sandbox(Quirks):
     Args:
         scenario: what is sold, and which SMS come when.
         start: the world's clock at first use.
-        clock_skew, history_lag, page_cap, listing_without_sms, reverse_is_empty: see `Quirks`; may be set at any time.
+        clock_skew, date_skew, date_rate, date_text, no_date: the provider's clocks; see `Quirks`, like all that follow.
+        history_lag, page_cap, listing_without_sms, listing_sms_lag, listing_status_lag, reverse_is_empty: its lists.
+        rent_lag, misprints: its rented numbers, and what cannot be read. All of these may be set at any time.
     """
 
     scenario: Scenario = field(factory=Scenario, kw_only=True)
@@ -171,8 +172,9 @@ class Sandbox(Quirks):
 
     def dated(self, response: Response, now: datetime) -> Response:
         """The response with the provider's `Date` and the length of its body."""
-        date = format_datetime((now + self.clock_skew).astimezone(UTC), usegmt=True)
-        return response.having({"date": date, "content-length": str(len(response.body))})
+        date = self.date(now, self.start)
+        dated = response if date is None else response.having({"date": date})
+        return dated.having({"content-length": str(len(response.body))})
 
     def handle(self, request: Request, now: datetime) -> Response:
         """The pure face: bytes in, bytes out, at the instant `now`. Of the faults only `Answer` reaches it."""

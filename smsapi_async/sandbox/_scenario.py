@@ -63,6 +63,9 @@ class Scenario:
 
     lifetime: float = field(default=900, converter=float)
     """Seconds of an activation (15 min: docs)."""
+    lapses_late: float = field(default=0, converter=float)
+    """Seconds past `expires` for which an order stays open; its acts answer `order expired`. No source says that an
+    order ends to the second."""
     cancel_lock: float = field(default=0, converter=float)
     """Seconds during which cancel answers `you need to wait time`."""
     fresh_status: Literal["PENDING", "RECEIVED"] = "PENDING"

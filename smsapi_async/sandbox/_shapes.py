@@ -2,16 +2,17 @@
 Source: protocol/v1.md section 2, protocol/samples/v1."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
-from attrs import define, fields
+from attrs import evolve, fields
 
 from ._accounts import Entry
 from ._message import Written, encode, plain
 from ._orders import Order, Sms
+from ._quirks import Quirks
 from ._scenario import Scenario
 from ._world import World
 
@@ -19,17 +20,6 @@ NANOSECONDS = "028"
 """A datetime holds microseconds; the samples' last three digits stand for what it cannot."""
 
 _values = attrgetter(*(field.name for field in fields(Order)))
-
-
-@define(kw_only=True, eq=False)
-class Quirks:
-    """What may change between requests: the provider's clock, and how its history behaves."""
-
-    clock_skew: timedelta = timedelta(0)
-    history_lag: timedelta = timedelta(0)
-    page_cap: int | None = None
-    listing_without_sms: bool = False
-    reverse_is_empty: bool = False
 
 
 class Shapes:
@@ -55,6 +45,9 @@ class Shapes:
 
     def bought(self, order: Order) -> dict[str, Any]:
         """The answer to a purchase; a hosting one has no operator, country and forwarding."""
+        return self._quirks.printed(self._bought(order), "answers")
+
+    def _bought(self, order: Order) -> dict[str, Any]:
         row = {
             "id": order.id,
             "phone": order.phone,
@@ -86,22 +79,39 @@ class Shapes:
             "forwarding_number": order.forwarding_number,
             "country": order.country,
         }
-        return _without(row, "forwarding", "forwarding_number", "country") if _hosting(order) else row
+        row = _without(row, "forwarding", "forwarding_number", "country") if _hosting(order) else row
+        return self._quirks.printed(row, "answers")
 
-    def listed(self, order: Order) -> Written:
+    def listed(self, order: Order, now: datetime) -> Written:
         """A row of the history, kept as it was written until something changes: pages of a thousand are asked often."""
-        state = (_values(order), tuple(order.sms), self._quirks.clock_skew, self._quirks.listing_without_sms)
+        quirks = self._quirks
+        shown = self._as_listed(order, now)
+        state = (
+            _values(shown), tuple(shown.sms), quirks.clock_skew, quirks.listing_without_sms, quirks.misprints,
+        )  # fmt: skip
         before, row = self._rows.get(order.id, (None, Written()))
         if before != state:
-            row = Written(encode(self._row(order)))
+            row = Written(encode(self._row(shown)))
             self._rows[order.id] = state, row
         return row
 
+    def _as_listed(self, order: Order, now: datetime) -> Order:
+        """What the list knows of it by now."""
+        sms_lag, status_lag = self._quirks.listing_sms_lag, self._quirks.listing_status_lag
+        if not sms_lag and not status_lag:
+            return order
+        until = now - sms_lag
+        shown = [sms if sms.has_code_by(until) else evolve(sms, code="") for sms in order.sms if sms.at <= until]
+        return evolve(order, sms=shown, status=order.status_at(now - status_lag))
+
     def _row(self, order: Order) -> dict[str, Any]:
         """No forwarding."""
-        row = {**self.bought(order), "sms": self.sms(order)}
-        dropped = ("sms",) if self._quirks.listing_without_sms else ()
-        return _without(row, "forwarding", "forwarding_number", *dropped)
+        row = {**self._bought(order), "sms": self.sms(order)}
+        form = self._quirks.listing_without_sms
+        if form in {"[]", "null"}:
+            row["sms"] = [] if form == "[]" else None
+        dropped = ("sms",) if form in {True, "absent"} else ()
+        return self._quirks.printed(_without(row, "forwarding", "forwarding_number", *dropped), "rows")
 
     def sms(self, order: Order) -> list[dict[str, Any]]:
         """The messages of an order; hosting has ids, an activation only by scenario."""
@@ -115,8 +125,8 @@ class Shapes:
 
     def _message(self, sms: Sms) -> dict[str, Any]:
         return {
-            "created_at": self.stamp(sms.at),
-            "date": self.stamp(sms.at, digits=0),
+            "created_at": self.stamp(sms.at) if sms.timed else None,
+            "date": self.stamp(sms.at, digits=0) if sms.timed else None,
             "sender": sms.sender,
             "text": sms.text,
             "code": sms.code,
@@ -137,9 +147,9 @@ class Shapes:
             "frozen_balance": self.money(world.frozen),
         }
 
-    def orders_page(self, rows: Iterable[Order], total: int) -> dict[str, Any]:
+    def orders_page(self, rows: Iterable[Order], total: int, now: datetime) -> dict[str, Any]:
         """A page of the history."""
-        return {"Data": [self.listed(row) for row in rows], "ProductNames": [], "Statuses": [], "Total": total}
+        return {"Data": [self.listed(row, now) for row in rows], "ProductNames": [], "Statuses": [], "Total": total}
 
     def payments_page(self, page: Sequence[Entry], entries: Sequence[Entry], total: int) -> dict[str, Any]:
         """A page of the payments; the two lists name what occurs in all of them."""

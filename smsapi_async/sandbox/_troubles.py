@@ -5,7 +5,7 @@ import math
 import sys
 from functools import partial
 
-from ._faults import Answer, literal
+from ._faults import ACTS, Answer, NotDone, literal
 from ._message import Request
 from ._sandbox import Sandbox
 
@@ -37,3 +37,16 @@ def refuse_keys(sandbox: Sandbox) -> None:
     """From now on both providers take neither key any more, as after a ban of the account."""
     for part, refusal in REFUSED_KEYS.items():
         sandbox.fail(part, refusal, times=ALWAYS)
+
+
+def ignore_acts(sandbox: Sandbox, seconds: float = math.inf) -> None:
+    """For so many seconds from now a finish, cancel or ban is answered 200 and not done; without a number, for good.
+
+    No source shows such an answer, and none says that a 200 is an act done.
+    """
+    begun = sandbox.now()
+
+    def too_early(request: Request) -> bool:
+        return ACTS.search(request.target) is not None and (sandbox.now() - begun).total_seconds() < seconds
+
+    sandbox.fail(too_early, NotDone(), times=ALWAYS)

@@ -15,7 +15,8 @@ from ._accounts import Entry
 from ._ledger import Withdrawal
 from ._message import RefusalError, Request, Response, json_reply, no_route, number, text_reply
 from ._orders import Order, Wish
-from ._shapes import Quirks, Shapes
+from ._quirks import Quirks
+from ._shapes import Shapes
 from ._vendor import price_page
 from ._world import World
 
@@ -72,7 +73,7 @@ class V1:
         until = self._shown_until
         visible = [o for o in self._world.orders.values() if o.category == category and o.created_at <= until]
         page, total = self._page(visible, request.query, ORDER_FIELDS)
-        return json_reply(self._shapes.orders_page(page, total))
+        return json_reply(self._shapes.orders_page(page, total, self._world.now))
 
     def payments(self, request: Request) -> Response:
         """A page of the payments."""
@@ -208,7 +209,7 @@ class V1:
         """A vendor who sold nothing."""
         if request.query.get("category") not in {"activation", "hosting"}:
             raise RefusalError("category is incorrect")
-        return json_reply(self._shapes.orders_page((), self._scenario.total or 0))
+        return json_reply(self._shapes.orders_page((), self._scenario.total or 0, self._world.now))
 
     def vendor_payments(self, _request: Request) -> Response:
         """No payments: a withdrawal leaves no record to trust."""

@@ -86,6 +86,14 @@ class World:
         self.rent_book.plan(self.rents[tzid], Delivery(after, text, code, sender))
         self.timeline.advance(self.now)
 
+    def fill_code(self, order_id: int, code: str, position: int = -1) -> None:
+        """Find the code in a message of an open order that came without it: the newest, or another by its position."""
+        self.order_book.fill_code(self.orders[order_id], code, position)
+
+    def fill_rent_code(self, tzid: int, code: str, position: int = -1) -> None:
+        """Find the code in a message of a rented number that came without it."""
+        self.rent_book.fill_code(self.rents[tzid], code, position)
+
     def charge(self, amount: Decimal) -> None:
         """Top the v1 account up; that lifts the rating."""
         self.account.move("charge", "admin", amount, self.now)
