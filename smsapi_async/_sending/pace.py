@@ -1,8 +1,9 @@
-"""When the next request may leave, and whose it is. Plain state: nothing here sleeps, sends or reads a clock.
+"""When the next request may leave, and which one. Plain state: nothing here sleeps, sends or reads a clock.
 
-Slots are spaced evenly and go to the lowest lane first, in each lane to who came first; a second bound is how many
-requests are in flight. Whoever waits holds a Ticket. One ticket at a time is the *keeper*: its holder sleeps until the
-next slot is due, so there is no background task; a keeper that leaves hands the office on without awaiting.
+Slots are spaced evenly and go to the most urgent lane first, in each lane to the request that entered first; a second
+bound is how many requests are in flight. No lane starves: one that has waited for its `PATIENCE` takes the next slot,
+but never two in a row. Each waiting request holds a Ticket. One ticket at a time is the *keeper*: its holder sleeps
+until the next slot is due, so there is no background task; a keeper that leaves passes the role on without awaiting.
 
 A provider that says "too many" doubles the spacing; a quiet minute halves it again. Where repeated hits are a ban,
 looks stop before the last one.
@@ -11,6 +12,7 @@ looks stop before the last one.
 from __future__ import annotations
 
 from collections import deque
+from math import inf
 
 import attrs
 
@@ -31,7 +33,8 @@ IN_FLIGHT = 32
 """No httpx pool scales with its queue; a gate of our own before it does."""
 
 KEPT_BACK = 8
-"""Of these places the last ones are for cancels and purchases only."""
+"""So many of these places are closed to looks, and half as many to finishes and the catalogue: looks that stall hold up
+none of the others, and nothing holds up a cancel or a purchase."""
 
 CATALOGUE_PER_SECOND = 1.0
 CATALOGUE_IN_FLIGHT = 2
@@ -54,11 +57,23 @@ CATCH_UP = 0.005
 """Timers wake late; a slot taken up to 5 ms late does not push back the next one, as one taken after a pause does."""
 
 
+PATIENCE = {Lane.LOOK: 5.0, Lane.FINISH: 2.0, Lane.CATALOGUE: 1.25}
+"""Seconds after which a lane that waits takes a slot before the more urgent ones: since its first request entered, of
+the catalogue also since its last one left. At 12 requests a second or more a finish leaves within 5 s, and a catalogue
+read every 2 s."""
+
+AFTER_LATE = 1
+AFTER_LATE_BEFORE_CANCELS = 2
+"""Ordinary slots after one that went to a lane for its patience. Urgent lanes keep half of the slots, cancels two
+thirds: a cancel that comes too late costs the order's price."""
+
+
 @attrs.define(eq=False, repr=False, weakref_slot=False)
 class Ticket(Wakeup):
     """A place in the queue; `granted` once the request may leave, `used` once its holder knows."""
 
     lane: Lane
+    entered_at: float
     granted: bool = False
     used: bool = False
     left: bool = False
@@ -76,24 +91,32 @@ class Slots:
         self._kept_back = kept_back
         self._next_at = 0.0
         self._queues: dict[Lane, deque[Ticket]] = {lane: deque() for lane in sorted(Lane)}
+        self._served_at: dict[Lane, float] = dict.fromkeys(Lane, -inf)
+        self._since_late = AFTER_LATE_BEFORE_CANCELS
         self._keeper: Ticket | None = None
+        self._keeper_wakes_at = inf
         self._latest: Ticket | None = None
+
+    @property
+    def spacing(self) -> float:
+        """Seconds between two slots now."""
+        return self._spacing
 
     def enter(self, lane: Lane, now: float) -> Ticket:
         """Take a place; the ticket may be granted at once."""
-        ticket = Ticket(lane)
+        ticket = Ticket(lane, now)
         self._queues[lane].append(ticket)
         self._grant(now)
-        if self._keeper is not None and self._stopped() and self._next()[0] is ticket:
+        if self._keeper is not None and self._due()[1] < self._keeper_wakes_at:
             self._keeper.ring()  # it sleeps until looks go on, and this one need not
         return ticket
 
     def seconds_to_sleep(self, ticket: Ticket, now: float) -> float | None:
         """How long the holder sleeps before it asks again; None: until it is woken."""
-        following, at = self._next()
-        if self._keeper not in (None, ticket) or not self._has_room_for(following):
+        heads, at = self._due()
+        if self._keeper not in (None, ticket) or not heads:
             return None
-        self._keeper = ticket
+        self._keeper, self._keeper_wakes_at = ticket, at
         return max(0.0, at - now)
 
     def tick(self, now: float) -> None:
@@ -113,7 +136,7 @@ class Slots:
         self._grant(now)
 
     def hit(self, now: float) -> int:
-        """The provider said that it was asked too often. How often it said so of late."""
+        """The provider said that it was asked too often. Returns how often it said so within ten minutes."""
         self._hits.append(now)
         self._ease(now)
         self._changed_at = now
@@ -132,42 +155,72 @@ class Slots:
             self._changed_at += QUIET
 
     def _stopped(self) -> bool:
-        """Whether one hit more would be a ban."""
+        """Return True if one hit more would be a ban."""
         return self._bans and len(self._hits) >= HITS
 
     def _grant(self, now: float) -> None:
         self._ease(now)
         self._next_at = min(self._next_at, now + self._spacing)  # as in `_ease`
         while True:
-            ticket, at = self._next()
-            if ticket is None or at > now or not self._has_room_for(ticket):
+            heads, at = self._due()
+            if not heads or at > now:
                 break
-            self._queues[ticket.lane].popleft()
-            ticket.granted = True
-            self._room -= 1
-            self._latest = ticket
-            self._next_at = (self._next_at if now - self._next_at <= CATCH_UP else now) + self._spacing
-            if self._keeper is ticket:
-                self._keeper = None
-            ticket.ring()
-        if ticket is not None and self._keeper is None and self._has_room_for(ticket):
-            ticket.ring()  # to become the keeper
+            self._hand_out(self._chosen(heads, now), now)
+        if heads and self._keeper is None:
+            heads[0].ring()  # to become the keeper
 
-    def _next(self) -> tuple[Ticket | None, float]:
-        """Who leaves next, and when. What has stopped comes after whatever may go on."""
-        waiting: Ticket | None = None
+    def _hand_out(self, ticket: Ticket, now: float) -> None:
+        self._queues[ticket.lane].popleft()
+        ticket.granted = True
+        self._room -= 1
+        self._latest = ticket
+        self._served_at[ticket.lane] = now
+        self._next_at = (self._next_at if now - self._next_at <= CATCH_UP else now) + self._spacing
+        if self._keeper is ticket:
+            self._keeper = None
+        ticket.ring()
+
+    def _due(self) -> tuple[list[Ticket], float]:
+        """The first of each lane that may leave, the most urgent lane first, and when one of them may.
+
+        What has stopped comes only where nothing else waits.
+        """
+        heads = []
         for lane, queue in self._queues.items():
             while queue and queue[0].left:
                 queue.popleft()
-            if queue and not (lane in STOPPED and self._stopped()):
-                return queue[0], self._next_at
-            waiting = waiting or (queue[0] if queue else None)
-        return waiting, self._next_at if waiting is None else max(self._next_at, self._hits[-HITS] + HITS_COUNT_FOR)
+            if queue and self._has_room_for(lane):
+                heads.append(queue[0])
+        going = [ticket for ticket in heads if not (ticket.lane in STOPPED and self._stopped())]
+        if going or not heads:
+            return going, self._next_at
+        return heads, max(self._next_at, self._hits[-HITS] + HITS_COUNT_FOR)
 
-    def _has_room_for(self, ticket: Ticket | None) -> bool:
-        """Whether it has a place in flight: stalled looks leave some to cancels and purchases."""
-        urgent = ticket is not None and ticket.lane < Lane.LOOK
-        return self._room > (0 if urgent else self._kept_back)
+    def _chosen(self, heads: list[Ticket], now: float) -> Ticket:
+        """The ticket that takes a slot: of the most urgent lane, or of one that has waited for too long.
+
+        Of several such lanes it is the one that was served longest ago.
+        """
+        pause = AFTER_LATE_BEFORE_CANCELS if heads[0].lane is Lane.CANCEL else AFTER_LATE
+        if self._since_late >= pause:
+            late = [ticket for ticket in heads[1:] if self._is_late(ticket, now)]
+            if late:
+                self._since_late = 0
+                return min(late, key=lambda ticket: self._served_at[ticket.lane])
+        self._since_late += 1
+        return heads[0]
+
+    def _is_late(self, ticket: Ticket, now: float) -> bool:
+        since = ticket.entered_at
+        if ticket.lane is Lane.CATALOGUE:
+            since = max(since, self._served_at[ticket.lane])
+        waited = now - since  # less than 0 only after a run of another loop, as in `_ease`
+        return waited < 0 or waited >= PATIENCE.get(ticket.lane, inf)
+
+    def _has_room_for(self, lane: Lane) -> bool:
+        """Return True if the lane has a place in flight: requests that stall leave some to more urgent ones."""
+        closed = 0 if lane < Lane.LOOK else self._kept_back if lane is Lane.LOOK else self._kept_back // 2
+        return self._room > closed
 
 
 class Pace:

@@ -1,4 +1,4 @@
-"""Equal reads in flight are sent once: the first asks, the others get what it gets. Knows nothing of what is read."""
+"""Equal reads in flight are sent once: the first asks, the others get its result. It knows nothing of the reads."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Flight:
 
 
 class SingleFlight:
-    """What is being read now, by what is asked."""
+    """The reads under way, by what they ask for."""
 
     def __init__(self) -> None:
         self._flights: dict[Hashable, Flight] = {}
 
     async def share(self, key: Hashable, ask: Callable[[], Awaitable[T]]) -> T:
-        """What `ask` brings, or what an equal one that is under way does. Where that is cancelled another one asks."""
+        """Return the result of an equal read under way, else of `ask`. If the first is cancelled, another one asks."""
         while (flight := self._flights.get(key)) is not None:
             await flight.over.wait()
             if flight.error is not None:
