@@ -136,7 +136,7 @@ class Sender:
                     return await self._exchange_told(call, Timing(leaving, once))
                 return call.read(await self._exchange(call, leaving))
             except SmsApiError as error:
-                if isinstance(error, RateLimitError) or getattr(error, "status", 0) == 503:
+                if isinstance(error, RateLimitError):
                     hits = self.pace.slots(call.provider).hit(anyio.current_time())
                     self.events.emit(logging.INFO, "pace.hit", provider=call.provider, hits=hits)
                 failures += 1

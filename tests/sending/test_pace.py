@@ -14,7 +14,14 @@ import attrs
 import httpx
 import pytest
 
-from smsapi_async import BadParameterError, OutcomeUnknownError, Pace, RateLimitError, SmsApiError
+from smsapi_async import (
+    BadParameterError,
+    OutcomeUnknownError,
+    Pace,
+    RateLimitError,
+    SmsApiError,
+    UnreadableReplyError,
+)
 from smsapi_async._sending.call import Call, Lane, Repeat, Reply
 from smsapi_async._sending.pace import IN_FLIGHT, KEPT_BACK, Slots, Ticket
 from smsapi_async._sending.sender import Sender
@@ -382,13 +389,13 @@ def test_hits_of_an_earlier_run_are_forgotten():
     ("provider", "error"),
     [
         ("v1", RateLimitError("too many requests", status=429)),
-        ("v1", OutcomeUnknownError("HTTP 503: a page", status=503)),
+        ("v1", RateLimitError("ip address limit is 100 requests per second", status=503)),
         ("rent", RateLimitError("INTERVAL_CONCURRENT_REQUESTS_ERROR", status=200)),
     ],
     ids=str,
 )
 async def test_what_counts_as_a_hit(provider, error):
-    """Both texts of a 429, any 503, and the words of the rent API."""
+    """A 429, and a 503 or a word of the rent API that says so."""
     wire, pace = Wire(), Pace(v1_per_second=1, rent_per_second=1)
 
     def refuse(_: Reply) -> None:
@@ -398,6 +405,29 @@ async def test_what_counts_as_a_hit(provider, error):
         await sender(wire, pace).send(attrs.evolve(call(provider=provider), read=refuse))
 
     assert spacing(pace.slots(provider), Lane.PURCHASE, anyio.current_time() + 10) == 2
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OutcomeUnknownError("HTTP 503: a page", status=503),
+        OutcomeUnknownError("HTTP 502: a page", status=502),
+        UnreadableReplyError("HTTP 404: a page", status=404),
+        OutcomeUnknownError("it took too long"),
+    ],
+    ids=str,
+)
+async def test_an_outage_is_no_hit(error):
+    """A gateway's page counts towards no ban: taken for four hits it would stop all looks for ten minutes."""
+    wire, pace = Wire(), Pace(v1_per_second=1)
+
+    def refuse(_: Reply) -> None:
+        raise error
+
+    with pytest.raises(type(error)):
+        await sender(wire, pace).send(attrs.evolve(call(), read=refuse))
+
+    assert pace.slots("v1").spacing == 1
 
 
 async def test_a_limit_below_our_pace_brings_no_ban():
