@@ -3,7 +3,20 @@
 The one entrance: the rest of the package imports from here, never from the modules inside.
 """
 
-from .call import BODY_CAP, CATALOGUE_CAP, MEGABYTE, Call, Lane, Repeat, Reply, masked, unreadable
+from .call import (
+    BODY_CAP,
+    CATALOGUE_CAP,
+    MEGABYTE,
+    NOT_THE_API,
+    Call,
+    Lane,
+    Repeat,
+    Reply,
+    described,
+    is_html,
+    masked,
+    unreadable,
+)
 from .http import Http, HttpClient, Target
 from .pace import Pace
 from .retry import PASSING
@@ -13,6 +26,7 @@ __all__ = [
     "BODY_CAP",
     "CATALOGUE_CAP",
     "MEGABYTE",
+    "NOT_THE_API",
     "PASSING",
     "Call",
     "Http",
@@ -24,6 +38,8 @@ __all__ = [
     "Sender",
     "Spending",
     "Target",
+    "described",
+    "is_html",
     "masked",
     "unreadable",
 ]

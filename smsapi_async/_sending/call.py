@@ -69,6 +69,11 @@ class Reply:
         """The body as text; bytes that are no UTF-8 become the replacement character."""
         return self.body.decode("utf-8", "replace").strip()
 
+    @property
+    def is_page(self) -> bool:
+        """Return True for HTML: no API answers it, but gateways, proxies and other web servers do."""
+        return is_html(self.body[:_HEAD].decode("utf-8", "replace").strip())
+
     def json(self, fractions: Fractions = Decimal) -> Any:
         """The body as JSON, its fractions exact decimals; or floats, which are smaller and exact to 15 digits.
 
@@ -139,11 +144,36 @@ def _instant(date: str) -> datetime | None:
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
+NOT_THE_API = "no answer of the API: check the base URL, and proxies on the way to it"
+"""What an error says of HTML, which it never quotes, and of routes that do not exist."""
+
+
+def is_html(text: str) -> bool:
+    """Return True if a text is a web page, or words that hold one; the texts inside JSON may be anything."""
+    return text.startswith("<") or (not text.startswith(("{", "[", '"')) and "<html" in text.lower())
+
+
+_HEAD = 2_000
+"""Bytes in which a page shows that it is one."""
+
+
+def described(reply: Reply) -> str:
+    """The status of an answer and its first words, for an error."""
+    return f"HTTP {reply.status}{': ' + NOT_THE_API if reply.is_page else _quoted(reply)}"
+
+
+def _quoted(reply: Reply) -> str:
+    """The first words of a body for an error, unless there are tags among them."""
+    excerpt = reply.excerpt()
+    return "" if "<" in excerpt else f": {excerpt!r}"
+
+
 def unreadable(name: str, repeat: Repeat, reply: Reply, what: str, path: str = "") -> SmsApiError:
-    """The error for an answer that cannot be read: after a read nothing happened, after anything else who knows."""
+    """The error for an answer that cannot be read: a read has changed nothing, the outcome of another is unknown."""
+    what = NOT_THE_API if reply.is_page else what
     if repeat is Repeat.FREELY:
         where = f" at {path}" if path else ""
-        full = f"HTTP {reply.status}, unreadable{where} ({what}): {reply.excerpt()!r}"
+        full = f"HTTP {reply.status}, unreadable{where} ({what}){_quoted(reply)}"
         return UnreadableReplyError(full, call=name, status=reply.status, path=path, excerpt=reply.excerpt())
     return OutcomeUnknownError(f"HTTP {reply.status}, unreadable ({what})", call=name, status=reply.status)
 

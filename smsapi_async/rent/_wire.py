@@ -9,6 +9,7 @@ Source: https://onlinesim.io/docs/api/en/rent and tests/samples/rent (INDEX.md s
 - `reload` 0 means that a port reload IS available. Money is a text or a number. `number` lacks the country.
 - Tariffs have no envelope: one object with `country=`, a map of them without, `[]` or null when nothing is sold.
 - The documentation's own examples hold placeholder keys where lengths in days should be: they are passed over.
+- An answer that is not the API's own JSON comes from something in front of it, and proves nothing.
 """
 
 from __future__ import annotations
@@ -54,7 +55,19 @@ from .._fields import (
     whole,
     whole_or_none,
 )
-from .._sending import BODY_CAP, CATALOGUE_CAP, Call, Lane, Repeat, Reply, masked, unreadable
+from .._sending import (
+    BODY_CAP,
+    CATALOGUE_CAP,
+    NOT_THE_API,
+    Call,
+    Lane,
+    Repeat,
+    Reply,
+    described,
+    is_html,
+    masked,
+    unreadable,
+)
 from .._values import Sms
 from ._models import Balance, RentedNumber, Tariff
 
@@ -115,11 +128,11 @@ NONE_ACTIVE = frozenset({"NO_NUMBER", "ERROR_NO_OPERATIONS"})
 _BY_STATUS: Mapping[int, type[RefusedError]] = {
     401: AuthenticationError,
     403: AccountBlockedError,
-    404: NotFoundError,
-    405: NotFoundError,
     429: RateLimitError,
 }
-
+_NO_SUCH_ROUTE = (404, 405)
+_WITHOUT_WORDS = (AuthenticationError, RateLimitError)
+"""Statuses that mean the same with any body: their request was turned away before it was carried out."""
 
 ALL_AT_ONCE = ("pagination", "false")
 """The parameter that makes `messages` a plain list."""
@@ -143,14 +156,16 @@ def call(
     """
 
     def read(reply: Reply) -> T:
+        if 300 <= reply.status < 400:
+            raise unreadable(f"rent.{name}", repeat, reply, "a redirect, which is never followed")
         try:
             body = _opened(reply.json())
         except ValueError as error:
-            _raise_for_status(name, reply, "")
+            _raise_for_status(name, repeat, reply, "")
             raise unreadable(f"rent.{name}", repeat, reply, "no JSON") from error
         literal = _literal(body)
         if literal is None and not _says_success(body):
-            _raise_for_status(name, reply, _message_of(body))
+            _raise_for_status(name, repeat, reply, _message_of(body))
         if literal is not None:
             if literal.upper() in NONE_ACTIVE and when_none is not None:
                 return when_none()
@@ -206,14 +221,21 @@ def _refusal(name: str, repeat: Repeat, literal: str, reply: Reply) -> Exception
     return (known or RefusedError)(masked(literal)[:300], call=f"rent.{name}", status=reply.status)
 
 
-def _raise_for_status(name: str, reply: Reply, word: str) -> None:
-    """A body that is not the API's own came from something in front of it: only the status tells what happened."""
-    if 400 <= reply.status < 500:
-        kind = _BY_STATUS.get(reply.status, RefusedError)
-        raise kind(masked(word)[:300] or reply.excerpt(), call=f"rent.{name}", status=reply.status)
+def _raise_for_status(name: str, repeat: Repeat, reply: Reply, word: str) -> None:
+    """Raise what the status says of a body that is not the API's own: it comes from something in front of the API.
+
+    A page that is not found, and HTML, prove nothing: they are a lost answer.
+    """
     if reply.status >= 500:
-        what = f"HTTP {reply.status}: {reply.excerpt()!r}"
-        raise OutcomeUnknownError(what, call=f"rent.{name}", status=reply.status)
+        raise OutcomeUnknownError(described(reply), call=f"rent.{name}", status=reply.status)
+    if reply.status < 400:
+        return
+    kind = _BY_STATUS.get(reply.status, RefusedError)
+    is_page = reply.is_page or is_html(word)
+    wordless = kind is RefusedError and not reply.body.strip()
+    if reply.status in _NO_SUCH_ROUTE or (kind not in _WITHOUT_WORDS and (is_page or wordless)):
+        raise unreadable(f"rent.{name}", repeat, reply, NOT_THE_API)
+    raise kind("" if is_page else masked(word)[:300] or reply.excerpt(), call=f"rent.{name}", status=reply.status)
 
 
 # -- single values --------------------------------------------------------------------------------------------------

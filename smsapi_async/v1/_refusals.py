@@ -2,7 +2,7 @@
 
 Source: https://5sim.net/docs and tests/samples/v1. Errors are plain text and come with any status: `no free phones`
 with 200 on a purchase, with 400 on reuse. So the whole trimmed text is compared first, in lower case, and only then
-the status is asked. An unknown route answers 302 to /404.html, which is never followed.
+the status is asked. An unknown route answers 302 to /404.html, which is never followed: no order is missing for that.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
+from typing import NoReturn
 
 from .._errors import (
     AccountBlockedError,
@@ -26,7 +27,7 @@ from .._errors import (
     RefusedError,
     ReuseRefusedError,
 )
-from .._sending import Repeat, Reply, masked, unreadable
+from .._sending import NOT_THE_API, Repeat, Reply, described, is_html, masked, unreadable
 
 REFUSALS: Mapping[str, type[RefusedError]] = MappingProxyType(
     {
@@ -73,12 +74,18 @@ BARRED = timedelta(days=1)  # an account without rating may not buy; "Rating" of
 _BY_STATUS: Mapping[int, type[RefusedError]] = {
     401: AuthenticationError,
     403: AccountBlockedError,
-    404: NotFoundError,
     429: RateLimitError,
 }
+_WITHOUT_WORDS = (AuthenticationError, RateLimitError)
+"""Statuses that mean the same with any body: their request was turned away before it was carried out."""
 
 
 def raise_refusal(name: str, repeat: Repeat, reply: Reply) -> None:
+    """Raise the error of an answer that is not what was asked for.
+
+    Only the provider's own texts are understood. A page that is not found, a redirect and HTML come from something
+    in front of the API: each is a lost answer.
+    """
     if 200 <= reply.status < 300 and b'"id"' in reply.body[:_LONGEST]:
         return  # an order; read as a refusal it would be decoded twice
     word = _word(reply)
@@ -89,15 +96,33 @@ def raise_refusal(name: str, repeat: Repeat, reply: Reply) -> None:
         raise known(word if len(word) < 60 else "not found", call=f"v1.{name}", status=reply.status)
     if 200 <= reply.status < 300 and word.lower() != "internal error":
         return
-    # The refusals of a payout are documented nowhere: only what is turned away before it is carried out is one.
-    if reply.status in _BY_STATUS or (400 <= reply.status < 500 and name != "withdraw"):
-        kind = _BY_STATUS.get(reply.status, RefusedError)
-        raise kind(masked(word)[:300], call=f"v1.{name}", status=reply.status)
-    if reply.headers.get("location", "").endswith("/404.html"):
-        raise NotFoundError("no such route", call=f"v1.{name}", status=reply.status)
     if 300 <= reply.status < 400:
-        raise unreadable(f"v1.{name}", repeat, reply, "a redirect, which is never followed")
-    raise OutcomeUnknownError(f"HTTP {reply.status}: {reply.excerpt()!r}", call=f"v1.{name}", status=reply.status)
+        _raise_redirect(name, repeat, reply)
+    if 400 <= reply.status < 500:
+        _raise_unlisted(name, repeat, reply, word)
+    raise OutcomeUnknownError(described(reply), call=f"v1.{name}", status=reply.status)
+
+
+def _raise_redirect(name: str, repeat: Repeat, reply: Reply) -> NoReturn:
+    """The inbox alone is known to answer so although the route is right (seen live in 2026)."""
+    if name == "inbox" and reply.headers.get("location", "").endswith("/404.html"):
+        raise NotFoundError("no such route", call=f"v1.{name}", status=reply.status)
+    raise unreadable(f"v1.{name}", repeat, reply, "a redirect, which is never followed")
+
+
+def _raise_unlisted(name: str, repeat: Repeat, reply: Reply, word: str) -> NoReturn:
+    """A text that is not listed is a refusal in new words; a page is a lost answer, and so is every 404.
+
+    The refusals of a payout are documented nowhere: only what is turned away before it is carried out is one.
+    """
+    kind = _BY_STATUS.get(reply.status, RefusedError)
+    is_page = is_html(word)
+    wordless = kind is RefusedError and not word
+    if kind not in _WITHOUT_WORDS and (is_page or wordless or reply.status == 404):
+        raise unreadable(f"v1.{name}", repeat, reply, NOT_THE_API)
+    if kind is RefusedError and name == "withdraw":
+        raise OutcomeUnknownError(described(reply), call=f"v1.{name}", status=reply.status)
+    raise kind("" if is_page else masked(word)[:300], call=f"v1.{name}", status=reply.status)
 
 
 _LONGEST = 2_000  # bytes of what may be a refusal

@@ -109,8 +109,29 @@ PAGES = (
     Page(401, "", EVERY, AuthenticationError),
     Page(401, '{"message":"Unauthenticated."}', EVERY, AuthenticationError),
     Page(403, "error code: 1010", EVERY, AccountBlockedError),
-    Page(404, GATEWAY.format(404), EVERY, NotFoundError),
-    Page(405, "{}", EVERY, NotFoundError),
+    *(
+        Page(status, body, calls, error, spends)
+        for status, body in (
+            (404, GATEWAY.format(404)),
+            (404, "404 page not found"),
+            (404, '{"message":"Not Found"}'),
+            (405, "{}"),
+            (405, "Method Not Allowed"),
+            (403, GATEWAY.format(403)),
+            (400, GATEWAY.format(400)),
+            (400, '{"message":"<html>400</html>"}'),
+            (408, ""),
+            (302, '{"response":1}'),
+            (302, '<a href="/404.html">Found</a>'),
+        )
+        for calls, error, spends in (
+            (READING, UnreadableReplyError, False),
+            ((*CLOSE, *SPEND), OutcomeUnknownError, True),
+        )
+    ),
+    Page(401, GATEWAY.format(401), EVERY, AuthenticationError),
+    Page(429, GATEWAY.format(429), EVERY, RateLimitError),
+    Page(403, "", EVERY, AccountBlockedError),
     Page(429, "too many requests", EVERY, RateLimitError),
     Page(429, '{"message":"Too Many Attempts."}', EVERY, RateLimitError),
     Page(418, "I am a teapot", EVERY, RefusedError),
@@ -119,8 +140,6 @@ PAGES = (
     Page(500, '{"message":"Server Error"}', EVERY, OutcomeUnknownError, spends=True),
     Page(502, "[]", EVERY, OutcomeUnknownError, spends=True),
     Page(503, "null", EVERY, OutcomeUnknownError, spends=True),
-    Page(302, '<a href="/404.html">Found</a>', READING, UnreadableReplyError),
-    Page(302, '<a href="/404.html">Found</a>', (*CLOSE, *SPEND), OutcomeUnknownError, spends=True),
     Page(200, "<html>Technical works</html>", READING, UnreadableReplyError),
     Page(200, "<html>Technical works</html>", (*CLOSE, *SPEND), OutcomeUnknownError, spends=True),
     Page(200, '{"response":1,"item":{"tzid":1', READING, UnreadableReplyError),

@@ -159,6 +159,7 @@ async def test_an_answer_of_something_in_front_of_the_api_is_told_by_its_status(
     else:
         assert type(error) is page.error
         assert getattr(error, "status", None) == page.status
+        assert "<" not in str(error)
 
 
 @pytest.mark.parametrize("body", [page.body for page in PAGES if page.status == 500 or page.body in ("[]", "null")])

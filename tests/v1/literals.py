@@ -41,6 +41,7 @@ BUY = ("buy_activation", "buy_hosting")
 BUY_OR_REUSE = (*BUY, "reuse")
 CLOSE = ("finish", "cancel", "ban")
 CEILINGS = ("max_prices", "set_max_price", "delete_max_price")
+GATEWAY = "<html><head><title>{0}</title></head><body><center><h1>{0}</h1></center><hr>nginx</body></html>"
 NOT_FOUND_PAGE = "<html><head><title>not found</title></head><body>not found</body></html>"
 
 REFUSALS = (
@@ -82,6 +83,10 @@ REFUSALS = (
     Literal(400, "token invalid", KEYED, AuthenticationError),
     Literal(403, "error code: 1010", EVERY, AccountBlockedError),
     Literal(403, "your address is blocked", EVERY, AccountBlockedError),
+    Literal(403, "", EVERY, AccountBlockedError),
+    Literal(401, GATEWAY.format(401), EVERY, AuthenticationError),
+    Literal(429, GATEWAY.format(429), EVERY, RateLimitError),
+    Literal(409, "this country sleeps today", BUY_OR_REUSE, RefusedError),
     Literal(429, "api limit is 100 requests per second", EVERY, RateLimitError),
     Literal(429, "too many requests", EVERY, RateLimitError),
     Literal(429, "", EVERY, RateLimitError),
@@ -89,7 +94,6 @@ REFUSALS = (
 )
 """The provider said no, in words or by its status."""
 
-GATEWAY = "<html><head><title>{0}</title></head><body><center><h1>{0}</h1></center><hr>nginx</body></html>"
 READING = tuple(sorted(READS))
 ACTING = tuple(sorted(SPENDING | CHANGING))
 BUYING = tuple(sorted(PURCHASES))
@@ -115,5 +119,20 @@ UNKNOWNS = (
     Literal(400, "unknown words", ("withdraw",), OutcomeUnknownError, spends=True),
     Literal(301, "moved", READING, UnreadableReplyError),
     Literal(301, "moved", ACTING, OutcomeUnknownError, spends=True),
+    *(
+        Literal(status, body, calls, error, spends)
+        for status, body in (
+            (404, GATEWAY.format(404)),
+            (404, "404 page not found"),
+            (404, '{"message":"no Route matched with those values"}'),
+            (404, ""),
+            (403, GATEWAY.format(403)),
+            (400, GATEWAY.format(400)),
+            (405, '{"message":"<html>405</html>"}'),
+            (408, ""),
+            (302, '<a href="/404.html">Found</a>.'),
+        )
+        for calls, error, spends in ((READING, UnreadableReplyError, False), (ACTING, OutcomeUnknownError, True))
+    ),
 )
-"""No readable answer."""
+"""No readable answer: a failure, a cut body, or words of something in front of the provider."""

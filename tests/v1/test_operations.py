@@ -12,7 +12,7 @@ import attrs
 import httpx
 import pytest
 
-from smsapi_async import AsyncClient, NotFoundError, Sms
+from smsapi_async import AsyncClient, AuthenticationError, Sms
 from smsapi_async.sandbox import Sandbox, Scenario
 from smsapi_async.v1 import Country, Inbox, MaxPrice, Offer, Order, Page, Payment, Product, Profile
 from tests.answers import answering, parsed
@@ -357,8 +357,8 @@ def test_every_operation_has_its_row():
 @pytest.mark.parametrize("call", CALLS)
 async def test_the_key_goes_only_where_it_is_needed(call: str):
     """The catalogue needs none, and what is not sent cannot leak."""
-    async with answering("nothing", 404) as (client, provider):
-        with pytest.raises(NotFoundError):
+    async with answering("", 401) as (client, provider):
+        with pytest.raises(AuthenticationError):
             await CALLS[call](client)
 
     assert ("authorization" in provider.asked[0].headers) == (call not in GUEST)

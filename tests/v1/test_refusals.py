@@ -15,7 +15,7 @@ from smsapi_async import (
     UnreadableReplyError,
 )
 from tests.answers import TOKEN, answering
-from tests.v1.literals import REFUSALS, UNKNOWNS, Literal
+from tests.v1.literals import GATEWAY, NOT_FOUND_PAGE, REFUSALS, UNKNOWNS, Literal
 from tests.v1.operations import CALLS, EVERY, PURCHASES
 
 
@@ -27,6 +27,10 @@ def rows(table: tuple[Literal, ...]) -> list[object]:
     ]
 
 
+REASONS = {NOT_FOUND_PAGE: "not found", GATEWAY.format(401): "", GATEWAY.format(429): ""}
+"""No error quotes a page."""
+
+
 @pytest.mark.in_turn
 @pytest.mark.parametrize(("row", "call"), rows(REFUSALS))
 async def test_a_refusal_is_its_own_error_with_the_provider_s_word(row: Literal, call: str):
@@ -36,7 +40,8 @@ async def test_a_refusal_is_its_own_error_with_the_provider_s_word(row: Literal,
             await CALLS[call](client)
 
     assert type(caught.value) is row.error
-    assert caught.value.reason == ("not found" if row.body.startswith("<html>") else row.body)
+    assert caught.value.reason == REASONS.get(row.body, row.body)
+    assert "<" not in str(caught.value)
     assert (caught.value.status, caught.value.call) == (row.status, f"v1.{call}")
     assert len(provider.asked) == 1, "a refusal is an answer: nothing is looked up"
 
@@ -51,6 +56,7 @@ VARIANTS = {
     "JSON text": lambda word: f'"{word}"',
 }
 WORDS = {row.body: row for row in REFUSALS if row.body and row.error is not RefusedError and row.status != 401}
+del WORDS[GATEWAY.format(429)]
 
 
 @pytest.mark.parametrize("body", WORDS)
@@ -95,6 +101,7 @@ async def test_an_answer_that_says_nothing_is_no_refusal(row: Literal, call: str
         assert isinstance(caught.value, (OutcomeUnknownError, UnreadableReplyError))
         assert caught.value.status == row.status
         assert not looked
+        assert "<" not in str(caught.value)
     assert sum(line.startswith(provider.lines[0]) for line in provider.lines) == 1, "asked once"
 
 
@@ -104,16 +111,43 @@ def test_no_call_is_missing_from_the_tables():
     assert {call for row in UNKNOWNS for call in row.calls} == set(EVERY)
 
 
-@pytest.mark.parametrize("call", CALLS)
-async def test_an_unknown_route_is_not_followed(call: str):
-    """The page behind it is 42 KB of HTML, and a followed redirect would carry the key to wherever it leads."""
+async def test_the_inbox_alone_may_be_switched_off():
+    """Its route answers a redirect to /404.html today, for orders that exist too."""
     page = '<a href="/404.html">Found</a>.'
     async with answering(page, 302, location="https://5sim.net/404.html") as (client, provider):
         with pytest.raises(NotFoundError) as caught:
-            await CALLS[call](client)
+            await client.v1.inbox(1)
 
     assert (caught.value.reason, caught.value.status) == ("no such route", 302)
     assert len(provider.asked) == 1
+
+
+@pytest.mark.in_turn
+@pytest.mark.parametrize("call", [name for name in CALLS if name != "inbox"])
+async def test_a_redirect_is_not_followed_and_proves_nothing(call: str):
+    """The page behind it is 42 KB of HTML, and a followed redirect would carry the key to wherever it leads."""
+    page = '<a href="/404.html">Found</a>.'
+    async with answering(page, 302, records=call in PURCHASES, location="https://5sim.net/404.html") as (
+        client,
+        provider,
+    ):
+        with pytest.raises((UnreadableReplyError, OutcomeUnknownError, NothingBoughtError)) as caught:
+            await CALLS[call](client)
+
+    assert sum(line.startswith(provider.lines[0]) for line in provider.lines) == 1, "asked once"
+    assert "<" not in str(caught.value)
+
+
+async def test_a_page_says_what_to_look_at():
+    """A base URL with a slip in it, or a proxy that asks to log in, answers pages."""
+    async with answering("<!DOCTYPE html><title>Log in</title>", 404) as (client, _):
+        with pytest.raises(UnreadableReplyError, match="check the base URL"):
+            await client.v1.check(1)
+        with pytest.raises(OutcomeUnknownError, match="check the base URL"):
+            await client.v1.cancel(1)
+    async with answering("<!DOCTYPE html><title>Log in</title>", 502) as (client, _):
+        with pytest.raises(OutcomeUnknownError, match="check the base URL"):
+            await client.v1.check(1)
 
 
 async def test_the_words_of_an_unlisted_refusal_are_kept():
@@ -125,13 +159,6 @@ async def test_the_words_of_an_unlisted_refusal_are_kept():
     assert type(caught.value) is RefusedError
     assert (caught.value.reason, caught.value.status) == ("this country sleeps today", 409)
     assert "this country sleeps today" in str(caught.value)
-
-
-async def test_an_unlisted_404_is_not_found():
-    """Old routers and proxies have pages of their own."""
-    async with answering("<html>lost</html>", 404) as (client, _):
-        with pytest.raises(NotFoundError):
-            await client.v1.check(1)
 
 
 @pytest.mark.parametrize("size", [400, 5_000], ids=["one line", "a page"])
