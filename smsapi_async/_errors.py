@@ -131,7 +131,7 @@ class UnreadableReplyError(SmsApiError):
 
     Attributes:
         status: the HTTP status.
-        path: where inside the body the reading failed, such as ``sms[0].created_at``; empty for the whole body.
+        path: where inside the body the reading failed, such as ``id``; empty for the whole body.
         excerpt: the first characters of the body, with phones, codes and texts masked.
     """
 

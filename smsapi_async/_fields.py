@@ -1,23 +1,27 @@
 """Reading single JSON values leniently, for both wires. Each function is a structure hook: value, type in; value out.
 
-Raises only what `UNREADABLE` names.
+Raises only what `UNREADABLE` names. A field that cannot be read costs that field, and a row that cannot be read costs
+that row: both are noted by their place, in the collection that `collect_unread` has opened.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
+import attrs
 import cattrs
 from cattrs.gen import make_dict_structure_fn, override
 
+K = TypeVar("K")
 T = TypeVar("T")
 
-UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
-"""What reading a body of the wrong shape may raise."""
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+"""What reading a body of the wrong shape may raise; an OverflowError is an ArithmeticError."""
 
 MOST_DIGITS = 30
 """Before the point, and zeros after it. `1e999999999` is nine characters of JSON and a gigabyte as an int."""
@@ -50,7 +54,7 @@ def number_or_none(value: Any, _: Any = None) -> Decimal | None:
 
 
 def number(value: Any, _: Any = None) -> Decimal:
-    """The same where it must be there."""
+    """A number that must not be missing."""
     found = number_or_none(value)
     if found is None:
         raise TypeError("a number is needed")
@@ -79,7 +83,7 @@ def text(value: Any, _: Any = None) -> str:
         return ""
     if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
         raise TypeError("a text is needed")
-    return str(value)
+    return str(value) if isinstance(value, str) else str(number(value))
 
 
 def text_or_none(value: Any, _: Any = None) -> str | None:
@@ -88,15 +92,17 @@ def text_or_none(value: Any, _: Any = None) -> str | None:
 
 
 def flag_or_none(value: Any, _: Any = None) -> bool | None:
-    """true, false, 1, 0, perhaps as text; anything else is as good as not told."""
-    return value if value is None or value is True or value is False else _FLAGS.get(str(value).strip().lower())
+    """true, false, 1, 0, perhaps as text; anything else counts as missing."""
+    if value is None or value is True or value is False:
+        return value
+    return _FLAGS.get(str(value).strip().lower()) if isinstance(value, (str, int)) else None
 
 
 def instant_or_none(value: Any, _: Any = None, *, zone: tzinfo = UTC) -> datetime | None:
     """An ISO instant with any number of digits of fraction, in UTC; blank and the years 0 and 1 are none.
 
     Args:
-        zone: where the clock hangs that wrote an instant without a zone.
+        zone: the zone of an instant that is written without one.
     """
     stamp = (value if type(value) is str else text(value)).strip()
     if stamp < "0002" and (not stamp or stamp.startswith(("0000-", "0001-"))):
@@ -106,6 +112,78 @@ def instant_or_none(value: Any, _: Any = None, *, zone: tzinfo = UTC) -> datetim
         return instant
     return (instant if instant.tzinfo else instant.replace(tzinfo=zone)).astimezone(UTC)
 
+
+# -- what could not be read ------------------------------------------------------------------------------------------
+
+
+@attrs.define
+class Unread:
+    """The fields of one answer that could not be read.
+
+    Attributes:
+        fields: their places, such as ``Data[].price``: names of the wire, `[]` for the rows of a list and `{}` for the
+            entries of a map. They never hold an index, a key of a map or a value.
+    """
+
+    fields: dict[str, None] = attrs.field(factory=dict)
+    above: list[str] = attrs.field(factory=list, repr=False)
+
+    def note(self, name: str) -> None:
+        self.fields[_joined(*self.above, name)] = None
+
+
+_unread: ContextVar[Unread | None] = ContextVar("unread", default=None)
+
+
+@contextmanager
+def collect_unread() -> Iterator[Unread]:
+    """Collect what is noted inside: the fields that could not be read."""
+    found = Unread()
+    token = _unread.set(found)
+    try:
+        yield found
+    finally:
+        _unread.reset(token)
+
+
+class below:  # noqa: N801 - reads as a statement
+    """What is noted inside stands below this name. Not a generator, which would cost as much as reading a message."""
+
+    __slots__ = ("_found", "_name")
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._found = _unread.get()
+
+    def __enter__(self) -> None:
+        if self._found is not None:
+            self._found.above.append(self._name)
+
+    def __exit__(self, *_: object) -> None:
+        if self._found is not None:
+            self._found.above.pop()
+
+
+def note(name: str) -> None:
+    """Note that the field of this name could not be read."""
+    if (found := _unread.get()) is not None:
+        found.note(name)
+
+
+def _joined(*names: str) -> str:
+    """`Data[]` and `price` are `Data[].price`; `days` and `{}` are `days{}`."""
+    path = ""
+    for name in names:
+        path += f".{name}" if path and name and not name.startswith(("[", "{")) else name
+    return path
+
+
+def path_of(error: BaseException) -> str:
+    """Where inside the body the reading failed, as far as it is known."""
+    return error.path if isinstance(error, MisreadError) else ""
+
+
+# -- objects and lists -----------------------------------------------------------------------------------------------
 
 READ_APART = override(omit=True)
 """An attribute that needs more than one value of the wire, and is filled in afterwards."""
@@ -119,7 +197,7 @@ def field(read: Callable[..., Any], wire_name: str | None = None) -> Any:
 class Reader:
     """Reads objects into the models of one wire: unknown fields are passed over, missing ones take the default.
 
-    What reads is generated when it is first needed, which keeps importing the package cheap.
+    The code that reads is generated when it is first needed, which keeps importing the package cheap.
     """
 
     def __init__(self, fields: Mapping[type, Mapping[str, Any]]) -> None:
@@ -127,27 +205,33 @@ class Reader:
         self._generated: dict[type, Callable[[Any, Any], Any]] = {}
 
     def __call__(self, raw: Any, model: type[T]) -> T:
-        """The model, read fast; when that fails, read again slowly for an error that says where."""
+        """Read the model, fast; when that fails, field by field.
+
+        A field that cannot be read takes its default and is noted. One without a default must be readable.
+        """
         if not isinstance(raw, dict):
             raise TypeError(f"an object is needed for {model.__name__}")
         read = self._generated.get(model) or self._generate(model)
         try:
             found: T = read(raw, model)
         except UNREADABLE:
-            for wire_name, reader in self._readers(model).values():
-                read_at(wire_name, reader, raw.get(wire_name))
-            raise
+            return self._by_field(raw, model)
         return found
 
-    def salvage(self, raw: Any, model: type[T], *needed: str) -> T:
-        """The model with every field that can be read; the others take the default. The needed ones must be there."""
+    def _by_field(self, raw: Mapping[str, Any], model: type[T]) -> T:
         found = {}
-        for name, (wire_name, read) in self._readers(model).items():
+        for attribute in attrs.fields(cast("type[attrs.AttrsInstance]", model)):
+            hook = self._fields[model][attribute.name]
+            if hook.struct_hook is None:
+                continue
+            wire_name = hook.rename or attribute.name
             try:
-                found[name] = read(raw[wire_name])
-            except UNREADABLE:
-                if name in needed:
-                    raise
+                found[attribute.name] = hook.struct_hook(raw[wire_name], None)
+            except UNREADABLE as error:
+                if attribute.default is attrs.NOTHING:
+                    raise MisreadError(wire_name, str(error)) from error
+                if wire_name in raw:
+                    note(wire_name)
         return model(**found)
 
     def _generate(self, model: type) -> Callable[[Any, Any], Any]:
@@ -155,37 +239,46 @@ class Reader:
         read = self._generated[model] = make_dict_structure_fn(model, converter, **self._fields[model])
         return read
 
-    def _readers(self, model: type) -> dict[str, tuple[str, Callable[[Any], Any]]]:
-        hooks = {name: hook for name, hook in self._fields[model].items() if hook.struct_hook}
-        return {name: (hook.rename or name, partial(_plainly, hook.struct_hook)) for name, hook in hooks.items()}
 
-
-def _plainly(hook: Callable[[Any, Any], Any], value: Any) -> Any:
-    return hook(value, None)
-
-
-def read_at(where: str, read: Callable[[Any], T], value: Any) -> T:
-    """The value read; an error that says where it stood."""
+def readable(raw: Mapping[str, Any], name: str, read: Callable[[Any], T], default: T) -> T:
+    """Read one field that may be missing. One that cannot be read is noted, and is the default."""
+    value = raw.get(name)
     try:
         return read(value)
-    except UNREADABLE as error:
-        inner = path_of(error)
-        path = where + inner if inner.startswith("[") or not inner else f"{where}.{inner}"
-        raise MisreadError(path, str(error)) from error
+    except UNREADABLE:
+        note(name)
+        return default
 
 
 def each(raw: Any, read: Callable[[Any], T], where: str = "") -> tuple[T, ...]:
-    """The rows of a list read; null is an empty one."""
+    """Read the rows of a list; null is an empty one. A row that cannot be read is noted and left out."""
     if raw is None:
         return ()
     if not isinstance(raw, list):
         raise MisreadError(where, "a list is needed")
-    try:
-        return tuple([read(row) for row in raw])
-    except UNREADABLE:
-        return tuple(read_at(f"{where}[{position}]", read, row) for position, row in enumerate(raw))
+    if not raw:
+        return ()
+    with below(f"{where}[]"):
+        return tuple(_rows(raw, read))
 
 
-def path_of(error: BaseException) -> str:
-    """Where inside the body the reading failed, as far as it is known."""
-    return error.path if isinstance(error, MisreadError) else ""
+def _rows(rows: list[Any], read: Callable[[Any], T]) -> Iterator[T]:
+    for row in rows:
+        try:
+            yield read(row)
+        except UNREADABLE as error:
+            note(path_of(error))
+
+
+def each_of(raw: Mapping[K, Any], read: Callable[[K, Any], T], where: str = "") -> dict[K, T]:
+    """Read the entries of a map; one that cannot be read is noted and left out. A map of nothing else is no answer."""
+    found: dict[K, T] = {}
+    with below(f"{where}{{}}"):
+        for key, value in raw.items():
+            try:
+                found[key] = read(key, value)
+            except UNREADABLE as error:
+                note(path_of(error))
+    if raw and not found:
+        raise MisreadError(where, "no entry can be read")
+    return found

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from operator import itemgetter
 from typing import TypeAlias
 
 import attrs
@@ -49,6 +51,20 @@ class Sms:
     created_at: datetime | None = None
     is_wave: bool = False
     wave_uuid: str | None = None
+
+
+def oldest_first(messages: Sequence[Sms]) -> tuple[Sms, ...]:
+    """The messages by their time, and by their place in the list where times are equal.
+
+    A message without a time takes that of the message before it in the list.
+    """
+    if len(messages) < 2:
+        return tuple(messages)
+    latest, timed = datetime.min.replace(tzinfo=UTC), []
+    for sms in messages:
+        latest = sms.created_at or sms.received_at or latest
+        timed.append((latest, sms))
+    return tuple(sms for _, sms in sorted(timed, key=itemgetter(0)))
 
 
 def positive(name: str, value: object) -> int:

@@ -92,3 +92,11 @@ def parsed(name: str) -> Any:
 def sample_names(house: str) -> set[str]:
     """Every sample of one house, the index aside."""
     return {f"{house}/{path.name}" for path in (SAMPLES / house).iterdir() if path.name != "INDEX.md"}
+
+
+def written(raw: dict[str, Any], name: str = "", value: str = "") -> str:
+    """The object as JSON, in which one field has another value, written out."""
+    fields = {key: json.dumps(inner, default=float) for key, inner in raw.items()}
+    return (
+        "{" + ",".join(f'"{key}":{text}' for key, text in {**fields, **({name: value} if name else {})}.items()) + "}"
+    )

@@ -17,7 +17,18 @@ import pytest
 import smsapi_async
 from smsapi_async import AsyncClient, Event, Pace, SmsApiError
 from smsapi_async._events import Events
-from smsapi_async.sandbox import API_LIMIT, Answer, Delay, Delivery, LostAfter, LostBefore, NotConnected, Sandbox, Stall
+from smsapi_async.sandbox import (
+    API_LIMIT,
+    Answer,
+    Delay,
+    Delivery,
+    LostAfter,
+    LostBefore,
+    Mangle,
+    NotConnected,
+    Sandbox,
+    Stall,
+)
 from smsapi_async.testing import open_client
 from tests.opening import buy
 from tests.test_log import CODE, SCENARIO, Capture, leaks, unmeasured, whole_run
@@ -134,6 +145,32 @@ async def test_a_repetition_and_a_limit_that_was_met_are_told(sandbox: Sandbox, 
         ("v1.profile", 2),
     ]
     assert [call["error"] for call in ear.of("call.ended")] == ["RateLimitError", "RateLimitError", None]
+
+
+async def test_a_field_that_cannot_be_read_is_reported_once_per_client(sandbox: Sandbox, ear: Ear) -> None:
+    """The provider has changed something; reported at every look it would bury the rest. Its value may be a code."""
+    bad = Mangle(
+        lambda body: body.replace(b'"price":', b'"price":"0,32","was":').replace(b'"code":', b'"code":[],"old":')
+    )
+    sandbox.fail(lambda request: "/user/check/" in request.line or "/user/orders" in request.line, bad, times=99)
+    async with open_client(sandbox, on_event=ear) as client:
+        order_id = await buy(client, sandbox, SMS)
+        assert await client.await_code(order_id) == "04217", "read out of the text"
+        for _ in range(2):
+            await client.v1.check(order_id)
+            await client.v1.orders("activation")
+    async with open_client(sandbox, on_event=ear) as other:
+        await other.v1.check(order_id)
+
+    assert sorted((event["call"], event["field"]) for event in ear.of("field.unread")) == [
+        ("v1.check", "price"),
+        ("v1.check", "price"),
+        ("v1.check", "sms[].code"),
+        ("v1.check", "sms[].code"),
+        ("v1.orders", "Data[].price"),
+        ("v1.orders", "Data[].sms[].code"),
+    ]
+    assert "0,32" not in str(ear.told)
 
 
 async def test_nothing_is_timed_when_nobody_listens(
@@ -525,7 +562,10 @@ def told_in_the_sources() -> dict[str, set[str]]:
         calls = [node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Call)]
         for call in calls:
             for name in [part.value for part in call.args if isinstance(part, ast.Constant)]:
-                if re.fullmatch(r"(call|look|pace|order|rent|purchase|wait)\.[a-z_]+", str(name)) and call.keywords:
+                if (
+                    re.fullmatch(r"(call|look|field|pace|order|rent|purchase|wait)\.[a-z_]+", str(name))
+                    and call.keywords
+                ):
                     found.setdefault(str(name), set()).update(str(word.arg) for word in call.keywords)
     return found
 

@@ -19,14 +19,18 @@ from smsapi_async._fields import (
     UNREADABLE,
     MisreadError,
     Reader,
+    below,
+    collect_unread,
     each,
+    each_of,
     field,
     flag_or_none,
     instant_or_none,
+    note,
     number,
     number_or_none,
     path_of,
-    read_at,
+    readable,
     text,
     text_or_none,
     whole,
@@ -41,6 +45,16 @@ class Refused(Enum):
 
 
 REFUSED = Refused.IT
+
+
+def nested(depth: int) -> list[Any]:
+    """A list in a list in a list."""
+    outer: list[Any] = []
+    for _ in range(depth):
+        outer = [outer]
+    return outer
+
+
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 Row = tuple[Callable[[Any], Any], Any, Any]
@@ -81,11 +95,15 @@ TABLE: list[Row] = [
     (whole_or_none, "", None),
     (whole_or_none, 7, 7),
     (whole_or_none, [], REFUSED),
+    (whole_or_none, nested(10_000), REFUSED),
     (text, "x", "x"),
     (text, " x ", " x "),
     (text, None, ""),
     (text, 12345, "12345"),
     (text, Decimal("1.50"), "1.50"),
+    (text, Decimal("1e999"), REFUSED),
+    (text, 10**31, REFUSED),
+    (text, float("nan"), REFUSED),
     (text, True, REFUSED),
     (text, [], REFUSED),
     (text_or_none, " 070051 ", "070051"),
@@ -101,6 +119,7 @@ TABLE: list[Row] = [
     (flag_or_none, "", None),
     (flag_or_none, "perhaps", None),
     (flag_or_none, {}, None),
+    (flag_or_none, nested(10_000), None),
     (instant_or_none, "2026-01-01T12:00:00Z", NOON),
     (instant_or_none, "2026-01-01T12:00:00.000000Z", NOON),
     (instant_or_none, "2026-01-01T12:00:00.000000999Z", NOON),
@@ -116,7 +135,12 @@ TABLE: list[Row] = [
 ]
 
 
-@pytest.mark.parametrize(("read", "wire", "value"), TABLE, ids=lambda part: getattr(part, "__name__", repr(part)))
+def name_of(part: Any) -> str:
+    """Its own name, or what it looks like, as far as it is short."""
+    return getattr(part, "__name__", "long") if isinstance(part, list) else getattr(part, "__name__", repr(part))
+
+
+@pytest.mark.parametrize(("read", "wire", "value"), TABLE, ids=name_of)
 def test_a_value_is_read_or_refused(read: Callable[[Any], Any], wire: Any, value: Any):
     """Both providers write the same thing in several ways, and tomorrow in one more."""
     if value is REFUSED:
@@ -184,22 +208,30 @@ def test_a_reader_takes_what_it_knows_and_leaves_the_rest():
 
 
 @pytest.mark.parametrize(
-    ("raw", "path"),
+    ("raw", "thing", "unread"),
     [
-        ({}, "ID"),
-        ({"id": 7}, "ID"),
-        ({"ID": 7, "name": []}, "name"),
-        ({"ID": 7, "Price": "x", "name": {}}, "name"),
-        ({"ID": 7, "Price": "x"}, "Price"),
+        ({"ID": 7, "name": []}, Thing(id=7), ["name"]),
+        ({"ID": 7, "Price": "x", "name": {}}, Thing(id=7), ["name", "Price"]),
+        ({"ID": 7, "Price": "x", "name": "y"}, Thing(id=7, name="y"), ["Price"]),
+        ({"ID": 7, "Price": "2", "name": 5.5}, Thing(id=7, price=Decimal(2)), ["name"]),
     ],
     ids=str,
 )
-def test_a_reader_says_which_field_it_could_not_read(raw: Any, path: str):
-    """By its name on the wire."""
+def test_a_field_that_cannot_be_read_costs_that_field(raw: Any, thing: Thing, unread: list[str]):
+    """It takes its default, and is noted by its name on the wire."""
+    with collect_unread() as noted:
+        assert structure(raw, Thing) == thing
+
+    assert list(noted.fields) == unread
+
+
+@pytest.mark.parametrize("raw", [{}, {"id": 7}, {"ID": "x", "name": "y"}, {"ID": None, "name": []}], ids=str)
+def test_a_field_without_a_default_must_be_readable(raw: Any):
+    """An order without its id cannot be handed over."""
     with pytest.raises(MisreadError) as caught:
         structure(raw, Thing)
 
-    assert path_of(caught.value) == path
+    assert path_of(caught.value) == "ID"
 
 
 def test_a_missing_field_is_missing_although_its_reader_takes_null():
@@ -212,7 +244,7 @@ def test_a_missing_field_is_missing_although_its_reader_takes_null():
     named = Reader({Named: {"name": field(text)}})
 
     assert named({"name": None}, Named) == Named(name="")
-    with pytest.raises(KeyError, match="name"):
+    with pytest.raises(MisreadError, match="name"):
         named({}, Named)
 
 
@@ -225,28 +257,32 @@ def test_a_reader_needs_an_object(raw: Any):
     assert path_of(caught.value) == ""
 
 
-def test_salvage_keeps_what_can_be_read():
-    """A purchase that cannot be read whole is paid for all the same."""
-    assert structure.salvage({"ID": 7, "name": [], "Price": "2"}, Thing, "id") == Thing(id=7, price=Decimal(2))
+def test_what_cannot_be_read_is_noted_by_its_place_without_indexes():
+    """`Data[].sms[].date` is the same in every row, and an index or a key of a map may be private."""
+
+    def row(raw: Any) -> tuple[Any, ...]:
+        return each(raw, lambda sms: readable(sms, "date", whole_or_none, None), "sms")
+
+    with collect_unread() as unread:
+        found = each([[{"date": 1}], [{"date": 1}, {"date": "x"}, 5], 7, None], row, "Data")
+        prices = each_of({"7": "1.5", "30": "cheap"}, lambda _, value: number(value), "extend")
+
+    assert found == ((1,), (1, None), ())
+    assert prices == {"7": Decimal("1.5")}
+    assert list(unread.fields) == ["Data[].sms[].date", "Data[].sms[]", "Data[].sms", "extend{}"]
 
 
-@pytest.mark.parametrize("raw", [{}, {"ID": "x", "name": "y"}, None, [], "x"], ids=str)
-def test_salvage_needs_what_it_is_told_to_need(raw: Any):
-    """Without its id a purchase cannot be handed over."""
-    with pytest.raises(UNREADABLE):
-        structure.salvage(raw, Thing, "id")
+def test_notes_go_to_the_collection_that_is_open():
+    """Of one inside another the inner one has them; without any they are nobody's."""
+    note("nobody")
+    with below("nobody"):
+        note("nobody")
+    with collect_unread() as outer:
+        with collect_unread() as inner, below("messages"):
+            note("id")
+        note("tzid")
 
-
-def test_a_path_grows_from_the_inside():
-    """`Data[1].sms[0].date`, as one would write it in a program."""
-
-    def row(value: Any) -> Any:
-        return read_at("sms", lambda rows: each(rows, lambda sms: read_at("date", whole, sms)), value)
-
-    with pytest.raises(MisreadError) as caught:
-        each([[1], [1, "x"]], row, "Data")
-
-    assert caught.value.path == "Data[1].sms[1].date"
+    assert (list(inner.fields), list(outer.fields)) == (["messages.id"], ["tzid"])
 
 
 @pytest.mark.parametrize("raw", ["x", {}, {"0": 1}, 5, False], ids=repr)
@@ -256,6 +292,13 @@ def test_rows_are_a_list_or_null(raw: Any):
     assert each([1, "2"], whole) == (1, 2)
     with pytest.raises(MisreadError, match="a list is needed"):
         each(raw, whole, "Data")
+
+
+def test_a_map_of_which_no_entry_can_be_read_is_no_answer():
+    """An error that comes as an object would read as an empty price list."""
+    assert each_of({}, lambda _, value: whole(value)) == {}
+    with pytest.raises(MisreadError, match="no entry"):
+        each_of({"error": "away"}, lambda _, value: whole(value))
 
 
 @given(st.integers(min_value=-(10**9), max_value=10**9), st.integers(min_value=0, max_value=4))

@@ -12,7 +12,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from enum import Enum, IntEnum
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
+from itertools import chain
+from math import nan
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast
 
 import attrs
@@ -30,6 +32,12 @@ BODY_CAP = 1 * MEGABYTE
 CATALOGUE_CAP = 64 * MEGABYTE
 """The whole price table is 9 to 24 MB (guest/prices, 2026)."""
 
+DEEPEST = 32
+"""Levels of a body. Both providers use six at the most; each decoder gives up at a depth of its own."""
+
+MOST_CONTAINERS = 2_000_000
+"""Objects and lists of a body, brackets in texts included. The whole price table has half a million."""
+
 
 class Repeat(Enum):
     """Whether a call may be sent again when it failed."""
@@ -40,7 +48,7 @@ class Repeat(Enum):
 
 
 class Lane(IntEnum):
-    """Who goes first when requests must wait for each other."""
+    """The order in which requests go when they must wait for each other."""
 
     CANCEL = 0
     PURCHASE = 1
@@ -77,21 +85,34 @@ class Reply:
     def json(self, fractions: Fractions = Decimal) -> Any:
         """The body as JSON, its fractions exact decimals; or floats, which are smaller and exact to 15 digits.
 
+        NaN, Infinity and numbers beyond all bounds become a float NaN, which costs their field and not the body.
+
         Raises:
-            ValueError: it is no JSON, nests deeper than the reader can follow, or holds NaN, Infinity or a number
-                beyond all bounds.
+            ValueError: it is no JSON, nests deeper than `DEEPEST`, or holds more than `MOST_CONTAINERS`.
         """
+        containers = self.body.count(b"[") + self.body.count(b"{")
+        if containers > MOST_CONTAINERS:
+            raise ValueError("too many objects and lists")
+        value = self._decoded(fractions)
+        if containers > DEEPEST and _is_deep(value):
+            raise ValueError("nested too deeply")
+        return value
+
+    def _decoded(self, fractions: Fractions) -> Any:
         decode, refusals = _quick_decoder(fractions)
         try:
             return decode(self.body)
         except refusals:
-            pass  # read again by what knows more encodings, and says what is wrong
+            pass  # read again by what knows more encodings and odder numbers, and says what is wrong
         try:
-            return json.loads(self.body, parse_float=fractions, parse_constant=_no_constant)
+            return json.loads(
+                self.body,
+                parse_float=partial(_sensible, fractions),
+                parse_int=partial(_sensible, int),
+                parse_constant=_no_number,
+            )
         except RecursionError:
             raise ValueError("nested too deeply") from None
-        except ArithmeticError:  # of decimal, at an exponent of 20 digits
-            raise ValueError("a number of sensible size is needed") from None
 
     @property
     def date(self) -> datetime | None:
@@ -139,9 +160,14 @@ def _instant(date: str) -> datetime | None:
     """Remembered: answers that come within one second bear the same Date, and reading it takes as long as an order."""
     try:
         instant = parsedate_to_datetime(date)
-    except ValueError:
+        instant = (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter of a year or a zone of eleven digits
         return None
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    return instant if instant.year in CLOCKS else None
+
+
+CLOCKS = range(1970, 2970)
+"""Years that a clock may show. Nearer to the ends of `datetime` a span added to one would overflow."""
 
 
 NOT_THE_API = "no answer of the API: check the base URL, and proxies on the way to it"
@@ -190,13 +216,14 @@ def masked(text: str) -> str:
 Decode: TypeAlias = Callable[[bytes], Any]
 _TROUBLE = (ValueError, StopIteration, RecursionError, ArithmeticError)
 _BLANKS = " \t\n\r"
+CONTAINERS = frozenset((dict, list))
 
 
 @cache
 def _quick_decoder(fractions: Fractions) -> tuple[Decode, tuple[type[Exception], ...]]:
     """What decodes most bodies, and what it raises at the others.
 
-    It is msgspec, of the extra `fast`, or else json with its preparations made once. Whatever they decode is what
+    It is msgspec, of the extra `fast`, or else json with its preparations made once. A body they decode is what
     `json.loads` makes of it; of texts with half a character, UTF-16 and the like they make nothing.
     """
     try:
@@ -222,3 +249,26 @@ def _decoder(fractions: Fractions) -> Decode:
 
 def _no_constant(word: str) -> Any:
     raise ValueError(f"{word} is no JSON")
+
+
+def _no_number(_: str) -> float:
+    return nan
+
+
+def _sensible(make: Callable[[str], Any], digits: str) -> Any:
+    """A number; NaN for an exponent of 20 digits, or an int of more than 4,300."""
+    try:
+        return make(digits)
+    except (ValueError, ArithmeticError):
+        return nan
+
+
+def _is_deep(value: Any) -> bool:
+    """Return True for a value that nests deeper than `DEEPEST`. It goes down level by level, without recursion."""
+    level = [value] if type(value) in CONTAINERS else []
+    for _ in range(DEEPEST):
+        inner = chain.from_iterable([outer.values() if type(outer) is dict else outer for outer in level])
+        level = [part for part in inner if type(part) in CONTAINERS]
+        if not level:
+            return False
+    return True

@@ -28,6 +28,7 @@ from .._errors import (
     SpendUnknownError,
 )
 from .._events import Events, kind
+from .._fields import collect_unread
 from .._shield import INTERRUPTS, Ended, UnderWay, protect_from_ctrl_c, shielded
 from .call import Call, Reply
 from .http import Http
@@ -117,6 +118,7 @@ class Sender:
         self._http = http
         self._max_retries = max_retries
         self._flights = SingleFlight()
+        self._reported: set[tuple[str, str]] = set()
         self._loop: EventLoopToken | None = None
         self._closing = False
         self._closed = False
@@ -134,7 +136,7 @@ class Sender:
             try:
                 if self.events.wanted(logging.DEBUG):
                     return await self._exchange_told(call, Timing(leaving, once))
-                return call.read(await self._exchange(call, leaving))
+                return self._read(call, await self._exchange(call, leaving))
             except SmsApiError as error:
                 if isinstance(error, RateLimitError):
                     hits = self.pace.slots(call.provider).hit(anyio.current_time())
@@ -261,11 +263,21 @@ class Sender:
         """`_exchange` and reading the answer, told of when it has ended."""
         try:
             timing.reply = await self._exchange(call, timing)
-            result = call.read(timing.reply)
+            result = self._read(call, timing.reply)
         except BaseException as error:
             timing.tell(self.events, call, error)
             raise
         timing.tell(self.events, call)
+        return result
+
+    def _read(self, call: Call[T], reply: Reply) -> T:
+        """Read an answer, and report each field that cannot be read once."""
+        with collect_unread() as unread:
+            result = call.read(reply)
+        for field in unread.fields:
+            if (call.name, field) not in self._reported:
+                self._reported.add((call.name, field))
+                self.events.emit(logging.INFO, "field.unread", call=call.name, field=field)
         return result
 
     async def _exchange(self, call: Call[Any], leaving: Leaving) -> Reply:

@@ -134,7 +134,8 @@ class Rent:
 
     async def _listed(self) -> tuple[RentedNumber, ...]:
         """The active numbers, asked as part of a purchase."""
-        return await self._sender.send(attrs.evolve(all_numbers(self._zone), settling=True, lane=Lane.PURCHASE))
+        asked = all_numbers(self._zone, complete=True)
+        return await self._sender.send(attrs.evolve(asked, settling=True, lane=Lane.PURCHASE))
 
     def _spending(self, name: str, path: str, query: tuple[tuple[str, str], ...]) -> Call[RentedNumber]:
         return _wire.call(

@@ -10,18 +10,22 @@ from . import _wire
 from ._models import RentedNumber
 
 
-def all_numbers(zone: tzinfo) -> Call[tuple[RentedNumber, ...]]:
-    """The call that asks for the active numbers."""
-    read, query = _wire.read_numbers(zone), (_wire.ALL_AT_ONCE,)
+def all_numbers(zone: tzinfo, *, complete: bool = False) -> Call[tuple[RentedNumber, ...]]:
+    """The call that asks for the active numbers.
+
+    Args:
+        complete: the answer is evidence of what was bought: a list with an entry that cannot be named is unreadable.
+    """
+    read, query = _wire.read_numbers(zone, complete=complete), (_wire.ALL_AT_ONCE,)
     return _wire.call("numbers", "rent/getRentState.php", read, query=query, when_none=tuple, large=True)
 
 
 def one_number(tzid: int, zone: tzinfo) -> Call[RentedNumber]:
-    """The call that asks for one number; whatever way its absence is told, it is NotFoundError."""
+    """The call that asks for one number. Each way to say that it is absent is NotFoundError."""
+    find = _wire.read_number(tzid, zone)
 
     def read(body: object) -> RentedNumber:
-        found = next((number for number in _wire.read_numbers(zone)(body) if number.tzid == tzid), None)
-        return found or absent()
+        return find(body) or absent()
 
     def absent() -> RentedNumber:
         raise NotFoundError(f"number {tzid} is not active", call="rent.number")

@@ -1,4 +1,4 @@
-"""What the rent API tells, as frozen values. They know no wire; what is missing there is None or the default here.
+"""The answers of the rent API as frozen values. They know no wire; what is missing there is None or the default here.
 
 Source: https://onlinesim.io/docs/api/en/rent; the fields as recorded in tests/samples/rent.
 """
@@ -31,10 +31,10 @@ class RentedNumber:
         days_bought: days bought in all.
         ends_in: time left; while `status` is 0, of the 20 minutes in which a first message must arrive.
         extensions: the lengths in days it may be extended by now, with their prices; empty when it may not.
-        extension: whether it renews by itself, for 30 more days at its end.
+        extension: True if it renews by itself, for 30 more days at its end.
         price: what was paid.
-        port_reload_available: whether `reload_port` would do something; None when the provider does not say.
-        messages: the messages so far, oldest first. Their times are UTC, taken from the zone the client was told.
+        port_reload_available: True if `reload_port` would do something; None when the provider does not say.
+        messages: the messages so far, oldest first. Their times are UTC, converted from the client's `rent_timezone`.
         freeze: the provider's own flag, unexplained.
     """
 

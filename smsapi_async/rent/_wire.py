@@ -9,15 +9,15 @@ Source: https://onlinesim.io/docs/api/en/rent and tests/samples/rent (INDEX.md s
 - `reload` 0 means that a port reload IS available. Money is a text or a number. `number` lacks the country.
 - Tariffs have no envelope: one object with `country=`, a map of them without, `[]` or null when nothing is sold.
 - The documentation's own examples hold placeholder keys where lengths in days should be: they are passed over.
+- A field that cannot be read is None or its default, and noted; only the tzid of a number must be readable.
 - An answer that is not the API's own JSON comes from something in front of it, and proves nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import timedelta, tzinfo
 from decimal import Decimal
-from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -41,15 +41,18 @@ from .._errors import (
 from .._fields import (
     READ_APART,
     UNREADABLE,
+    MisreadError,
     Reader,
+    below,
     each,
+    each_of,
     field,
     flag_or_none,
     instant_or_none,
     number,
     number_or_none,
     path_of,
-    read_at,
+    readable,
     text,
     text_or_none,
     whole,
@@ -68,7 +71,7 @@ from .._sending import (
     masked,
     unreadable,
 )
-from .._values import Sms
+from .._values import Sms, oldest_first
 from ._models import Balance, RentedNumber, Tariff
 
 T = TypeVar("T")
@@ -149,7 +152,7 @@ def call(
     when_none: Callable[[], T] | None = None,
     large: bool = False,
 ) -> Call[T]:
-    """A call whose answer is first held against the refusals and then read by `parse`.
+    """A call whose answer is compared with the refusals first, then read by `parse`.
 
     Args:
         when_none: the value of an answer that says nothing is active.
@@ -241,22 +244,22 @@ def _raise_for_status(name: str, repeat: Repeat, reply: Reply, word: str) -> Non
 # -- single values --------------------------------------------------------------------------------------------------
 
 
-def _map(value: Any, read: Callable[[Any], T]) -> dict[int, T]:
+def _map(value: Any, read: Callable[[Any], T], where: str) -> dict[int, T]:
     """A map keyed by days, `[]` when empty; keys that are no number are the documentation's placeholders."""
     if value is None or value == []:
         return {}
     if not isinstance(value, Mapping):
         raise TypeError("an object is needed")
-    lengths = {key: int(key) for key in value if key.isdecimal() and value[key] is not None}
-    return {lengths[key]: read_at(key, read, value[key]) for key in sorted(lengths, key=lambda key: lengths[key])}
+    lengths = {int(key): inner for key, inner in value.items() if key.isdecimal() and inner is not None}
+    return each_of(dict(sorted(lengths.items())), lambda _, inner: read(inner), where)
 
 
-def _prices(value: Any, _: Any = None) -> Mapping[int, Decimal]:
-    return _map(value, number)
+def _prices(value: Any, where: str) -> Mapping[int, Decimal]:
+    return _map(value, number, where)
 
 
 def _stock(value: Any, _: Any = None) -> Mapping[int, int]:
-    return _map(value, whole)
+    return _map(value, whole, "count")
 
 
 def _minutes(value: Any, _: Any = None) -> timedelta | None:
@@ -289,7 +292,7 @@ structure = Reader(
             "checked": field(flag_or_none),
             "days_bought": field(whole_or_none, "rent"),
             "ends_in": field(_minutes, "time"),
-            "extensions": field(_prices, "extend"),
+            "extensions": field(lambda value, _: _prices(value, "extend"), "extend"),
             "extension": field(flag_or_none),
             "price": field(number_or_none, "sum"),
             "port_reload_available": field(_reload, "reload"),
@@ -303,7 +306,7 @@ structure = Reader(
             "enabled": field(flag_or_none),
             "new": field(flag_or_none),
             "position": field(whole_or_none),
-            "prices": field(_prices, "days"),
+            "prices": field(lambda value, _: _prices(value, "days"), "days"),
             "stock": field(_stock, "count"),
             "extend_price": field(number_or_none, "extend"),
         },
@@ -325,52 +328,69 @@ structure = Reader(
 
 def read_messages(raw: Any, zone: tzinfo) -> tuple[Sms, ...]:
     """A list, or a page whose `data` is a list or a list of lists: oldest first. Empty objects are filler."""
-    found = _rows(raw.get("data"), zone, "data") if isinstance(raw, Mapping) else _rows(raw, zone, "")
-    return tuple(sorted(found, key=lambda sms: (sms.received_at or _BEGINNING, sms.id or 0)))
+    with below("messages"):
+        found = _rows(raw.get("data"), zone, "data") if isinstance(raw, Mapping) else _rows(raw, zone, "")
+    return oldest_first(found)
 
 
 def _rows(raw: Any, zone: tzinfo, where: str) -> list[Sms]:
-    nested = each(raw, lambda entry: _rows(entry, zone, "") if isinstance(entry, list) else _one(entry, zone), where)
-    return [sms for rows in nested for sms in rows]
+    """The messages of a list, in which each entry is one, or a list of them; never a list of such lists."""
+    pages = each(raw, lambda entry: _page(entry, zone), where)
+    return [sms for page in pages for sms in page]
 
 
-def _one(row: Any, zone: tzinfo) -> list[Sms]:
-    if row == {}:
-        return []
+def _page(entry: Any, zone: tzinfo) -> tuple[Sms, ...]:
+    if isinstance(entry, list):
+        return each([row for row in entry if row != {}], lambda row: _one(row, zone))
+    return () if entry == {} else (_one(entry, zone),)
+
+
+def _one(row: Any, zone: tzinfo) -> Sms:
     found = structure(row, Sms)
-    moment = read_at("created_at", lambda stamp: instant_or_none(stamp, zone=zone), row.get("created_at"))
-    return [attrs.evolve(found, received_at=moment, created_at=moment)]
-
-
-_BEGINNING = datetime.min.replace(tzinfo=UTC)
+    moment = readable(row, "created_at", lambda stamp: instant_or_none(stamp, zone=zone), None)
+    return attrs.evolve(found, received_at=moment, created_at=moment)
 
 
 # -- whole bodies ---------------------------------------------------------------------------------------------------
 
 
 def read_purchase(zone: tzinfo) -> Callable[[Any], RentedNumber]:
-    """The number bought: `item`, or the only entry of `list`.
-
-    One that cannot be read whole is paid for, so whatever of it can be read, its tzid at least.
-    """
+    """Reads the number bought: `item`, or the only entry of `list`. It is paid for: its tzid alone will do."""
 
     def read(body: Any) -> RentedNumber:
         raw, *_ = _entries(body)
-        try:
-            return _rented(raw, zone)
-        except UNREADABLE:
-            return _with_phone(structure.salvage(raw, RentedNumber, "tzid"))
+        return _rented(raw, zone)
 
     return read
 
 
-def read_numbers(zone: tzinfo) -> Callable[[Any], tuple[RentedNumber, ...]]:
-    """Reads the active numbers; after a `response` of success `list` may be empty, null or missing."""
+def read_numbers(zone: tzinfo, *, complete: bool = False) -> Callable[[Any], tuple[RentedNumber, ...]]:
+    """Reads the active numbers; after a `response` of success `list` may be empty, null or missing.
+
+    Args:
+        complete: refuse a list that holds an entry without a readable tzid, which is left out otherwise.
+    """
 
     def read(body: Any) -> tuple[RentedNumber, ...]:
         if not {"response", "list", "item"} & set(body):
             raise LookupError("a list is needed")
-        return each(_entries(body), lambda raw: _rented(raw, zone), "list")
+        entries = _entries(body)
+        numbers = each(entries, lambda raw: _rented(raw, zone), "list")
+        if complete and len(numbers) < len(entries):
+            raise MisreadError("list[].tzid", "a tzid is needed")
+        return numbers
+
+    return read
+
+
+def read_number(tzid: int, zone: tzinfo) -> Callable[[Any], RentedNumber | None]:
+    """Reads one number out of the active ones. It is None only if every entry has a readable tzid and none is its."""
+
+    def read(body: Any) -> RentedNumber | None:
+        found = next((number for number in read_numbers(zone)(body) if number.tzid == tzid), None)
+        if found is None:
+            read_numbers(zone, complete=True)(body)
+        return found
 
     return read
 
@@ -382,12 +402,9 @@ def _entries(body: Mapping[str, Any]) -> Any:
 
 def _rented(raw: Any, zone: tzinfo) -> RentedNumber:
     found = structure(raw, RentedNumber)
-    messages = read_at("messages", lambda value: read_messages(value, zone), raw.get("messages"))
-    return _with_phone(attrs.evolve(found, messages=messages))
-
-
-def _with_phone(found: RentedNumber) -> RentedNumber:
-    return attrs.evolve(found, phone=_join(found.country, found.number))
+    nothing: tuple[Sms, ...] = ()
+    messages = readable(raw, "messages", lambda value: read_messages(value, zone), nothing)
+    return attrs.evolve(found, messages=messages, phone=_join(found.country, found.number))
 
 
 def read_tariffs(body: Any) -> tuple[Tariff, ...]:
@@ -396,8 +413,8 @@ def read_tariffs(body: Any) -> tuple[Tariff, ...]:
         return ()
     if "code" in body:
         return (structure(body, Tariff),)
-    tariffs = [read_at(key, partial(_tariff, key), raw) for key, raw in body.items() if key != "response"]
-    return tuple(sorted(tariffs, key=lambda tariff: tariff.position or 0))
+    tariffs = each_of({key: raw for key, raw in body.items() if key != "response"}, _tariff)
+    return tuple(sorted(tariffs.values(), key=lambda tariff: tariff.position or 0))
 
 
 def _tariff(code: str, raw: Any) -> Tariff:

@@ -402,7 +402,7 @@ class V1:
     # -- shared by the methods above --------------------------------------------------------------------------------
 
     def _spending(self, name: str, path: str, query: tuple[tuple[str, str], ...] = ()) -> Call[Order]:
-        return _wire.call(name, path, _wire.read_purchase, repeat=Repeat.NEVER, lane=Lane.PURCHASE, query=query)
+        return _wire.call(name, path, _wire.read_order, repeat=Repeat.NEVER, lane=Lane.PURCHASE, query=query)
 
     async def _end(self, call: Call[Order], order_id: int, asked: Status) -> Order:
         """End an order. A refusal after a lost answer may say only that the lost one did it: the state decides."""

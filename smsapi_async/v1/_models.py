@@ -1,4 +1,4 @@
-"""What the v1 API tells, as frozen values. They know no wire; what is missing there is None or the default named here.
+"""The answers of the v1 API as frozen values. They know no wire; what is missing is None or the default named here.
 
 Source: https://5sim.net/docs; the fields as recorded in tests/samples/v1.
 """
@@ -37,14 +37,14 @@ class Order:
         id: the provider's number of the order.
         phone: ``+`` and digits.
         product: what the number was bought for; of a hosting order its length, such as ``1day``.
-        operator: the mobile network or pool, in lower case; not told by every answer.
-        country: where the number is from; not told for hosting orders.
+        operator: the mobile network or pool, in lower case; missing in some answers.
+        country: where the number is from; missing for hosting orders.
         price: what it cost.
         status: a `Status`, or the provider's own word where it is none of the six. RECEIVED is no evidence of a code.
         expires_at: when the provider closes the order by itself.
         created_at: when it was bought, by the provider's clock.
         sms: the messages so far, oldest first.
-        forwarding: whether calls are forwarded.
+        forwarding: True if calls are forwarded.
         forwarding_number: where they go.
     """
 
@@ -106,11 +106,13 @@ class Page(Generic[T]):
     """One page of a list.
 
     Attributes:
-        total: as the provider tells it, and not to be relied on: it is often not the number of rows.
+        total: the provider's own number, and not to be relied on: it is often not the number of rows.
+        unread: rows left out because they had no readable id.
     """
 
     items: tuple[T, ...] = ()
     total: int | None = None
+    unread: int = 0
     product_names: tuple[str, ...] = ()
     statuses: tuple[str, ...] = ()
     payment_types: tuple[str, ...] = ()
@@ -135,7 +137,7 @@ class Offer:
         cost: what one number costs.
         count: how many the provider says it has; a number above 0 is no promise.
         rate: percent of orders that got their SMS; None is unknown, not zero.
-        rates: the same by window in hours, where the provider tells it.
+        rates: the same by window in hours, where the provider gives it.
     """
 
     country: str
@@ -171,7 +173,7 @@ class MaxPrice:
 
 @attrs.frozen(kw_only=True)
 class Inbox:
-    """The messages of one order. `total` is as the provider tells it."""
+    """The messages of one order. `total` is the provider's own number."""
 
     sms: tuple[Sms, ...] = ()
     total: int | None = None
@@ -213,7 +215,7 @@ class Prices:
         return sum(len(offers) for _, products in self._table.items() for offers in products.values())
 
     def __bool__(self) -> bool:
-        """Whether there is any offer; told without counting them."""
+        """Return True if there is any offer, without counting them."""
         return any(offers for _, products in self._table.items() for offers in products.values())
 
     def __repr__(self) -> str:

@@ -4,7 +4,8 @@ Source: https://5sim.net/docs and tests/samples/v1. `guest/prices?product=` nest
 other three country > product > operator; nothing found is `null` or `{}`. `rate` is absent or any value, 0 among them.
 
 The whole table is half a million offers. With msgspec, of the extra `fast`, its countries stay bytes until they are
-asked for; then a country that is not nested as it should be is told only when it is asked for, as an offer always is.
+asked for; then a country that is not nested as it should be raises only when it is asked for. A field of an offer that
+cannot be read is None.
 """
 
 from __future__ import annotations
@@ -15,38 +16,32 @@ from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
-from .._fields import UNREADABLE, MisreadError, number_or_none, whole_or_none
+from .._fields import UNREADABLE, MisreadError, number_or_none, readable, whole_or_none
 from .._sending import MEGABYTE, Repeat, Reply, unreadable
 from ._models import Offer, Prices
 
 T = TypeVar("T")
 Products: TypeAlias = Mapping[str, Mapping[str, Any]]
+ReadField: TypeAlias = Callable[[Mapping[str, Any], str, Callable[[Any], Any]], Any]
 Split: TypeAlias = Callable[[bytes], "Mapping[str, Any] | None"]
+
+LONGEST_NAME = 10
+"""Of a rate: a longer one would be a number of hours beyond all bounds."""
 
 SMALL = 1 * MEGABYTE
 """A table up to here is decoded at once: a country is 0.1 to 0.6 MB."""
 
 
 def read_prices(country: str | None, product: str | None) -> Callable[[Reply], Prices]:
-    """Reads the table asked for with these filters. An offer that cannot be read is told when it is asked for."""
+    """Reads the table asked for with these filters."""
 
     def read(reply: Reply) -> Prices:
-        turned = False
         table: Mapping[str, Products] | None = None if product is not None else _unread(reply)
         if table is None:
             table = _checked(reply.json(float) or {})
             if product is not None and country is None and set(table) == {product}:
-                turned, table = True, {place: {product: offers} for place, offers in table[product].items()}
-
-        def make(country: str, product: str, operator: str, raw: Any) -> Offer:
-            try:
-                return make_offer(country, product, operator, raw)
-            except UNREADABLE as error:
-                path = ".".join((product, country, operator) if turned else (country, product, operator))
-                leaf = Reply(status=reply.status, headers={}, body=repr(raw).encode())
-                raise unreadable("v1.prices", Repeat.FREELY, leaf, type(error).__name__, path) from error
-
-        return Prices(table, make)
+                table = {place: {product: offers} for place, offers in table[product].items()}
+        return Prices(table, make_offer)
 
     return read
 
@@ -144,17 +139,36 @@ def _splitter() -> Split | None:
 
 
 def make_offer(country: str, product: str, operator: str, raw: Any) -> Offer:
-    """One offer; `rate1`, `rate24`, ... are percentages over so many hours."""
+    """One offer. A field that cannot be read is None, and an offer that is no object has no fields."""
+    try:
+        return _offer(country, product, operator, raw, _strictly)
+    except UNREADABLE:
+        return _offer(country, product, operator, raw if isinstance(raw, dict) else {}, _leniently)
+
+
+def _offer(country: str, product: str, operator: str, raw: Mapping[str, Any], read: ReadField) -> Offer:
+    """`rate1`, `rate24`, ... are percentages over so many hours."""
     return Offer(
         country=country,
         product=product,
         operator=operator,
-        cost=number_or_none(raw.get("cost")),
-        count=whole_or_none(raw.get("count")),
-        rate=number_or_none(raw.get("rate")),
+        cost=read(raw, "cost", number_or_none),
+        count=read(raw, "count", whole_or_none),
+        rate=read(raw, "rate", number_or_none),
         rates={
             int(key[4:]): rate
-            for key, value in raw.items()
-            if key.startswith("rate") and key[4:].isdecimal() and (rate := number_or_none(value)) is not None
+            for key in raw
+            if key.startswith("rate")
+            and key[4:].isdecimal()
+            and len(key) < LONGEST_NAME
+            and (rate := read(raw, key, number_or_none)) is not None
         },
     )
+
+
+def _strictly(raw: Mapping[str, Any], name: str, read: Callable[[Any], T]) -> T:
+    return read(raw.get(name))
+
+
+def _leniently(raw: Mapping[str, Any], name: str, read: Callable[[Any], T]) -> T | None:
+    return readable(raw, name, read, None)

@@ -1,7 +1,9 @@
 """Walking the provider's lists page by page, newest first, each row once although new rows push old ones down.
 
 `Total` is never trusted (3 with one row, 999999 with five), and neither is that a page is as long as was asked: the
-first page tells how long pages are. A reversed list that comes empty is read forward, unless `Total` says 0.
+first page shows how long pages are. A reversed list that comes empty is read forward, unless `Total` says 0.
+
+Rows without a readable id are left out, but they count where it is about the length of a page.
 """
 
 from __future__ import annotations
@@ -65,9 +67,14 @@ def listing(
 
 
 class Rows(Generic[R]):
-    """An async iterator over the rows of a list, newest first. Asks for a page only when it is needed."""
+    """An async iterator over the rows of a list, newest first. Asks for a page only when it is needed.
+
+    Attributes:
+        unread: rows so far that were left out because they had no readable id.
+    """
 
     def __init__(self, fetch: Fetch[R], *, max_age: timedelta | None = None) -> None:
+        self.unread = 0
         self._fetch = fetch
         self._max_age = max_age
         self._seen: set[int] = set()
@@ -90,40 +97,51 @@ class Rows(Generic[R]):
 
     async def _ask(self) -> None:
         listed = await self._fetch(self._offset, True)
-        rows: Sequence[R] = listed.page.items
-        if not rows and not self._offset and listed.page.total != 0:
+        page = listed.page
+        if not _length(page) and not self._offset and page.total != 0:
             self._done = True
-            rows = await self._forward()
-        self._take(rows, listed.date)
+            page = await self._forward()
+        self._take(page, listed.date)
 
-    async def _forward(self) -> Sequence[R]:
+    async def _forward(self) -> Page[R]:
         """The whole list, which the provider gives only oldest first."""
         rows: dict[int, R] = {}
-        before, offset = -1, 0
-        while len(rows) > before:
-            before = len(rows)
-            page = (await self._fetch(offset, False)).page.items
-            rows.update({row.id: row for row in page})
-            offset += len(page)
-        return tuple(reversed(rows.values()))
+        unread = offset = stale = 0
+        while stale < REPEATED:
+            page = (await self._fetch(offset, False)).page
+            if not _length(page):
+                break
+            stale = 0 if any(row.id not in rows for row in page.items) else stale + 1
+            rows.update({row.id: row for row in page.items})
+            unread += page.unread
+            offset += _length(page)
+        return Page(items=tuple(reversed(rows.values())), unread=unread)
 
-    def _take(self, rows: Sequence[R], date: datetime) -> None:
+    def _take(self, page: Page[R], date: datetime) -> None:
+        rows, length = page.items, _length(page)
         ids = tuple(row.id for row in rows)
         if not self._offset:
-            self._page_size = max(1, len(rows))
+            self._page_size = max(1, length)
         self._repeated = self._repeated + 1 if ids == self._last_page else 0
         ignored = self._repeated == REPEATED
-        self._done = self._done or len(rows) < self._page_size or ignored or self._too_old(rows, date)
+        self._done = self._done or length < self._page_size or ignored or self._too_old(rows, date)
         self._last_page = ids
-        self._offset += len(rows)
+        self._offset += length
+        self.unread += page.unread
         self._ready = [row for row in reversed(rows) if row.id not in self._seen]
         self._seen.update(ids)
 
     def _too_old(self, rows: Sequence[R], date: datetime) -> bool:
-        if self._max_age is None:
+        """Return True for a page whose rows are all older than asked for. A page without rows proves nothing."""
+        limit = self._max_age
+        if limit is None or not rows:
             return False
-        oldest = date - self._max_age
-        return all(row.created_at is not None and row.created_at < oldest for row in rows)
+        return all(row.created_at is not None and date - row.created_at > limit for row in rows)
+
+
+def _length(page: Page[R]) -> int:
+    """How many rows the provider sent."""
+    return len(page.items) + page.unread
 
 
 class OpenOrders:

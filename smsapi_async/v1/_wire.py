@@ -4,6 +4,7 @@ Source: https://5sim.net/docs and tests/samples/v1 (INDEX.md says where each was
 
 - An order's `sms` is null, [], a list or absent; its `operator` and `country` are absent, blank or capitalised.
 - Instants have 0, 6 or 9 digits of fraction; Go's zero instant is none. Names mix snake_case and PascalCase.
+- A field that cannot be read is None or its default, and noted; only the id of an order must be readable.
 - The refusals and the price table have quirks of their own, which `_refusals.py` and `_offers.py` know.
 """
 
@@ -11,28 +12,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
 from decimal import Decimal
-from functools import partial
 from typing import Any, Literal, TypeVar
 
 from .._fields import (
     UNREADABLE,
     Reader,
     each,
+    each_of,
     field,
     flag_or_none,
     instant_or_none,
     number_or_none,
     path_of,
-    read_at,
+    readable,
     text,
     text_or_none,
     whole,
     whole_or_none,
 )
 from .._sending import BODY_CAP, CATALOGUE_CAP, Call, Lane, Repeat, Reply, masked, unreadable
-from .._values import Sms
+from .._values import Sms, oldest_first
 from ._models import Country, Inbox, MaxPrice, Order, Page, Payment, Product, Profile, Status
 from ._refusals import raise_refusal
 
@@ -52,7 +52,7 @@ def call(
     body: Mapping[str, Any] | None = None,
     catalogue: bool = False,
 ) -> Call[T]:
-    """A call whose answer is first held against the refusals and then read by `parse`."""
+    """A call whose answer is compared with the refusals first, then read by `parse`."""
 
     def read(reply: Reply) -> T:
         raise_refusal(name, repeat, reply)
@@ -93,7 +93,7 @@ _STATUSES: Mapping[str, str] = {status.value: status for status in Status}
 
 
 def _identity(value: Any, _: Any = None) -> int:
-    """An id; 0 is Go's zero value and nobody's order."""
+    """An id; 0 is Go's zero value, and no order has it."""
     found = whole(value)
     if found < 1:
         raise ValueError("an id above 0 is needed")
@@ -117,7 +117,11 @@ def _inner_name(value: Any, _: Any = None) -> str | None:
 
 def _names(raw: Mapping[str, Any], key: str) -> tuple[str, ...]:
     """`[{"Name": ...}]`, `[...]`, null or absent."""
-    return each(raw.get(key), lambda item: text(item.get("Name") if isinstance(item, Mapping) else item), key)
+    return readable(raw, key, lambda names: each(names, _named, key), ())
+
+
+def _named(item: Any) -> str:
+    return text(item.get("Name") if isinstance(item, Mapping) else item)
 
 
 def _flags(value: Any) -> tuple[str, ...]:
@@ -151,7 +155,7 @@ structure = Reader(
             "status": field(_status),
             "expires_at": field(instant_or_none, "expires"),
             "created_at": field(instant_or_none),
-            "sms": field(lambda value, _: read_messages(value)),
+            "sms": field(lambda value, _: read_messages(value, "sms")),
             "forwarding": field(flag_or_none),
             "forwarding_number": field(_phone_or_none),
         },
@@ -190,19 +194,13 @@ structure = Reader(
 """The one configuration of this wire."""
 
 
-def read_messages(raw: Any, where: str = "") -> tuple[Sms, ...]:
+def read_messages(raw: Any, where: str) -> tuple[Sms, ...]:
     """null, [], a list: oldest first. The provider documents no order; rows of an inbox write `ID` for `id`."""
-    rows = each(raw, _message, where)
-    if len(rows) < 2:
-        return rows
-    return tuple(sorted(rows, key=lambda sms: sms.created_at or sms.received_at or _BEGINNING))
+    return oldest_first(each(raw, _message, where))
 
 
 def _message(row: Any) -> Sms:
     return structure({**row, "id": row["ID"]} if "ID" in row else row, Sms)
-
-
-_BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 # -- whole bodies ---------------------------------------------------------------------------------------------------
@@ -210,15 +208,6 @@ _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 def read_order(reply: Reply) -> Order:
     return structure(reply.json(), Order)
-
-
-def read_purchase(reply: Reply) -> Order:
-    """An order; one that cannot be read whole is paid for, so whatever of it can be read, its id at least."""
-    raw = reply.json()
-    try:
-        return structure(raw, Order)
-    except UNREADABLE:
-        return structure.salvage(raw, Order, "id")
 
 
 def read_profile(reply: Reply) -> Profile:
@@ -230,13 +219,18 @@ def read_profile(reply: Reply) -> Profile:
 
 
 def read_page(model: type[T]) -> Callable[[Reply], Page[T]]:
-    """Reads a page of orders or payments; each list of it may be null, and all but `Data` absent."""
+    """Reads a page of orders or payments; each list of it may be null, and all but `Data` absent.
+
+    A row without a readable id is left out and counted.
+    """
 
     def read(reply: Reply) -> Page[T]:
         raw = reply.json()
+        items = each(raw["Data"], lambda row: structure(row, model), "Data")
         return Page(
-            items=each(raw["Data"], lambda row: structure(row, model), "Data"),
-            total=read_at("Total", whole_or_none, raw.get("Total")),
+            items=items,
+            unread=len(raw["Data"] or ()) - len(items),
+            total=readable(raw, "Total", whole_or_none, None),
             product_names=_names(raw, "ProductNames"),
             statuses=_names(raw, "Statuses"),
             payment_types=_names(raw, "PaymentTypes"),
@@ -249,29 +243,31 @@ def read_page(model: type[T]) -> Callable[[Reply], Page[T]]:
 
 def read_inbox(reply: Reply) -> Inbox:
     raw = reply.json()
-    return Inbox(sms=read_messages(raw["Data"], "Data"), total=read_at("Total", whole_or_none, raw.get("Total")))
+    return Inbox(sms=read_messages(raw["Data"], "Data"), total=readable(raw, "Total", whole_or_none, None))
 
 
 def read_products(reply: Reply) -> Mapping[str, Product]:
-    read = partial(structure, model=Product)
-    return {name: read_at(name, read, raw) for name, raw in (reply.json() or {}).items()}
+    return each_of(reply.json() or {}, lambda _, raw: structure(raw, Product))
 
 
 def read_countries(reply: Reply) -> Mapping[str, Country]:
-    return {name: read_at(name, partial(_country, name), raw) for name, raw in (reply.json() or {}).items()}
+    return each_of(reply.json() or {}, _country)
 
 
 def _country(name: str, raw: Mapping[str, Any]) -> Country:
     """Beside `iso`, `prefix` and texts every key whose value is an object is an operator."""
-    rest = {key: value for key, value in raw.items() if key not in ("iso", "prefix") and isinstance(value, Mapping)}
+    rest = {key: value for key, value in raw.items() if key not in _NO_OPERATORS and isinstance(value, Mapping)}
     return Country(
         name=name,
-        iso=read_at("iso", _flags, raw.get("iso")),
-        prefixes=read_at("prefix", _flags, raw.get("prefix")),
-        text_en=read_at("text_en", text_or_none, raw.get("text_en")),
-        text_ru=read_at("text_ru", text_or_none, raw.get("text_ru")),
+        iso=readable(raw, "iso", _flags, ()),
+        prefixes=readable(raw, "prefix", _flags, ()),
+        text_en=readable(raw, "text_en", text_or_none, None),
+        text_ru=readable(raw, "text_ru", text_or_none, None),
         operators={operator: tuple(categories) for operator, categories in rest.items()},
     )
+
+
+_NO_OPERATORS = ("iso", "prefix", "text_en", "text_ru")
 
 
 def read_notification(reply: Reply) -> str:
@@ -289,13 +285,13 @@ def _max_price(row: Any) -> MaxPrice:
 
 
 def read_wallets(reply: Reply) -> Mapping[str, Decimal]:
-    amounts = {name: read_at(name, number_or_none, value) for name, value in reply.json().items()}
+    amounts = each_of(reply.json(), lambda _, value: number_or_none(value))
     return {name: amount for name, amount in amounts.items() if amount is not None}
 
 
 def read_nothing(reply: Reply) -> None:
     """A body that is not documented: any successful answer will do but a gateway's page."""
-    if reply.text.startswith("<"):
+    if reply.is_page:
         raise ValueError("a page")
 
 

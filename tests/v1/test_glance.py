@@ -68,7 +68,8 @@ PAGES: list[tuple[str, Any, Summary]] = [
     ("no status", {"Data": [row(status=None)]}, (1, 7, 1, "quiet", [])),
     ("closed", {"Data": [row(status="CANCELED")]}, (1, 7, 1, "unsure", [])),
     ("finished", {"Data": [row(status="FINISHED", sms=[SMS])]}, (1, 7, 1, "snapshots", ["123"])),
-    ("unreadable", {"Data": [row(9), row(sms=[{"code": "1", "created_at": "?"}])]}, (2, 7, 2, "unsure", [])),
+    ("a bad date", {"Data": [row(9), row(sms=[{"code": "1", "created_at": "?"}])]}, (2, 7, 2, "snapshots", ["1"])),
+    ("a bad price", {"Data": [row(9), row(price="0,32", sms=[SMS])]}, (2, 7, 2, "snapshots", ["123"])),
     ("extra fields", {"Data": [row(new={"a": [1]})], "New": 1.5}, (1, 7, 1, "quiet", [])),
     ("odd rows", {"Data": [None, row(None), row("x"), row(5, sms=3), row(sms=[SMS])]}, (5, 7, 5, "snapshots", ["123"])),
 ]
@@ -117,7 +118,7 @@ def read_for(watch: Tracked[Order], *rows: dict[str, Any]) -> Page[Order]:
 def test_a_code_filled_into_a_known_message_is_news() -> None:
     """It may be read out of the text a little later than the message is shown."""
     assert read({"Data": [row(sms=[SMS])]}, messages=1)[3:] == ("snapshots", ["123"])
-    assert read({"Data": [row(sms=[{"code": "1", "created_at": "?"}])]}, messages=1)[3] == "quiet"
+    assert read({"Data": [row(sms=[{"code": "1", "created_at": "?"}])]}, messages=1)[3:] == ("snapshots", ["1"])
 
 
 def test_a_row_that_lags_takes_nothing_back() -> None:

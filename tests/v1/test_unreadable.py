@@ -21,7 +21,7 @@ from tests.v1.operations import CALLS, PURCHASES, READS, SPENDING
 ORDER = parsed("v1/seed_check_received.json")
 SMS = ORDER["sms"][0]
 
-BROKEN_ORDERS: dict[str, tuple[Any, str]] = {
+WITHOUT_ID: dict[str, tuple[Any, str]] = {
     "no id": ({name: value for name, value in ORDER.items() if name != "id"}, "id"),
     "id null": ({**ORDER, "id": None}, "id"),
     "id 0": ({**ORDER, "id": 0}, "id"),
@@ -30,27 +30,6 @@ BROKEN_ORDERS: dict[str, tuple[Any, str]] = {
     "id a fraction": ({**ORDER, "id": 1.5}, "id"),
     "id a word": ({**ORDER, "id": "first"}, "id"),
     "id a list": ({**ORDER, "id": [1]}, "id"),
-    "phone an object": ({**ORDER, "phone": {"number": 1}}, "phone"),
-    "product a list": ({**ORDER, "product": []}, "product"),
-    "operator true": ({**ORDER, "operator": True}, "operator"),
-    "country an object": ({**ORDER, "country": {}}, "country"),
-    "price a word": ({**ORDER, "price": "cheap"}, "price"),
-    "price true": ({**ORDER, "price": True}, "price"),
-    "price a list": ({**ORDER, "price": [0, [1], 0]}, "price"),
-    "status a list": ({**ORDER, "status": []}, "status"),
-    "expires a word": ({**ORDER, "expires": "soon"}, "expires"),
-    "created_at an object": ({**ORDER, "created_at": {}}, "created_at"),
-    "forwarding_number an object": ({**ORDER, "forwarding_number": {}}, "forwarding_number"),
-    "sms an object": ({**ORDER, "sms": {"text": "x"}}, "sms"),
-    "sms a word": ({**ORDER, "sms": "none"}, "sms"),
-    "sms[0] a word": ({**ORDER, "sms": ["x"]}, "sms[0]"),
-    "sms[1] null": ({**ORDER, "sms": [SMS, None]}, "sms[1]"),
-    "sms[0].date": ({**ORDER, "sms": [{**SMS, "date": "noon"}]}, "sms[0].date"),
-    "sms[1].created_at": ({**ORDER, "sms": [SMS, {**SMS, "created_at": 12.5}]}, "sms[1].created_at"),
-    "sms[0].code": ({**ORDER, "sms": [{**SMS, "code": {}}]}, "sms[0].code"),
-    "sms[0].text": ({**ORDER, "sms": [{**SMS, "text": ["x"]}]}, "sms[0].text"),
-    "sms[0].sender": ({**ORDER, "sms": [{**SMS, "sender": False}]}, "sms[0].sender"),
-    "sms[0].id": ({**ORDER, "sms": [{**SMS, "id": "one"}]}, "sms[0].id"),
     "a list": ([ORDER], ""),
     "null": (None, ""),
     "a number": (5, ""),
@@ -58,10 +37,10 @@ BROKEN_ORDERS: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.in_turn
-@pytest.mark.parametrize("name", BROKEN_ORDERS)
-async def test_a_field_of_the_wrong_type_is_named(name: str):
+@pytest.mark.parametrize("name", WITHOUT_ID)
+async def test_an_order_needs_its_id(name: str):
     """With the path, the status and the first bytes a maintainer sees at once what the provider has changed."""
-    body, path = BROKEN_ORDERS[name]
+    body, path = WITHOUT_ID[name]
     async with answering(body) as (client, _):
         with pytest.raises(UnreadableReplyError) as caught:
             await client.v1.check(11631253)
@@ -70,49 +49,32 @@ async def test_a_field_of_the_wrong_type_is_named(name: str):
     assert path in str(caught.value)
 
 
-PAYMENT = parsed("v1/seed_user_payments.json")["Data"][0]
-BROKEN: dict[str, tuple[str, Any, str]] = {
-    "profile, balance": ("profile", {"id": 1, "balance": {}}, "balance"),
-    "profile, country": ("profile", {"id": 1, "default_country": [1]}, "default_country"),
+NOTHING_READABLE: dict[str, tuple[str, Any, str]] = {
     "profile, nothing of it": ("profile", {}, ""),
     "orders, no Data": ("orders", {"Total": 0}, ""),
     "orders, Data an object": ("orders", {"Data": {"1": ORDER}}, "Data"),
-    "orders, a row": ("orders", {"Data": [ORDER, {**ORDER, "price": []}]}, "Data[1].price"),
-    "orders, a message of a row": ("orders", {"Data": [{**ORDER, "sms": [5]}]}, "Data[0].sms[0]"),
-    "orders, Total": ("orders", {"Data": [], "Total": "many"}, "Total"),
-    "orders, Statuses": ("orders", {"Data": [], "Statuses": "PENDING"}, "Statuses"),
-    "payments, ID": ("payments", {"Data": [{**PAYMENT, "ID": None}]}, "Data[0].ID"),
-    "payments, CreatedAt": ("payments", {"Data": [{**PAYMENT, "CreatedAt": "then"}]}, "Data[0].CreatedAt"),
-    "payments, types": ("payments", {"Data": [], "PaymentTypes": [{"Name": {}}]}, "PaymentTypes[0]"),
-    "vendor_payments, a row": ("vendor_payments", {"Data": ["x"]}, "Data[0]"),
     "inbox, no Data": ("inbox", {}, ""),
-    "inbox, date": ("inbox", {"Data": [{"ID": 1, "date": "x"}]}, "Data[0].date"),
-    "inbox, Total": ("inbox", {"Data": [], "Total": []}, "Total"),
-    "products, a word": ("products", {"telegram": "x"}, "telegram"),
-    "products, Qty": ("products", {"telegram": {"Qty": "x"}}, "telegram.Qty"),
+    "inbox, Data a word": ("inbox", {"Data": "none"}, "Data"),
+    "products, a word": ("products", {"telegram": "x"}, ""),
     "products, a list": ("products", ["telegram"], ""),
-    "countries, a word": ("countries", {"england": "x"}, "england"),
-    "countries, iso": ("countries", {"england": {"iso": "gb"}}, "england.iso"),
-    "countries, prefix": ("countries", {"england": {"prefix": ["+44"]}}, "england.prefix"),
-    "countries, text": ("countries", {"england": {"text_en": {}, "text_ru": 1}}, "england.text_en"),
+    "countries, a word": ("countries", {"england": "x"}, ""),
     "prices, a list": ("prices", [1], ""),
     "prices, a country": ("prices", {"england": 5}, "england"),
     "prices, a product": ("prices", {"england": {"telegram": 5}}, "england"),
     "notification": ("notification", {}, ""),
     "notification, text": ("notification", {"text": {}}, ""),
     "max_prices, a word": ("max_prices", "x", ""),
-    "max_prices, no product": ("max_prices", [{"id": 1}], "[0]"),
-    "max_prices, price": ("max_prices", [{"product": "x", "price": "x"}], "[0].price"),
-    "wallets": ("wallets", {"payeer": "x"}, "payeer"),
+    "max_prices, no product": ("max_prices", {"id": 1}, ""),
+    "wallets": ("wallets", {"payeer": "x"}, ""),
     "wallets, a list": ("wallets", [], ""),
 }
 
 
 @pytest.mark.in_turn
-@pytest.mark.parametrize("name", BROKEN)
-async def test_every_model_says_where_it_could_not_be_read(name: str):
-    """The names are those of the wire."""
-    call, body, path = BROKEN[name]
+@pytest.mark.parametrize("name", NOTHING_READABLE)
+async def test_an_answer_of_which_nothing_can_be_read_is_unreadable(name: str):
+    """Read as empty it would say that there is nothing."""
+    call, body, path = NOTHING_READABLE[name]
     async with answering(json.dumps(body, default=float)) as (client, _):
         with pytest.raises(UnreadableReplyError) as caught:
             await CALLS[call](client)
@@ -120,36 +82,16 @@ async def test_every_model_says_where_it_could_not_be_read(name: str):
     assert (caught.value.path, caught.value.status) == (path, 200)
 
 
-@pytest.mark.parametrize("body", ["5", '{"cost":"x"}', '{"count":1.5}', '{"count":1e999}', '{"rate24":[]}', "null"])
-@pytest.mark.parametrize("filters", [{"country": "england"}, {"product": "telegram"}], ids=str)
-async def test_an_offer_that_cannot_be_read_is_told_when_it_is_asked_for(body: str, filters: dict[str, str]):
-    """Half a million offers are not read before they are wanted; the others stay readable."""
-    turned = "product" in filters
-    outer, inner = ("telegram", "england") if turned else ("england", "telegram")
-    table = f'{{"{outer}":{{"{inner}":{{"good":{{"cost":1}},"bad":{body}}}}}}}'
-    async with answering(table) as (client, _):
-        prices = await client.v1.prices(**filters)
-
-    assert prices["england"]["telegram"]["good"].cost == 1
-    with pytest.raises(UnreadableReplyError) as caught:
-        prices["england"]["telegram"]["bad"]
-    assert caught.value.path.startswith(f"{outer}.{inner}.bad")
-    assert (caught.value.call, caught.value.status) == ("v1.prices", 200)
-    with pytest.raises(UnreadableReplyError):
-        list(prices)
-
-
 UNREADABLE = {
     "HTML": b"<html><body>Technical works</body></html>",
     "cut": b'{"id":1,"Data":[{"id"',
     "empty": b"",
-    "NaN": b'{"id":1,"price":NaN,"Data":[NaN],"text":NaN}',
-    "Infinity": b'{"id":1,"price":-Infinity,"Data":[Infinity],"text":Infinity}',
+    "33 levels": b'{"id":1,"Data":[],"text":"","new":' + b"[" * 32 + b"]" * 32 + b"}",
+    "two million objects": b'{"id":1,"Data":[],"text":"","new":[' + b"{}," * 2_000_000 + b"{}]}",
     "100,000 brackets": b"[" * 100_000,
     "100,000 objects": b'{"a":' * 100_000,
     "wrong charset": '{"text":"Ключ"}'.encode("cp1251"),
     "two values": b"{}{}",
-    "a number of 5,000 digits": b'{"id":' + b"1" * 5_000 + b',"Data":[],"text":""}',
     "over a megabyte": b'{"id":1,"Data":[],"x":"' + b"x" * 1_000_000 + b'"}',
 }
 
@@ -205,7 +147,7 @@ async def test_a_price_ceiling_takes_any_success(call: str, body: bytes):
 
 async def test_an_excerpt_holds_no_text_no_code_no_phone():
     """Errors are logged; a code is as good as a password."""
-    body = {**ORDER, "price": "x", "email": "a@example.com"}
+    body = {**ORDER, "id": None, "email": "a@example.com"}
     async with answering(body) as (client, _):
         with pytest.raises(UnreadableReplyError) as caught:
             await client.v1.check(11631253)
@@ -257,10 +199,12 @@ async def test_a_large_catalogue_is_read():
 
 async def test_a_number_of_a_thousand_million_digits_is_never_written_out():
     """`1e999999999` is eleven characters; as an int it is a gigabyte and an hour."""
-    for body in ('{"id":1e999999999}', '{"id":1,"price":1e999999999}', '{"id":1,"price":1e-999999999}'):
-        async with answering(body) as (client, _):
+    for size in ("1e999999999", "1e-999999999"):
+        async with answering(f'{{"id":{size}}}') as (client, _):
             with pytest.raises(UnreadableReplyError):
                 await client.v1.check(1)
+        async with answering(f'{{"id":1,"price":{size}}}') as (client, _):
+            assert await client.v1.check(1) == Order(id=1)
 
 
 WRECKS: dict[str, tuple[Any, Order]] = {
