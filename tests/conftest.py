@@ -17,6 +17,7 @@ import hypothesis
 import pytest
 
 from smsapi_async import AsyncClient
+from smsapi_async._account import forget_accounts
 from smsapi_async.sandbox import Sandbox
 from smsapi_async.testing import open_client, virtual_backend
 from tests import guard
@@ -88,6 +89,14 @@ def no_keys_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """A developer's real keys and addresses stay out of every test."""
     for name in [name for name in os.environ if name.startswith("SMSAPI_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def no_account_is_known() -> Iterator[None]:
+    """No test knows the accounts of another: its provider is another world with the same URL and keys."""
+    forget_accounts()
+    yield
+    forget_accounts()
 
 
 @pytest.fixture(autouse=True)

@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
 import anyio
+import httpx
 
 from smsapi_async import AsyncClient
+from smsapi_async._account import accounts_of
 from smsapi_async.sandbox import Delivery, Sandbox
+
+
+class Process:
+    """The owner of accounts that this process does not share."""
+
+
+@asynccontextmanager
+async def open_elsewhere(sandbox: Sandbox, **options: Any) -> AsyncIterator[AsyncClient]:
+    """A client with the same keys in another process: it shares no account with those of `open_client`."""
+    async with httpx.AsyncClient(transport=sandbox.transport()) as http:
+        with accounts_of(process := Process()):
+            keys: dict[str, Any] = {
+                "rent_key": sandbox.rent_key,
+                "v1_url": sandbox.v1_url,
+                "rent_url": sandbox.rent_url,
+            }
+            client = AsyncClient(sandbox.token, http_client=http, **keys, **options)
+        async with client:
+            yield client
+    del process
 
 
 def moments(sandbox: Sandbox, part: str) -> list[float]:

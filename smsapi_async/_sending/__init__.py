@@ -10,6 +10,7 @@ from .call import (
     NOT_THE_API,
     Call,
     Lane,
+    Provider,
     Repeat,
     Reply,
     described,
@@ -17,29 +18,43 @@ from .call import (
     masked,
     unreadable,
 )
+from .claims import Claims, Purchase, is_running
+from .clock import Clock, Offset
 from .http import Http, HttpClient, Target
-from .pace import Pace
+from .lost_purchases import LOOKS, LostPurchases
+from .pace import Pace, Slots
 from .retry import PASSING
-from .sender import Sender, Spending
+from .sender import Sender
+from .spend import Attempt, let_cancellation_arrive
 
 __all__ = [
     "BODY_CAP",
     "CATALOGUE_CAP",
+    "LOOKS",
     "MEGABYTE",
     "NOT_THE_API",
     "PASSING",
+    "Attempt",
     "Call",
+    "Claims",
+    "Clock",
     "Http",
     "HttpClient",
     "Lane",
+    "LostPurchases",
+    "Offset",
     "Pace",
+    "Provider",
+    "Purchase",
     "Repeat",
     "Reply",
     "Sender",
-    "Spending",
+    "Slots",
     "Target",
     "described",
     "is_html",
+    "is_running",
+    "let_cancellation_arrive",
     "masked",
     "unreadable",
 ]

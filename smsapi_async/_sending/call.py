@@ -20,6 +20,7 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast
 import attrs
 
 from .._errors import OutcomeUnknownError, SmsApiError, UnreadableReplyError
+from .clock import is_plausible
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -116,7 +117,7 @@ class Reply:
 
     @property
     def date(self) -> datetime | None:
-        """The provider's own clock, from the Date header; None when it sent none that can be read."""
+        """The provider's own clock, from the Date header; None if it sent none that a clock may show."""
         return _instant(self.headers.get("date", ""))
 
     def excerpt(self) -> str:
@@ -163,11 +164,7 @@ def _instant(date: str) -> datetime | None:
         instant = (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):  # the latter of a year or a zone of eleven digits
         return None
-    return instant if instant.year in CLOCKS else None
-
-
-CLOCKS = range(1970, 2970)
-"""Years that a clock may show. Nearer to the ends of `datetime` a span added to one would overflow."""
+    return instant if is_plausible(instant) else None
 
 
 NOT_THE_API = "no answer of the API: check the base URL, and proxies on the way to it"

@@ -10,6 +10,7 @@ import ssl
 import zlib
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 HttpClient: TypeAlias = Union[httpx.AsyncClient, "httpx2.AsyncClient"]
 """What may be handed in to send through."""
 
-USER_AGENT = "smsapi-async/0.1"
+USER_AGENT = "smsapi-async/0.2"
 """Cloudflare answers 403 `error code: 1010` to the default names of some libraries (v1, seen live in 2026)."""
 
 KEEP_ALIVE = 60.0
@@ -156,7 +157,9 @@ class Http:
                     body = await _capped(response, call, headers.get("content-encoding", "").strip().lower())
                 finally:
                     await response.aclose()
-        except SmsApiError:
+        except SmsApiError as error:
+            if leaving and not isinstance(error, OutcomeUnknownError):  # of a hook, about another request than this
+                raise OutcomeUnknownError(self._words(error), call=call.name) from error
             raise
         # Also what no table names, such as an ssl.SSLError (httpcore lets some through on asyncio) or what a hook of
         # the caller's client raises: the request may have arrived.
@@ -183,6 +186,7 @@ class Http:
         self._client = library.AsyncClient(
             verify=_tls(library),
             timeout=self._timeout,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             limits=library.Limits(max_connections=POOL, max_keepalive_connections=POOL, keepalive_expiry=KEEP_ALIVE),
         )
         return self._client
@@ -239,9 +243,7 @@ class Http:
             headers.update(self._own_headers(client, call))
             self._headers[call.provider, call.key] = headers
         nothing = self._library.ByteStream(b"")
-        return self._library.Request(
-            call.method, url, headers=headers, cookies=client.cookies, stream=nothing, extensions=extensions
-        )
+        return self._library.Request(call.method, url, headers=headers, stream=nothing, extensions=extensions)
 
     def _words(self, error: Exception) -> str:
         """The library's words for it, without what they may quote of the request."""

@@ -1,16 +1,12 @@
-"""send(): a call waits for its slot, is tried, perhaps again, and its answer is read. Adds nothing to the bytes.
-
-spend(): the same for a call that spends. Until its request leaves, its caller may go away and nothing happens; from
-then on the outcome is found out, whatever happens to the caller.
-"""
+"""send(): a call waits for its slot, is tried, perhaps again, and its answer is read. Adds nothing to the bytes."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from math import inf
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import anyio
 import attrs
@@ -19,77 +15,51 @@ from anyio.lowlevel import EventLoopToken, current_token
 from .._errors import (
     AuthenticationError,
     ClientClosedError,
-    NothingBoughtError,
-    NotSentError,
     OutcomeUnknownError,
     RateLimitError,
     RefusedError,
     SmsApiError,
-    SpendUnknownError,
 )
 from .._events import Events, kind
 from .._fields import collect_unread
-from .._shield import INTERRUPTS, Ended, UnderWay, protect_from_ctrl_c, shielded
-from .call import Call, Reply
+from .._shield import UnderWay, protect_from_ctrl_c
+from .call import Call, Provider, Reply
+from .clock import Clock
 from .http import Http
 from .pace import Pace, Slots, Ticket
 from .retry import pause_before_retry
 from .single_flight import SingleFlight
 
 T = TypeVar("T")
-Leaving: TypeAlias = Callable[[], AbstractContextManager[None]]
-"""Entered when a request is about to leave, left when its answer is there or will not come."""
 
 
-@attrs.define(eq=False)
-class Spending:
-    """A call that spends, on its way.
+class Departure(Protocol):
+    """What a call that spends wants to know of its request."""
 
-    Attributes:
-        sent_at: when its request left, in seconds of the loop's clock; inf while none has.
-        void: whether it is known that nothing came of it.
-    """
+    async def ready(self) -> None:
+        """Awaited last, right before the request leaves."""
 
-    sent_at: float = attrs.field(default=inf, init=False)
-    void: bool = attrs.field(default=False, init=False)
+    def leaving(self) -> AbstractContextManager[None]:
+        """Around the request, until its answer is there or will not come."""
 
-    @property
-    def may_have_happened(self) -> bool:
-        return self.sent_at < inf and not self.void
 
-    @contextmanager
-    def leaving(self, scope: anyio.CancelScope) -> Iterator[None]:
-        """Around its request: from here on it may be carried out, unless no connection is made."""
-        scope.shield = True
-        self.sent_at = anyio.current_time()
-        try:
-            yield
-        except NotSentError:
-            self.sent_at = inf
-            scope.shield = False
-            raise
+def _nothing(_: object) -> None:
+    """Nothing is shared with other clients."""
 
 
 @attrs.define(eq=False)
 class Timing:
-    """Put around a request that is told of, in place of the `Leaving` it enters: when it left, and how it ended.
+    """When a request was asked for and when it left, for the event about it.
 
     Attributes:
         look: whether it was sent for a wait.
         left_at: when its request left, in seconds of the loop's clock; inf while none has.
     """
 
-    leaving: Leaving
     look: bool
     asked_at: float = attrs.field(factory=anyio.current_time, init=False)
     left_at: float = attrs.field(default=inf, init=False)
     reply: Reply | None = attrs.field(default=None, init=False)
-
-    @contextmanager
-    def __call__(self) -> Iterator[None]:
-        self.left_at = anyio.current_time()
-        with self.leaving():
-            yield
 
     def tell(self, events: Events, call: Call[Any], error: BaseException | None = None) -> None:
         """`call.ended`, of a request that left; where the key is missing or the client closed none does."""
@@ -110,11 +80,27 @@ class Timing:
 
 
 class Sender:
-    """What every call of one client passes through."""
+    """What every call of one client passes through.
 
-    def __init__(self, http: Http, pace: Pace, max_retries: int, events: Events | None = None) -> None:
+    Args:
+        clock: the records' clock of the v1 API, which learns from every answer.
+        joined: called once, with the event loop that the client belongs to from then on.
+    """
+
+    def __init__(
+        self,
+        http: Http,
+        pace: Pace,
+        max_retries: int,
+        events: Events | None = None,
+        *,
+        clock: Clock | None = None,
+        joined: Callable[[EventLoopToken], None] = _nothing,
+    ) -> None:
         self.pace: Pace = pace
         self.events: Events = events or Events()
+        self.clock: Clock = clock or Clock()
+        self._joined = joined
         self._http = http
         self._max_retries = max_retries
         self._flights = SingleFlight()
@@ -124,19 +110,23 @@ class Sender:
         self._closed = False
         self.under_way: UnderWay = UnderWay()
 
-    async def send(self, call: Call[T], *, once: bool = False, leaving: Leaving = nullcontext) -> T:
+    def spacing(self, provider: Provider) -> float:
+        """Seconds between two requests at the present pace."""
+        return self.pace.slots(provider).spacing
+
+    async def send(self, call: Call[T], *, once: bool = False, departure: Departure | None = None) -> T:
         """Send the call, again where `_retry` allows it, and read the answer.
 
         Args:
             once: leave repeating to the caller.
-            leaving: put around every single request, once it has its slot.
+            departure: of a call that spends; it is asked before every single request, which has its slot then.
         """
         failures, lost = 0, False
         while True:
             try:
                 if self.events.wanted(logging.DEBUG):
-                    return await self._exchange_told(call, Timing(leaving, once))
-                return self._read(call, await self._exchange(call, leaving))
+                    return await self._exchange_told(call, departure, Timing(once))
+                return self._read(call, await self._exchange(call, departure))
             except SmsApiError as error:
                 if isinstance(error, RateLimitError):
                     hits = self.pace.slots(call.provider).hit(anyio.current_time())
@@ -159,80 +149,6 @@ class Sender:
         self._check(call)
         return await self._flights.share((call.provider, call.path, call.query), lambda: self.send(call))
 
-    async def spend(
-        self,
-        call: Call[T],
-        spending: Spending,
-        recover: Callable[[OutcomeUnknownError | None], Awaitable[T]],
-        keep: Callable[[T], Awaitable[None]],
-    ) -> T:
-        """Send a call that spends, and see it through.
-
-        Args:
-            recover: finds out what became of it when the answer is lost, or raises what is to be said of it.
-            keep: takes what was bought for a caller who is gone.
-        """
-        ended: Ended[T] = Ended()
-        ended.scope.shield = False
-
-        async def work() -> T:
-            lost: OutcomeUnknownError | None = None
-            try:
-                try:
-                    return await self.send(call, leaving=lambda: spending.leaving(ended.scope))
-                except OutcomeUnknownError as error:
-                    lost = error
-                    return await recover(lost)
-            except (RefusedError, NothingBoughtError, ClientClosedError):
-                spending.void = True
-                raise
-            except (anyio.get_cancelled_exc_class(), *INTERRUPTS):
-                if spending.sent_at < inf:  # the task itself was hit: the loop is being shut down, or Ctrl-C
-                    with anyio.CancelScope(shield=True):
-                        await self._salvage(call, lambda: recover(lost), keep)
-                raise
-
-        try:
-            with self.under_way:
-                await shielded(work, ended)
-        except (anyio.get_cancelled_exc_class(), *INTERRUPTS):
-            self._tell_of_loss(call, ended.error, logging.WARNING)
-            if ended.result is not None:
-                with suppress(anyio.get_cancelled_exc_class()):  # else Ctrl-C would be lost in it
-                    await keep(ended.result)
-            raise
-        self._tell_of_loss(call, ended.error, logging.INFO)
-        result = ended.unwrap()
-        if result is None:
-            raise SpendUnknownError("it was cut off", call=call.name)
-        return result
-
-    async def _salvage(
-        self, call: Call[T], recover: Callable[[], Awaitable[T]], keep: Callable[[T], Awaitable[None]]
-    ) -> None:
-        """Find out what became of the call, for nobody is left who would be told."""
-        try:
-            result = await recover()
-        except SmsApiError as error:
-            self._tell_of_loss(call, error, logging.WARNING)
-        else:
-            await keep(result)
-
-    def _tell_of_loss(self, call: Call[Any], error: Exception | None, level: int) -> None:
-        """What is told of a purchase whose answer was lost and that was not found, also when its caller is gone.
-
-        Args:
-            level: how loud to say that it may have been bought.
-        """
-        if isinstance(error, NothingBoughtError):
-            self.events.emit(logging.INFO, "purchase.void", call=call.name)
-        elif isinstance(error, OutcomeUnknownError):
-            candidates = getattr(error, "candidates", ())
-            ids = tuple(getattr(found, "id", None) or getattr(found, "tzid", None) for found in candidates)
-            self.events.emit(
-                level, "purchase.unknown", call=call.name, candidates=ids, error=kind(error), why=str(error)
-            )
-
     def start_closing(self) -> None:
         """From now on only calls that end an order are sent."""
         self._closing = True
@@ -251,6 +167,7 @@ class Sender:
         token = current_token()
         if self._loop is None:
             self._loop = token
+            self._joined(token)
             protect_from_ctrl_c()
         elif self._loop != token:
             raise RuntimeError("this client belongs to another event loop: open one client for each loop")
@@ -259,10 +176,10 @@ class Sender:
         if self._closed or (self._closing and not call.settling):
             raise ClientClosedError("the client is closed", call=call.name)
 
-    async def _exchange_told(self, call: Call[T], timing: Timing) -> T:
-        """`_exchange` and reading the answer, told of when it has ended."""
+    async def _exchange_told(self, call: Call[T], departure: Departure | None, timing: Timing) -> T:
+        """`_exchange` and reading the answer, with an event when it has ended."""
         try:
-            timing.reply = await self._exchange(call, timing)
+            timing.reply = await self._exchange(call, departure, timing)
             result = self._read(call, timing.reply)
         except BaseException as error:
             timing.tell(self.events, call, error)
@@ -280,7 +197,7 @@ class Sender:
                 self.events.emit(logging.INFO, "field.unread", call=call.name, field=field)
         return result
 
-    async def _exchange(self, call: Call[Any], leaving: Leaving) -> Reply:
+    async def _exchange(self, call: Call[Any], departure: Departure | None, timing: Timing | None = None) -> Reply:
         """One request in its own slot, for which a read of the catalogue waits in the slow lane first."""
         self.check_loop()
         self._check(call)
@@ -293,9 +210,16 @@ class Sender:
                 while not ticket.granted:
                     await _await_turn(slots, ticket)
                 ticket.used = True
+            if departure is not None:
+                await departure.ready()
             self._check(call)
-            with leaving():
-                return await self._http.exchange(call)
+            if timing is not None:
+                timing.left_at = anyio.current_time()
+            with nullcontext() if departure is None else departure.leaving():
+                reply = await self._http.exchange(call)
+            if call.provider == "v1":
+                self.clock.note(reply.date, reply.sent_at)
+            return reply
         finally:
             now = anyio.current_time()
             for slots, ticket in zip(lines, tickets, strict=False):

@@ -1,4 +1,4 @@
-"""Purchases and extensions of rented numbers: each is sent once, and one whose answer is lost is looked for.
+"""Purchases and extensions of rented numbers: each is sent once, and looked for in the list if its answer is lost.
 
 The record is the list of active numbers (getRentState): a purchase shows as a tzid that was not there before, an
 extension as more days or more time of its number. Nothing here is ever undone: a number closed is lost for good.
@@ -7,16 +7,17 @@ extension as more days or more time of its number. Nothing here is ever undone: 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
-from math import inf
 from typing import Any, TypeVar
 
 import anyio
 import attrs
 
-from .._budget import Budget
+from .. import _sending
+from .._budget import Budget, Place
 from .._errors import (
     NothingBoughtError,
     NotSentError,
@@ -26,64 +27,140 @@ from .._errors import (
     UnreadableReplyError,
 )
 from .._events import kind
-from .._sending import Call, Reply, Sender, Spending
+from .._sending import LOOKS, Attempt, Call, Claims, LostPurchases, Reply, Sender, let_cancellation_arrive
 from .._unsettled import Unsettled
 from ._models import RentedNumber
 
 T = TypeVar("T")
-
-LOOKS = (1.0, 3.0, 6.0)
-"""Seconds before each look at the list, ten in all."""
 
 DAY = 86_400.0
 
 HAUNTS = 60.0
 """Seconds for which a purchase given up may still show in the list: six times what is allowed for a lag."""
 
+MEMORY = 3600.0
+"""Seconds for which it is remembered when a number was bought."""
+
 Fetch = Callable[[], Awaitable[tuple[RentedNumber, ...]]]
 
 
 @attrs.define(eq=False)
-class Purchase(Spending):
-    """One purchase until its outcome is known.
+class Purchase(_sending.Purchase[RentedNumber]):
+    """One number that is bought, until its outcome is known.
 
     Attributes:
         days: for how long it was asked for.
         before: the numbers that had been listed when it was asked for; none of them can have come of it.
-        lost_at: when it was clear that no answer would come, in seconds of the loop's clock; inf while one may.
     """
 
     country: int
     days: int
     before: frozenset[int]
-    lost_at: float = inf
-    found: RentedNumber | None = None
 
     def may_be(self, number: RentedNumber) -> bool:
-        """Whether the number may have come of it."""
+        """Return True if the number may have come of it."""
         same = number.country in (self.country, None) and number.days_bought in (self.days, None)
         return same and number.tzid not in self.before
+
+
+@attrs.frozen
+class Numbers:
+    """What the list shows. A number does not tell when it was bought."""
+
+    rows: tuple[RentedNumber, ...]
+    latency: float = 0.0
+    are_whole: bool = True
+    are_comparable: bool = True
+
+    def fits(self, purchase: Purchase, row: RentedNumber) -> bool:
+        return purchase.may_be(row)
+
+    def may_be(self, purchase: Purchase, row: RentedNumber) -> bool:
+        return purchase.may_be(row)
+
+    def is_certain(self, _: RentedNumber) -> bool:
+        return True
+
+    def might_be(self, purchase: Purchase, row: RentedNumber) -> bool:
+        """A new number with another country or length in its row forbids to deny: rows hold placeholders at times."""
+        return row.tzid not in purchase.before and not purchase.may_be(row)
+
+    def ends(self, purchase: Purchase) -> int:
+        """The more numbers were there before, the fewer may be its own."""
+        return -len(purchase.before)
+
+
+class LostNumbers(LostPurchases[Purchase, RentedNumber]):
+    """Looks for rented numbers in the list."""
+
+    NOTHING = "the answer was lost and no new number is listed"
+    UNKNOWN = "the answer was lost, {} new numbers may have come of it"
+    KEY = "tzid"
+
+    def __init__(self, sender: Sender, claims: Claims[Purchase], numbers: Fetch, *, shared_key: bool) -> None:
+        super().__init__(sender, claims, shared_key=shared_key)
+        self._numbers = numbers
+        self._listed: set[int] | None = None
+        self._learning = anyio.Lock()
+
+    def is_like(self, purchase: Purchase, other: Purchase) -> bool:
+        return other.country == purchase.country
+
+    def is_rival(self, purchase: Purchase, other: Purchase) -> bool:
+        recent = not other.given_up or other.lost_at > anyio.current_time() - HAUNTS
+        return recent and self.is_like(purchase, other)
+
+    def is_apart(self, *_: object) -> bool:
+        return False
+
+    def can_compare(self) -> bool:
+        return True
+
+    def mark(self, _: RentedNumber) -> None:
+        """The tzid says all."""
+
+    def log_lost(self, purchase: Purchase) -> None:
+        self._emit("purchase.lost", call=purchase.call)
+
+    def log_found(self, purchase: Purchase, row: RentedNumber) -> None:
+        self._emit("purchase.found", call=purchase.call, tzid=row.tzid)
+
+    async def read(self, *_: object) -> Numbers:
+        return Numbers(await self.listed())
+
+    async def read_further(self, _: Purchase) -> tuple[()]:
+        return ()
+
+    def denies(self, *_: object) -> bool:
+        return True
+
+    async def listed(self) -> tuple[RentedNumber, ...]:
+        """The list as it is now."""
+        numbers = await self._numbers()
+        self._listed = (self._listed or set()).union(number.tzid for number in numbers)
+        return numbers
+
+    async def held(self) -> frozenset[int]:
+        """Every number that was ever listed. It is read before the first purchase, and then with each lookup."""
+        async with self._learning:
+            if self._listed is None:
+                await self.listed()
+            return frozenset(self._listed or ())
 
 
 class Purchases:
     """Every spending call of one client to the rent API."""
 
-    def __init__(
-        self, sender: Sender, unsettled: Unsettled[Any], numbers: Fetch, budget: Budget, *, shared_key: bool
-    ) -> None:
+    def __init__(self, sender: Sender, unsettled: Unsettled[Any], lost: LostNumbers, budget: Budget) -> None:
         self._sender = sender
         self._budget = budget
         self._unsettled = unsettled
-        self._numbers = numbers
-        self._shared_key = shared_key
-        self._listed: set[int] | None = None
-        self._own: set[int] = set()
-        self._named: set[int] = set()
-        self._pending: list[Purchase] = []
-        self._given_up: list[Purchase] = []
-        self._changed = anyio.Event()
-        self._learning = anyio.Lock()
-        self._extending = anyio.Lock()
+        self._lost = lost
+        self._bought: dict[int, float] = {}
+
+    def bought_at(self, tzid: int) -> float | None:
+        """When the purchase of a number left that this client bought within the hour, by the loop's clock."""
+        return self._bought.get(tzid)
 
     async def buy(self, call: Call[RentedNumber], country: int, days: int, life: float) -> RentedNumber:
         """Send the purchase once and see it through; a caller cancelled meanwhile finds it in `client.unsettled`.
@@ -92,205 +169,123 @@ class Purchases:
             life: how long the number is taken to be held, in seconds.
         """
         with self._budget.place(call.name, self._budget.per_order, anyio.current_time()) as place:
-            purchase = Purchase(country, days, await self._held(call))
+            purchase = Purchase(country, days, await _before(call, self._lost.held))
+
+            def read(reply: Reply) -> RentedNumber:
+                return self._lost.answered(purchase, call.read(reply))
+
+            recover, abandon = partial(self._lost.find, purchase), partial(self._leave_open, call)
+            attempt = purchase.attempt = Attempt(call.reading(read), recover, abandon)
+            purchase.asked = (call.path, call.query)
+            purchase.on_found = partial(self._register, purchase, place, life)
             try:
-                return await self._see_through(call, purchase)
+                with self._lost.claims.under_way(purchase):
+                    return await attempt.spend(self._sender)
             finally:
-                if (found := purchase.found) is not None:
-                    self._budget.book(place, found.tzid, found.price, purchase.sent_at + life)
-                    self._tell("rent.bought", tzid=found.tzid, country=found.country, cost=found.price)
-                elif purchase.may_have_happened:
+                if attempt.may_have_happened and not place.taken:
                     self._budget.book(place, place, None, purchase.sent_at + life)
 
-    async def _see_through(self, call: Call[RentedNumber], purchase: Purchase) -> RentedNumber:
-        async def recover(lost: OutcomeUnknownError | None) -> RentedNumber:
-            return await self._find(call, purchase, lost)
-
-        async def keep(number: RentedNumber) -> None:
-            self._leave_open(call, number)
-
-        def read(reply: Reply) -> RentedNumber:
-            # At once: the next request may be a look at the list, where a number does not tell when it was bought.
-            purchase.found = call.read(reply)
-            return purchase.found
-
-        self._pending.append(purchase)
-        try:
-            return await self._sender.spend(call.reading(read), purchase, recover, keep)
-        finally:
-            self._pending.remove(purchase)
-            if purchase.found is not None:
-                self._own.add(purchase.found.tzid)
-            self._wake()
+    def _register(self, purchase: Purchase, place: Place, life: float, number: RentedNumber) -> None:
+        """The number is this client's: count it, and remember it."""
+        sent_at = self._bought[number.tzid] = purchase.sent_at
+        self._budget.book(place, number.tzid, number.price, sent_at + life)
+        for tzid in [tzid for tzid, at in self._bought.items() if at < sent_at - MEMORY]:
+            del self._bought[tzid]
+        self._emit("rent.bought", tzid=number.tzid, country=number.country, cost=number.price)
 
     async def extend(self, call: Call[RentedNumber], tzid: int, days: int) -> RentedNumber:
         """Send the extension once and see it through; a caller cancelled meanwhile finds it in `client.unsettled`."""
-        async with self._extending:
-            before = await self._before(call, lambda: self._number(tzid))
-
-            async def recover(lost: OutcomeUnknownError | None) -> RentedNumber:
-                return await self._grown(call, before, tzid, lost)
-
-            async def keep(number: RentedNumber) -> None:
-                tell()
-                self._leave_open(call, number)
-
+        await let_cancellation_arrive()
+        async with self._alone_with(tzid):
+            before = await _before(call, lambda: self._number(tzid))
             price = before.extensions.get(days) if before is not None else None
-            tell = partial(self._tell, "rent.extended", tzid=tzid, days=days, cost=price)
-            most, spending = price or self._budget.per_order, Spending()
+            most = price or self._budget.per_order
+
             with self._budget.place(call.name, most, anyio.current_time(), opens=False) as place:
+
+                def extended(number: RentedNumber) -> RentedNumber:
+                    self._prolong(place, tzid, days, attempt)
+                    self._emit("rent.extended", tzid=tzid, days=days, cost=price)
+                    return number
+
+                async def recover(lost: OutcomeUnknownError) -> RentedNumber:
+                    return extended(await self._grown(call, before, tzid, lost))
+
+                asked = call.reading(lambda reply: extended(call.read(reply)))
+                attempt = Attempt(asked, recover, partial(self._leave_open, call))
                 try:
-                    number = await self._sender.spend(call, spending, recover, keep)
+                    return await attempt.spend(self._sender)
                 finally:
-                    if spending.may_have_happened:
-                        self._budget.book(place, tzid, most, spending.sent_at)
-                        self._budget.prolong(tzid, days * DAY)
-            tell()
-            return number
+                    if attempt.may_have_happened and not place.taken:
+                        self._prolong(place, tzid, days, attempt)
+
+    def _prolong(self, place: Place, tzid: int, days: int, attempt: Attempt[RentedNumber]) -> None:
+        """The number was extended, or may have been: it counts with what was set aside."""
+        self._budget.book(place, tzid, None, attempt.sent_at)
+        self._budget.prolong(tzid, days * DAY)
 
     def closed(self, tzid: int) -> None:
         """The number was given up: it is held no more."""
         self._budget.close(tzid, refunded=False)
+        self._unsettled.discard(tzid)
 
-    def _leave_open(self, call: Call[RentedNumber], number: RentedNumber) -> None:
+    @asynccontextmanager
+    async def _alone_with(self, tzid: int) -> AsyncIterator[None]:
+        """While no other extension of this number is under way: the list does not tell one from the other."""
+        claims = self._lost.claims
+        while not claims.hold(tzid):
+            await claims.changed()
+        try:
+            yield
+        finally:
+            claims.release(tzid)
+
+    async def _leave_open(self, call: Call[RentedNumber], number: RentedNumber) -> None:
         why = f"{call.name} went through while its caller was cancelled; it is never undone"
         self._unsettled.add(number.tzid, number, why)
 
-    async def _before(self, call: Call[RentedNumber], read: Callable[[], Awaitable[T]]) -> T:
-        """What is there before the call; without it a lost answer could not be looked up, so nothing is sent."""
-        try:
-            return await read()
-        except (OutcomeUnknownError, UnreadableReplyError) as trouble:
-            what = "the numbers held so far could not be read"
-            raise NotSentError(what, call=call.name) from trouble
-
-    def _tell(self, name: str, **fields: object) -> None:
-        self._sender.events.emit(logging.INFO, name, **fields)
-
-    def _wake(self) -> None:
-        self._changed.set()
-        self._changed = anyio.Event()
-
-    # -- buying -----------------------------------------------------------------------------------------------------
-
-    async def _held(self, call: Call[RentedNumber]) -> frozenset[int]:
-        """Every number that was ever listed. Read before the first purchase, and not again: later one may be a loss."""
-        async with self._learning:
-            if self._listed is None:
-                self._listed = {number.tzid for number in await self._before(call, self._numbers)}
-            return frozenset(self._listed)
-
-    async def _find(
-        self, call: Call[RentedNumber], purchase: Purchase, lost: OutcomeUnknownError | None
-    ) -> RentedNumber:
-        purchase.lost_at = anyio.current_time()
-        self._wake()
-        self._tell("purchase.lost", call=call.name)
-        candidates: tuple[RentedNumber, ...] = ()
-        looked = False
-        for pause in LOOKS:
-            await anyio.sleep(pause)
-            listed = await self._look(call, purchase)
-            looked = listed is not None
-            if listed is not None:
-                candidates = self._assign(purchase, listed)
-            if purchase.found is not None:
-                self._tell("purchase.found", call=call.name, tzid=purchase.found.tzid)
-                return purchase.found
-        if looked and not candidates:  # nothing is denied but by the last look: the list may lag
-            raise NothingBoughtError("the answer was lost and no new number is listed", call=call.name) from lost
-        self._give_up(purchase, candidates)
-        raise SpendUnknownError(
-            f"the answer was lost, {len(candidates)} new numbers may have come of it",
-            call=call.name,
-            status=lost.status if lost else None,
-            candidates=candidates,
-        ) from lost
-
-    def _give_up(self, purchase: Purchase, candidates: tuple[RentedNumber, ...]) -> None:
-        """Its caller is told that these may be his: from now on they are nobody else's, nor is what turns up later."""
-        self._given_up = [*self._haunting(), purchase]
-        self._named.update(number.tzid for number in candidates)
-
-    def _haunting(self) -> list[Purchase]:
-        long_ago = anyio.current_time() - HAUNTS
-        return [other for other in self._given_up if other.lost_at > long_ago]
-
-    async def _look(self, call: Call[RentedNumber], purchase: Purchase) -> tuple[RentedNumber, ...] | None:
-        """The list, while no other purchase is in flight: a number does not tell when it was bought."""
-        while any(_is_flying(other) and other.country == purchase.country for other in self._pending):
-            await self._changed.wait()
-        if purchase.found is not None:
-            return None
-        return await self._read(call)
-
-    async def _read(self, call: Call[RentedNumber]) -> tuple[RentedNumber, ...] | None:
-        try:
-            numbers = await self._numbers()
-        except SmsApiError as trouble:
-            self._tell("purchase.records_unread", call=call.name, error=kind(trouble))
-            return None
-        self._listed = (self._listed or set()).union(number.tzid for number in numbers)
-        return numbers
-
-    def _assign(self, purchase: Purchase, listed: tuple[RentedNumber, ...]) -> tuple[RentedNumber, ...]:
-        """Give k lost purchases their k new numbers; the new numbers when that cannot be done."""
-        lost = [other for other in self._pending if other.lost_at < inf and other.found is None]
-        rivals = [other for other in lost if other.country == purchase.country]
-        claimed = self._own.union(other.found.tzid for other in self._pending if other.found is not None)
-        free = sorted((number for number in listed if number.tzid not in claimed), key=lambda number: number.tzid)
-        new = [number for number in free if any(other.may_be(number) for other in rivals)]
-        haunted = any(other.may_be(number) for other in self._haunting() for number in new)
-        if not self._shared_key and not haunted and self._named.isdisjoint(number.tzid for number in new):
-            for other, number in _paired(rivals, new):
-                other.found = number
-        return () if purchase.found is not None else tuple(number for number in new if purchase.may_be(number))
-
-    # -- extending --------------------------------------------------------------------------------------------------
+    async def _number(self, tzid: int) -> RentedNumber | None:
+        return _one(await self._lost.listed(), tzid)
 
     async def _grown(
-        self, call: Call[RentedNumber], before: RentedNumber | None, tzid: int, lost: OutcomeUnknownError | None
+        self, call: Call[RentedNumber], before: RentedNumber | None, tzid: int, lost: OutcomeUnknownError
     ) -> RentedNumber:
-        self._tell("purchase.lost", call=call.name)
+        """The number, if the list shows that it was extended."""
+        self._emit("purchase.lost", call=call.name)
         now = None
         for pause in LOOKS:
             await anyio.sleep(pause)
-            listed = await self._read(call)
-            now = None if listed is None else _one(listed, tzid)
-            if before is not None and now is not None and _is_longer(before, now) and not self._shared_key:
-                self._tell("purchase.found", call=call.name, tzid=tzid)
+            now = await self._read(call, tzid)
+            if before is not None and now is not None and _is_longer(before, now) and not self._lost.shared_key:
+                self._emit("purchase.found", call=call.name, tzid=tzid)
                 return now
         if before is not None and now is not None and not _is_longer(before, now):
             raise NothingBoughtError("the answer was lost and the number is not extended", call=call.name) from lost
         raise SpendUnknownError(
             "the answer was lost and the number does not tell",
             call=call.name,
-            status=lost.status if lost else None,
+            status=lost.status,
             candidates=() if now is None else (now,),
         ) from lost
 
-    async def _number(self, tzid: int) -> RentedNumber | None:
-        return _one(await self._numbers(), tzid)
+    async def _read(self, call: Call[RentedNumber], tzid: int) -> RentedNumber | None:
+        try:
+            return await self._number(tzid)
+        except SmsApiError as trouble:
+            self._emit("purchase.records_unread", call=call.name, error=kind(trouble))
+            return None
+
+    def _emit(self, name: str, **fields: object) -> None:
+        self._sender.events.emit(logging.INFO, name, **fields)
 
 
-def _is_flying(purchase: Purchase) -> bool:
-    """Whether it was sent, and may still be answered."""
-    return purchase.sent_at < purchase.lost_at == inf and purchase.found is None
-
-
-def _paired(rivals: list[Purchase], new: list[RentedNumber]) -> list[tuple[Purchase, RentedNumber]]:
-    """Each purchase with a number that may have come of it; nothing when it does not come out even."""
-    if len(rivals) != len(new):
-        return []
-    pairs: list[tuple[Purchase, RentedNumber]] = []
-    left = list(new)
-    for other in sorted(rivals, key=lambda other: len(other.before), reverse=True):
-        taken = next((number for number in left if other.may_be(number)), None)
-        if taken is None:
-            return []
-        left.remove(taken)
-        pairs.append((other, taken))
-    return pairs
+async def _before(call: Call[RentedNumber], read: Callable[[], Awaitable[T]]) -> T:
+    """What is there before the call; without it a lost answer could not be looked up, so nothing is sent."""
+    try:
+        return await read()
+    except (OutcomeUnknownError, UnreadableReplyError) as trouble:
+        what = "the numbers held so far could not be read"
+        raise NotSentError(what, call=call.name) from trouble
 
 
 def _one(numbers: tuple[RentedNumber, ...], tzid: int) -> RentedNumber | None:

@@ -13,6 +13,7 @@ class Transport(httpx.AsyncBaseTransport):
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
+        self.smsapi_world = provider  # by which clients tell two sandboxes apart that have the same URL and keys
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request, or fail as the network would."""

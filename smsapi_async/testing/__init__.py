@@ -35,6 +35,7 @@ import httpx
 import pytest
 
 from .. import AsyncClient
+from .._account import accounts_of
 from ..sandbox import Delivery, Sandbox, Scenario
 from ._clock import VirtualLoop, virtual_backend, watch_of
 from ._stuck import StuckError, never_stuck
@@ -65,18 +66,18 @@ async def open_client(
         transport: yours, around `sandbox.transport()`, when the test is to see or to change what passes.
         options: further arguments of `AsyncClient`, such as `budget`.
     """
-    async with (
-        httpx.AsyncClient(transport=transport or sandbox.transport()) as http,
-        AsyncClient(
-            sandbox.token,
-            rent_key=sandbox.rent_key,
-            v1_url=sandbox.v1_url,
-            rent_url=sandbox.rent_url,
-            http_client=http,
-            **options,
-        ) as client,
-    ):
-        yield client
+    async with httpx.AsyncClient(transport=transport or sandbox.transport()) as http:
+        with accounts_of(sandbox):
+            client = AsyncClient(
+                sandbox.token,
+                rent_key=sandbox.rent_key,
+                v1_url=sandbox.v1_url,
+                rent_url=sandbox.rent_url,
+                http_client=http,
+                **options,
+            )
+        async with client:
+            yield client
 
 
 @pytest.fixture

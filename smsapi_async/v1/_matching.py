@@ -1,44 +1,45 @@
-"""Which row of the provider's records may be which purchase. Pure: nothing here sends, sleeps or reads a clock.
+"""Which row of the v1 API's records may be which purchase. Never sends and never sleeps.
 
-The provider has no idempotency key (https://5sim.net/docs, "Orders history"): of a purchase whose answer was lost a row
-tells category, product, country, sometimes the phone, and when it was created.
+A row tells category, product, country, sometimes the phone, and when it was created (https://5sim.net/docs, "Orders
+history"). Its `created_at` is compared with the moment the purchase left, read from the records' own clock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from math import inf
 from typing import Generic
 
 import attrs
 
-from .._polling import UNKNOWN_LIFE, Snapshot
-from .._sending import Reply, Spending
+from .. import _sending
+from .._polling import UNKNOWN_LIFE
+from .._sending import Clock
 from ._models import Order
 from ._pagination import R
 from ._wire import Category
 
-SLACK = timedelta(seconds=5)
-"""The Date header counts whole seconds, and the provider writes the order a moment after the request came."""
+SLACK = 5.0
+"""Seconds: the Date header counts whole ones, and the provider writes the order a moment after the request came."""
 
-UNDATED_SLACK = timedelta(days=1)
-"""Without a Date only this machine's clock is left, which may be wrong by hours: nothing is claimed, little denied."""
+LONG_AGO, FAR_AHEAD = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+"""While nothing tells of the records' clock, any row that fits may be the purchase. This machine's own clock may be
+wrong by hours or by years, so it is not asked."""
+
+NEAR = 600.0
+"""Seconds by which the provider's two clocks may differ. While their offset is not known, a row this young may be the
+purchase although it lies outside of its window."""
 
 LONGEST_LIFE = 31 * 86_400.0
 """The longest hosting."""
 
 
 @attrs.define(eq=False)
-class Purchase(Spending):
-    """One call that buys, until its outcome is known.
+class Purchase(_sending.Purchase[Order]):
+    """One order that is bought, until its outcome is known.
 
     Attributes:
         ceiling: the most it may cost.
-        asked: its request, options and all.
-        lost_at: when it was clear that no answer would come, in seconds of the loop's clock; inf while one may.
-        found: the order that came of it.
     """
 
     category: Category
@@ -46,23 +47,16 @@ class Purchase(Spending):
     country: str = "any"
     phone: str = ""
     ceiling: Decimal | None = None
-    asked: object = None
-    lost_at: float = inf
-    found: Snapshot[Order] | None = None
 
     @property
     def life(self) -> float:
         """How long, in seconds, its order is taken to be open when no answer tells."""
         return LONGEST_LIFE if self.category == "hosting" else UNKNOWN_LIFE
 
-    def like(self, other: Purchase) -> bool:
-        """Whether the two may want the same row. Countries do not tell: some rows have none."""
+    def is_like(self, other: Purchase) -> bool:
+        """Return True if the two may want the same row. Countries do not tell: some rows have none."""
         same_phone = not self.phone or not other.phone or self.phone == other.phone
         return same_phone and (self.category, self.product) == (other.category, other.product)
-
-    def equals(self, other: Purchase) -> bool:
-        """Whether the two asked for the same."""
-        return self.asked == other.asked
 
     def completed(self, order: Order) -> Order:
         """The order with what its answer left out and the call knew: a hosting order is told by its product."""
@@ -70,79 +64,79 @@ class Purchase(Spending):
         return attrs.evolve(order, product=order.product or self.product, country=order.country or country)
 
     def fits(self, row: Order) -> bool:
-        """Whether the row may be this purchase, its time aside."""
+        """Return True if the row may be this purchase, its time aside."""
         return (
             row.product in (self.product, None)
             and (self.country == "any" or row.country in (self.country, None))
-            and (not self.phone or row.phone.lstrip("+") == self.phone)
+            and (not self.phone or row.phone.lstrip("+") in (self.phone, ""))
         )
 
 
 @attrs.frozen
 class Records(Generic[R]):
-    """What the provider's records show, and its clock when they were asked."""
+    """What the provider's records show.
+
+    Attributes:
+        clock: tells their time.
+        latency: seconds until the answer was there.
+        arrived_at: when it was there, in seconds of the loop's clock.
+        unread: how many of their rows could not be read.
+    """
 
     rows: tuple[R, ...]
-    reply: Reply
+    clock: Clock
+    latency: float = 0.0
+    arrived_at: float = 0.0
+    unread: int = 0
+
+    @property
+    def are_whole(self) -> bool:
+        return self.unread == 0
+
+    @property
+    def are_comparable(self) -> bool:
+        return self.clock.records_at(self.arrived_at) is not None
 
     def earliest(self, at: float) -> datetime:
-        """The provider's clock at a moment of the loop's clock, at the least: the answer was long on its way."""
-        return self._date - timedelta(seconds=self.reply.arrived_at - at) - self._slack
+        """When a row was created at the earliest that was made at that moment of the loop's clock."""
+        known = self.clock.records_at(at)
+        slack = SLACK + self.latency + self.clock.blur
+        return LONG_AGO if known is None else known - timedelta(seconds=slack)
 
     def latest(self, at: float) -> datetime:
-        """The same at the most: the question was."""
-        return self._date - timedelta(seconds=self.reply.sent_at - at) + self._slack
+        """The same at the latest."""
+        known = self.clock.records_at(at)
+        return FAR_AHEAD if known is None else known + timedelta(seconds=SLACK)
 
-    @property
-    def latency(self) -> float:
-        return self.reply.arrived_at - self.reply.sent_at
+    def floor(self, at: float) -> datetime:
+        """The oldest row that may matter to a purchase sent at that moment."""
+        earliest = self.earliest(at)
+        return earliest if earliest == LONG_AGO or self.clock.is_measured else earliest - timedelta(seconds=NEAR)
 
-    @property
-    def is_dated(self) -> bool:
-        return self.reply.date is not None
+    def is_certain(self, row: R) -> bool:
+        return row.created_at is not None
 
-    @property
-    def _slack(self) -> timedelta:
-        return SLACK if self.is_dated else UNDATED_SLACK
-
-    @property
-    def _date(self) -> datetime:
-        return self.reply.date or datetime.now(UTC)
+    def fits(self, purchase: Purchase, row: Order) -> bool:
+        return purchase.fits(row)
 
     def may_be(self, purchase: Purchase, row: Order) -> bool:
-        """Whether the row may be this purchase, which got no answer."""
+        """Return True if the row fits and was created in the window of a purchase that got no answer."""
+        created = row.created_at
         return purchase.fits(row) and (
-            row.created_at is None or self.earliest(purchase.sent_at) <= row.created_at <= self.end_of(purchase)
+            created is None or self.earliest(purchase.sent_at) <= created <= self.ends(purchase)
         )
 
-    def end_of(self, purchase: Purchase) -> datetime:
-        """When a purchase that got no answer was made at the latest."""
+    def might_be(self, purchase: Purchase, row: Order) -> bool:
+        """Return True if the row fits and was created outside of the window, yet is no proof against the purchase.
+
+        A later row may be its own, carried out late by a provider that was stuck. An earlier one may be its own while
+        the offset of the two clocks is not known.
+        """
+        created = row.created_at
+        if created is None or not purchase.fits(row) or self.may_be(purchase, row):
+            return False
+        return created >= self.floor(purchase.sent_at)
+
+    def ends(self, purchase: Purchase) -> datetime:
+        """When the row of a purchase that got no answer was created at the latest."""
         return self.latest(purchase.lost_at)
-
-
-def entangled(
-    purchase: Purchase, lost: Sequence[Purchase], free: Sequence[Order], records: Records[Order]
-) -> tuple[list[Purchase], list[Order]]:
-    """The rows that may be this purchase, the other purchases that these may be, their rows, and so on."""
-    group: list[Purchase] = [purchase]
-    while True:
-        rows = [row for row in free if any(records.may_be(other, row) for other in group)]
-        wider = [other for other in lost if other is purchase or any(records.may_be(other, row) for row in rows)]
-        if len(wider) == len(group):
-            return group, rows
-        group = wider
-
-
-def paired(group: Sequence[Purchase], rows: Sequence[Order], records: Records[Order]) -> list[tuple[Purchase, Order]]:
-    """Each purchase with a row of its time; nothing when it does not come out even."""
-    if len(group) != len(rows):
-        return []
-    pairs: list[tuple[Purchase, Order]] = []
-    waiting = sorted(group, key=records.end_of)
-    for row in sorted(rows, key=lambda row: row.id):
-        taker = next((other for other in waiting if records.may_be(other, row)), None)
-        if taker is None:
-            return []
-        waiting.remove(taker)
-        pairs.append((taker, row))
-    return pairs

@@ -22,8 +22,9 @@ from smsapi_async import (
     Pace,
     SpendUnknownError,
 )
+from smsapi_async._sending.lost_purchases import paired
 from smsapi_async.rent import RentedNumber
-from smsapi_async.rent._purchases import Purchase, _is_longer, _paired
+from smsapi_async.rent._purchases import Numbers, Purchase, _is_longer
 from smsapi_async.sandbox import (
     BAD_GATEWAY,
     INTERNAL_ERROR,
@@ -43,6 +44,7 @@ from smsapi_async.sandbox import (
     literal,
 )
 from smsapi_async.testing import VirtualLoop, open_client
+from tests.opening import open_elsewhere
 
 BUY = "GET /api/rent/getRentNum.php"
 EXTEND = "GET /api/rent/extendRentState.php"
@@ -136,7 +138,7 @@ async def test_a_refused_rent_is_no_lost_answer(sandbox, client):
 
 async def test_numbers_held_before_are_not_taken_for_the_lost_one(sandbox):
     """They are read once, before the first purchase."""
-    async with open_client(sandbox) as other:
+    async with open_elsewhere(sandbox) as other:
         before = await other.rent.buy_number(7, 1)
     async with open_client(sandbox) as client:
         first = await client.rent.buy_number(7, 1)
@@ -214,13 +216,28 @@ async def test_two_new_numbers_for_one_lost_rent_are_both_named(sandbox, client)
     """Somebody else bought in the same seconds."""
     sandbox.fail(BUY, LostAfter())
     found: list[Any] = []
-    async with open_client(sandbox) as other, anyio.create_task_group() as group:
+    async with open_elsewhere(sandbox) as other, anyio.create_task_group() as group:
         group.start_soon(outcome, lambda: client.rent.buy_number(7, 1), found)
         await anyio.sleep(0.5)
         await other.rent.buy_number(7, 1)
 
     assert isinstance(found[0], SpendUnknownError)
     assert tzids(found[0]) == sandbox.ledger.rents
+
+
+@pytest.mark.parametrize("fault", [Delay(3), LostAfter()], ids=repr)
+async def test_it_is_known_for_an_hour_when_a_number_was_bought(fault, sandbox, client):
+    """A wait for a fresh number is patient with a list that lags; a service that runs for months does not grow."""
+    sandbox.fail(BUY, fault)
+    began = anyio.current_time()
+    first = await client.rent.buy_number(7, 1)
+    assert client.rent.purchases.bought_at(first.tzid) == pytest.approx(began, abs=1.1)
+
+    await anyio.sleep(3700)
+    second = await client.rent.buy_number(7, 1)
+
+    assert client.rent.purchases.bought_at(first.tzid) is None
+    assert client.rent.purchases.bought_at(second.tzid) is not None
 
 
 async def test_with_a_shared_key_no_number_is_claimed(sandbox):
@@ -297,10 +314,12 @@ def test_each_number_goes_to_a_rent_it_may_have_come_of():
     """The later purchase knows of the first number already, so the second one is its own."""
     early, late = Purchase(7, 1, frozenset()), Purchase(7, 1, frozenset({1}))
 
-    pairs = _paired([early, late], [rented_number(1), rented_number(2)])
+    seen = Numbers((rented_number(1), rented_number(2)))
+
+    pairs = paired([early, late], seen.rows, seen)
 
     assert {number.tzid: other for other, number in pairs} == {1: early, 2: late}
-    assert _paired([late, Purchase(7, 1, frozenset({1}))], [rented_number(1), rented_number(2)]) == []
+    assert paired([late, Purchase(7, 1, frozenset({1}))], seen.rows, seen) == []
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def library(anyio_backend_name: str) -> Any:
 @pytest.fixture(autouse=True)
 def looks_in_hundredths_of_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     """Real time: the ten seconds of looking are proven on virtual time, in tests/v1 and tests/rent."""
-    monkeypatch.setattr("smsapi_async.v1._purchases.LOOKS", (0.01, 0.01, 0.01))
+    monkeypatch.setattr("smsapi_async._sending.lost_purchases.LOOKS", (0.01, 0.01, 0.01))
     monkeypatch.setattr("smsapi_async.rent._purchases.LOOKS", (0.01, 0.01, 0.01))
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import anyio
 import pytest
 
 from smsapi_async import NothingBoughtError, NotSentError, SpendUnknownError
-from smsapi_async._sending.call import Reply
+from smsapi_async._sending import Attempt, Clock
+from smsapi_async._sending.lost_purchases import entangled, paired
 from smsapi_async.sandbox import (
     INTERNAL_ERROR,
     Answer,
@@ -25,7 +27,7 @@ from smsapi_async.sandbox import (
 )
 from smsapi_async.testing import open_client
 from smsapi_async.v1 import Order
-from smsapi_async.v1._matching import Purchase, Records, entangled, paired
+from smsapi_async.v1._matching import Purchase, Records
 from tests.v1.test_purchases import BOOK, BUY, HISTORY, outcome, together
 
 
@@ -101,6 +103,23 @@ async def test_a_purchase_lost_later_does_not_spoil_an_earlier_one(sandbox, clie
     assert isinstance(failed, NothingBoughtError)
 
 
+async def test_an_order_found_for_it_while_the_payments_are_read_is_returned(sandbox, client):
+    """The other's lookup gives both their orders. What was read before that must not deny the first one."""
+    await client.v1.buy_activation("facebook")
+    sandbox.fail(BUY, LostAfter(), times=2)
+    sandbox.history_lag = timedelta(hours=1)
+    sandbox.fail(BOOK, Delay(5))
+    found: list[Any] = []
+    async with anyio.create_task_group() as group:
+        for _ in range(2):
+            group.start_soon(outcome, lambda: client.v1.buy_activation("telegram"), found)
+            await anyio.sleep(2)
+        await anyio.sleep_until(11)  # the first has looked for the last time
+        sandbox.history_lag = timedelta(0)
+
+    assert sorted(order.id for order in found) == sandbox.ledger.purchases[1:]
+
+
 async def test_a_purchase_in_flight_is_waited_for(sandbox, client):
     """Its order is already in the history, and is not the lost one."""
     sandbox.fail(BUY, Delay(20))
@@ -111,6 +130,20 @@ async def test_a_purchase_in_flight_is_waited_for(sandbox, client):
     assert {slow.id, lost.id} == set(sandbox.ledger.purchases)
     assert sandbox.ledger.purchases.index(slow.id) == 0
     assert anyio.current_time() >= 20
+
+
+async def test_a_purchase_sent_too_late_for_the_row_is_not_waited_for(sandbox, client):
+    """Its order lies behind the window of the lost one, and belongs to it."""
+    await client.v1.buy_activation("facebook")
+    sandbox.fail(BUY, LostBefore())
+    sandbox.fail(BUY, Delay(25))
+    found: list[Any] = []
+    async with anyio.create_task_group() as group:
+        group.start_soon(outcome, lambda: client.v1.buy_activation("telegram"), found)
+        await anyio.sleep(8)
+        group.start_soon(outcome, lambda: client.v1.buy_activation("telegram"), [])
+        await anyio.sleep(4)
+        assert [type(error) for error in found] == [NothingBoughtError]
 
 
 @pytest.mark.parametrize(("stall", "sent_after", "delay"), [(4, 2, 15), (20, 8, 25)], ids=["soon", "late"])
@@ -187,6 +220,7 @@ async def test_a_purchase_that_has_not_left_explains_no_payment(sandbox, client)
 
 async def test_what_was_named_to_one_caller_is_not_claimed_for_another(sandbox, client):
     """He was told that it may be his, and may have taken it; the second caller is told of it as well."""
+    await client.v1.buy_activation("facebook")  # from here on the windows of all others are certain
     sandbox.fail(BUY, LostAfter())
     sandbox.fail(BUY, LostBefore(), times=2)
     errors = await together(*[lambda: client.v1.buy_activation("telegram")] * 2)
@@ -197,7 +231,7 @@ async def test_what_was_named_to_one_caller_is_not_claimed_for_another(sandbox, 
 
     sandbox.fail(BUY, LostAfter())
     order = await client.v1.buy_activation("telegram")
-    assert sandbox.ledger.purchases == [errors[0].candidates[0].id, order.id]
+    assert sandbox.ledger.purchases[1:] == [errors[0].candidates[0].id, order.id]
 
 
 async def test_what_turns_up_for_one_caller_later_is_not_claimed_for_another(sandbox):
@@ -229,18 +263,18 @@ async def test_an_order_is_remembered_for_an_hour(sandbox, client):
 
 
 def purchase(sent_at: float, lost_at: float) -> Purchase:
-    made = Purchase("activation", "telegram")
-    made.sent_at, made.lost_at = sent_at, lost_at
+    made = Purchase("activation", "telegram", lost_at=lost_at)
+    made.attempt = cast("Attempt[Order]", SimpleNamespace(sent_at=sent_at))
     return made
 
 
 def records(*ages: float) -> Records[Order]:
-    """Rows created so many seconds after the loop's clock began, seen at its hundredth second."""
-    zero = datetime(2026, 1, 1, tzinfo=UTC)
-    reply = Reply(status=200, headers={"date": "Thu, 01 Jan 2026 00:01:40 GMT"}, body=b"", sent_at=100, arrived_at=100)
+    """Rows created so many seconds after the loop's clock began."""
+    zero, clock = datetime(2026, 1, 1, tzinfo=UTC), Clock()
+    clock.note(zero, 0.0)
     rows = [Order(id=number, product="telegram", created_at=zero + timedelta(seconds=age)) for number, age in
             enumerate(ages)]  # fmt: skip
-    return Records(tuple(rows), reply)
+    return Records(tuple(rows), clock)
 
 
 def test_each_row_goes_to_a_purchase_of_its_time():

@@ -1,0 +1,154 @@
+"""What belongs to one account: one provider URL and one key. Its clients share it, whatever event loop they run in.
+
+Shared are the pace (one for each event loop), the purchases in flight and their claims, how far the provider's two
+clocks are apart, and whether its list of orders has earned trust. The key itself is not kept, only a digest.
+
+An account lives as long as a client uses it that has not run yet, or an event loop is alive in which it was used.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from hashlib import sha256
+from threading import RLock
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import attrs
+from anyio.lowlevel import EventLoopToken, current_token
+
+from ._sending import Claims, Lane, Offset, Pace, Provider, Slots, Target, is_running
+
+
+@attrs.define
+class Trust:
+    """Whether the account's list of orders may spare a look at a single order."""
+
+    earned: bool = False
+
+
+class Account(Protocol):
+    """What the clients of one provider URL and one key share."""
+
+    claims: Claims[Any]
+    offset: Offset
+    trust: Trust
+
+    def pace(self) -> Pace:
+        """The pace of the running event loop."""
+
+    def join(self, client: object, loop: EventLoopToken) -> None:
+        """A client uses it in this event loop, and no longer waits for one."""
+
+
+class MemoryAccount:
+    """An account whose clients are all in this process."""
+
+    def __init__(self) -> None:
+        self.claims: Claims[Any] = Claims()
+        self.offset: Offset = Offset()
+        self.trust: Trust = Trust()
+        self._expected: weakref.WeakSet[object] = weakref.WeakSet()
+        self._paces: dict[EventLoopToken, Pace] = {}
+
+    def pace(self) -> Pace:
+        """The pace of the running event loop: its clock is no other's."""
+        return self._paces.setdefault(current_token(), Pace())
+
+    def expect(self, client: object) -> None:
+        """A client will use it, in an event loop that is not known yet."""
+        self._expected.add(client)
+
+    def join(self, client: object, loop: EventLoopToken) -> None:
+        self._paces.setdefault(loop, Pace())
+        self._expected.discard(client)
+
+    def is_alive(self) -> bool:
+        """Return True if it must be remembered."""
+        for loop in tuple(self._paces):
+            if not is_running(loop):
+                del self._paces[loop]
+        return bool(self._paces or self._expected)
+
+
+class SharedPace(Pace):
+    """The pace of a client that was given none: that of its accounts, in the event loop that it runs in."""
+
+    def __init__(self, accounts: Mapping[Provider, Account]) -> None:
+        super().__init__()
+        self._accounts = accounts
+        self._found: dict[Provider, Pace] = {}
+
+    def slots(self, provider: Provider) -> Slots:
+        return self._of(provider).slots(provider)
+
+    def slow_slots(self, lane: Lane) -> Slots | None:
+        return self._of("v1").slow_slots(lane)
+
+    def _of(self, provider: Provider) -> Pace:
+        found = self._found.get(provider)
+        if found is None:
+            found = self._found[provider] = self._accounts[provider].pace()
+        return found
+
+
+class _World:
+    """The owner of the accounts of this process, if nothing else is said."""
+
+
+Key = tuple[Provider, str, bytes]
+
+_PROCESS = _World()
+_owner: ContextVar[object] = ContextVar("owner", default=None)
+_accounts: weakref.WeakKeyDictionary[object, dict[Key, MemoryAccount]] = weakref.WeakKeyDictionary()
+_lock = RLock()
+
+
+def account_of(provider: Provider, target: Target, client: object, http_client: object = None) -> Account:
+    """The account of this URL and key, for a client that has not run yet.
+
+    Args:
+        http_client: what the client sends through. In front of a provider in this process it names the owner.
+    """
+    transport = getattr(http_client, "_transport", None)
+    owner = _owner.get() or getattr(transport, "smsapi_world", None) or _PROCESS
+    key = provider, _plain(target.base_url), sha256((target.key or "").encode()).digest()
+    with _lock:
+        known = _accounts.setdefault(owner, {})
+        found = known.get(key)
+        if found is None or not found.is_alive():
+            for other in [other for other, account in known.items() if not account.is_alive()]:
+                del known[other]
+            found = known[key] = MemoryAccount()
+        found.expect(client)
+        return found
+
+
+def _plain(url: str) -> str:
+    """The URL as every spelling of it is known: the host in lower case, without the usual port."""
+    parts = urlsplit(url)
+    usual = {"http": 80, "https": 443}.get(parts.scheme)
+    port = f":{parts.port}" if parts.port not in (None, usual) else ""
+    return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
+
+
+@contextmanager
+def accounts_of(owner: object) -> Iterator[None]:
+    """Around the making of clients: their accounts are this owner's, and forgotten with it.
+
+    Two local providers may have the same URL and keys, and are not one provider.
+    """
+    token = _owner.set(owner)
+    try:
+        yield
+    finally:
+        _owner.reset(token)
+
+
+def forget_accounts() -> None:
+    """Forget every account of this process."""
+    with _lock:
+        _accounts.clear()

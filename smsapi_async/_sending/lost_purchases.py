@@ -1,0 +1,370 @@
+"""Purchases whose answers were lost, looked for in the provider's records. Written once, below both houses.
+
+Neither provider has an idempotency key, so a row of the records is claimed only when it can belong to no other
+purchase: none of this account that is known, none that is still in flight (it is waited for). Equal purchases that are
+lost together share out their rows, if there are as many rows as purchases. A house says which row may be which purchase
+and how the records are read.
+
+Every conclusion is drawn in a plain function, from state read after the last await: another lookup may give a row away
+at any await.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from math import inf
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+import anyio
+import attrs
+
+from .._errors import NothingBoughtError, OutcomeUnknownError, SmsApiError, SpendUnknownError
+from .._events import kind
+from .claims import Claims, Purchase, is_running
+from .sender import Sender
+
+R = TypeVar("R")
+
+LOOKS = (1.0, 3.0, 6.0)
+"""Seconds before each look at the records, ten in all: they may lag behind a purchase."""
+
+PATIENCE = 60.0
+"""Seconds for which a purchase is waited for that cannot be compared in time: one of another event loop, or any while
+the records' clock is not known. It is twice the usual request timeout; after that nothing is claimed beside it."""
+
+
+P = TypeVar("P", bound=Purchase[Any])
+P_contra = TypeVar("P_contra", bound=Purchase[Any], contravariant=True)
+
+
+class Records(Protocol[P_contra, R]):
+    """What one look at the records showed."""
+
+    @property
+    def rows(self) -> Sequence[R]:
+        """The newest rows."""
+
+    @property
+    def latency(self) -> float:
+        """Seconds until the answer was there."""
+
+    @property
+    def are_whole(self) -> bool:
+        """True if every row could be read; else nothing is denied."""
+
+    @property
+    def are_comparable(self) -> bool:
+        """True if the time of a row can be compared with that of a purchase; else nothing is claimed."""
+
+    def is_certain(self, row: R) -> bool:
+        """Return True if the row tells when it was made, as far as any row does; else it is not claimed."""
+
+    def fits(self, purchase: P_contra, row: R) -> bool:
+        """Return True if the row may be the purchase, its time aside."""
+
+    def may_be(self, purchase: P_contra, row: R) -> bool:
+        """Return True if the row may be the purchase, and was made in its time."""
+
+    def might_be(self, purchase: P_contra, row: R) -> bool:
+        """Return True if the row fits, and was made so near to its time that it is a candidate."""
+
+    def ends(self, purchase: P_contra) -> Any:
+        """The key by which purchases are sorted: the one that may take fewer of the later rows comes first."""
+
+
+@attrs.frozen
+class Search(Generic[P, R]):
+    """What the looks for one purchase showed.
+
+    Attributes:
+        seen: the newest records that could be read.
+        last: those of the last look; None if they could not be read.
+        further: what `read_further` showed; None if it was not asked, or could not be read.
+    """
+
+    seen: Records[P, R] | None
+    last: Records[P, R] | None
+    further: Any
+
+
+class LostPurchases(ABC, Generic[P, R]):
+    """Looks for the lost purchases of one client.
+
+    Class attributes:
+        NOTHING: the words of the error when the records show no purchase.
+        UNKNOWN: the words when they may; it has the number of candidates in it.
+        KEY: the name of a row's key, which its class has too.
+    """
+
+    NOTHING: ClassVar[str]
+    UNKNOWN: ClassVar[str]
+    KEY: ClassVar[str]
+
+    def __init__(self, sender: Sender, claims: Claims[P], *, shared_key: bool) -> None:
+        self.sender = sender
+        self.claims = claims
+        self.shared_key = shared_key
+
+    # -- what the house says ----------------------------------------------------------------------------------------
+
+    @abstractmethod
+    async def read(self, purchase: P, since: float) -> Records[P, R]:
+        """Read the newest rows, back to a moment of the loop's clock."""
+
+    @abstractmethod
+    def is_like(self, purchase: P, other: P) -> bool:
+        """Return True if the two may want the same row."""
+
+    @abstractmethod
+    def is_rival(self, purchase: P, other: P) -> bool:
+        """Return True if the other, which is lost, is of a time in which it may want the purchase's row."""
+
+    @abstractmethod
+    def is_apart(self, purchase: P, other: P, latency: float) -> bool:
+        """Return True if the other was sent too late to have made a row of the purchase's time."""
+
+    @abstractmethod
+    def can_compare(self) -> bool:
+        """Return True if the times of purchases and rows can be compared for certain."""
+
+    @abstractmethod
+    def mark(self, row: R) -> object:
+        """What is noted with the claim of a row."""
+
+    @abstractmethod
+    def log_lost(self, purchase: P) -> None:
+        """Emit that the answer to a purchase was lost."""
+
+    @abstractmethod
+    def log_found(self, purchase: P, row: R) -> None:
+        """Emit that a lost purchase was found."""
+
+    @abstractmethod
+    async def read_further(self, purchase: P) -> Any:
+        """Read a further record that may deny, when the first one shows nothing; None if it cannot be read."""
+
+    @abstractmethod
+    def denies(self, purchase: P, further: Any) -> bool:
+        """Return True if the further record, too, shows nothing."""
+
+    # -- one purchase -----------------------------------------------------------------------------------------------
+
+    def answered(self, purchase: P, row: R) -> R:
+        """The answer to the purchase was read: the row is its own."""
+        with self.claims.lock:
+            self._give(purchase, row)
+        purchase.on_found(row)
+        self.claims.wake(purchase.loop)
+        return row
+
+    async def find(self, purchase: P, lost: OutcomeUnknownError) -> R:
+        """What came of a purchase whose answer is lost.
+
+        Raises:
+            NothingBoughtError: the records show that nothing was bought.
+            SpendUnknownError: the records do not tell.
+        """
+        if purchase.found is not None:
+            known: R = purchase.found  # its registration was broken off
+            with self.claims.lock:
+                self._give(purchase, known)
+            return known
+        purchase.lost_at = anyio.current_time()
+        self.claims.wake(purchase.loop)
+        self.log_lost(purchase)
+        seen = records = further = None
+        for pause in LOOKS:
+            await anyio.sleep(pause)
+            records = await self._look(purchase)
+            if records is not None:
+                seen = records
+                self._share_out(purchase, records)
+            if purchase.found is not None:
+                break
+        # Nothing is denied but by the last look: the records may lag.
+        if records is not None and not self._is_possible(purchase, records):
+            further = await self.read_further(purchase)
+        return self._outcome(purchase, lost, Search(seen, records, further))
+
+    def _outcome(self, purchase: P, lost: OutcomeUnknownError, search: Search[P, R]) -> R:
+        """The end of the search, from the state of now: another lookup may have given the purchase its row."""
+        candidates: tuple[R, ...] = ()
+        with self.claims.lock:
+            found: R | None = purchase.found
+            void = found is None and self._is_void(purchase, search)
+            if found is None and not void:
+                candidates = () if search.seen is None else self._candidates(purchase, search.seen)
+                self.claims.give_up(purchase, [self._key(row) for row in candidates])
+        if found is not None:
+            return found
+        if void:
+            raise NothingBoughtError(self.NOTHING, call=purchase.call) from lost
+        what, status = self.UNKNOWN.format(len(candidates)), lost.status
+        raise SpendUnknownError(what, call=purchase.call, status=status, candidates=candidates) from lost  # type: ignore[arg-type]
+
+    def _is_void(self, purchase: P, search: Search[P, R]) -> bool:
+        """Return True if the last look was whole and shows nothing, and the further record neither."""
+        last, further = search.last, search.further
+        if last is None or further is None or not last.are_whole or self._is_possible(purchase, last):
+            return False
+        return self.denies(purchase, further)
+
+    async def _look(self, purchase: P) -> Records[P, R] | None:
+        """The records, read while no purchase was in flight whose row could be taken for this one's.
+
+        Nor for that of another lost purchase with which this one has to share out the rows.
+        """
+        latency, group = 0.0, [purchase]
+        while True:
+            while any(self._in_the_way(other, latency) for other in group):
+                await self.claims.changed()
+            if purchase.found is not None:
+                return None
+            since = min(other.sent_at for other in self._rivals(purchase))
+            try:
+                records = await self.read(purchase, since)
+            except SmsApiError as trouble:
+                self._emit("purchase.records_unread", call=purchase.call, error=kind(trouble))
+                return None
+            latency = max(latency, records.latency)
+            group, _ = entangled(purchase, self._rivals(purchase), self._free(records), records)
+            if not any(self._in_the_way(other, latency) for other in group):
+                return records
+
+    # -- plain functions over the state of now ----------------------------------------------------------------------
+
+    def _in_the_way(self, purchase: P, latency: float) -> bool:
+        """Return True if a purchase that may want the same row has no answer yet.
+
+        It must have been sent in time to have made the row. The later an answer comes, the less its Date tells of
+        the moment when the row was made.
+        """
+        for other in self._flying(purchase):
+            if other.loop != purchase.loop or not self.can_compare():
+                if anyio.current_time() < purchase.lost_at + PATIENCE:
+                    return True
+            elif not self.is_apart(purchase, other, latency):
+                return True
+        return False
+
+    def _flying(self, purchase: P) -> list[P]:
+        with self.claims.lock:
+            flying = [other for other in self.claims.pending if other.is_flying and self.is_like(purchase, other)]
+            for other in flying:
+                if not (other.loop == purchase.loop or other.loop is None or is_running(other.loop)):
+                    self.claims.bury(other)
+            return [other for other in flying if not other.given_up]
+
+    def _rivals(self, purchase: P) -> list[P]:
+        """The purchases of its time and event loop whose answers are lost: itself, and ones that were given up."""
+        with self.claims.lock:
+            known = (*self.claims.given_up, *self.claims.pending)
+        return [
+            other
+            for other in known
+            if other.loop == purchase.loop and other.is_open and other.lost_at < inf and self.is_rival(purchase, other)
+        ]
+
+    def _strangers(self, purchase: P) -> list[P]:
+        """Open purchases like it whose times cannot be compared with its own."""
+        comparable = self.can_compare()
+        pending = [
+            other
+            for other in self.claims.pending
+            if other.is_open and (other.loop != purchase.loop or (other.is_flying and not comparable))
+        ]
+        later = [
+            other
+            for other in self.claims.given_up
+            if other.is_open and other.loop != purchase.loop and other.given_up > purchase.begun_after
+        ]
+        return [other for other in (*pending, *later) if self.is_like(purchase, other)]
+
+    def _free(self, records: Records[P, R]) -> list[R]:
+        """The rows that are not known to belong to a purchase, oldest first."""
+        return sorted((row for row in records.rows if self.claims.is_free(self._key(row))), key=self._key)
+
+    def _share_out(self, purchase: P, records: Records[P, R]) -> None:
+        """Give k lost purchases their k rows, if that can be done for certain."""
+        with self.claims.lock:
+            pairs: list[tuple[P, R]] = []
+            if purchase.found is None:
+                group, rows = entangled(purchase, self._rivals(purchase), self._free(records), records)
+                if self._may_claim(purchase, group, rows, records):
+                    pairs = paired(group, rows, records)
+            for other, row in pairs:
+                self._give(other, row)
+        for other, row in pairs:
+            self.log_found(other, row)
+            other.on_found(row)
+
+    def _may_claim(self, purchase: P, group: Sequence[P], rows: Sequence[R], records: Records[P, R]) -> bool:
+        """Return True if the rows can only be those of the group, and its purchases are alike."""
+        if self.shared_key or not (records.are_comparable and records.are_whole):
+            return False
+        if not all(records.is_certain(row) for row in rows):
+            return False
+        if any(self.claims.is_named(self._key(row)) for row in rows):
+            return False
+        if any(records.fits(other, row) for other in self._strangers(purchase) for row in rows):
+            return False
+        return all(other.equals(purchase) and not other.given_up for other in group)
+
+    def _candidates(self, purchase: P, records: Records[P, R]) -> tuple[R, ...]:
+        """The rows that may be this purchase, and are not known to be another's."""
+        lost, free = self._rivals(purchase), self._free(records)
+        rows = [row for row in free if records.may_be(purchase, row)]
+        near = self._near(purchase, lost, free, records)
+        if len(near) <= len(self._flying(purchase)):
+            near = []  # they are those of purchases in flight, which may be sent by now
+        return tuple(sorted((*rows, *near), key=self._key))
+
+    def _is_possible(self, purchase: P, records: Records[P, R]) -> bool:
+        """Return True if any row may be this purchase: then nothing is denied."""
+        near = self._near(purchase, self._rivals(purchase), self._free(records), records)
+        return bool(self._candidates(purchase, records) or (near and not self.can_compare()))
+
+    def _near(self, purchase: P, lost: Sequence[P], free: Sequence[R], records: Records[P, R]) -> list[R]:
+        """The rows outside of its time that might be this purchase all the same."""
+        near = [row for row in free if records.might_be(purchase, row)]
+        return [row for row in near if not any(records.may_be(other, row) for other in lost)]
+
+    def _give(self, purchase: P, row: R) -> None:
+        """The purchase knows its row first: broken off in between, a claim without an owner would hide the row."""
+        purchase.found = row
+        self.claims.claim(self._key(row), self.mark(row))
+
+    def _key(self, row: R) -> int:
+        key: int = getattr(row, self.KEY)
+        return key
+
+    def _emit(self, name: str, **fields: object) -> None:
+        self.sender.events.emit(logging.INFO, name, **fields)
+
+
+def entangled(purchase: P, lost: Sequence[P], free: Sequence[R], records: Records[P, R]) -> tuple[list[P], list[R]]:
+    """The rows that may be this purchase, the other purchases that these may be, their rows, and so on."""
+    group: list[P] = [purchase]
+    while True:
+        rows = [row for row in free if any(records.may_be(other, row) for other in group)]
+        wider = [other for other in lost if other is purchase or any(records.may_be(other, row) for row in rows)]
+        if len(wider) <= len(group):
+            return group, rows
+        group = wider
+
+
+def paired(group: Sequence[P], rows: Sequence[R], records: Records[P, R]) -> list[tuple[P, R]]:
+    """Each purchase with a row of its time, the rows oldest first; nothing if it does not come out even."""
+    if len(group) != len(rows):
+        return []
+    pairs: list[tuple[P, R]] = []
+    waiting = sorted(group, key=records.ends)
+    for row in rows:
+        taker = next((other for other in waiting if records.may_be(other, row)), None)
+        if taker is None:
+            return []
+        waiting.remove(taker)
+        pairs.append((taker, row))
+    return pairs

@@ -1,0 +1,408 @@
+"""Accounts: the clients of one provider URL and one key share what is the account's, and nothing else does."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from anyio.lowlevel import EventLoopToken
+
+from smsapi_async import AsyncClient, Budget, NothingBoughtError, Pace, SpendUnknownError
+from smsapi_async import _account as accounts
+from smsapi_async._sending import Attempt
+from smsapi_async.rent._purchases import Purchase as Rental
+from smsapi_async.sandbox import Delay, LostAfter, LostBefore, Sandbox
+from smsapi_async.testing import open_client
+from smsapi_async.v1._matching import Purchase
+from tests.rent import test_purchases as rents
+from tests.v1.test_purchases import BUY, ids, outcome, together
+
+RENT = "GET /api/rent/getRentNum.php"
+
+
+def client_of(sandbox: Sandbox, **other: Any) -> AsyncClient:
+    """One that is not opened, and whose provider cannot be reached."""
+    given = {"token": sandbox.token, "rent_key": sandbox.rent_key, "v1_url": sandbox.v1_url, **other}
+    return AsyncClient(rent_url=sandbox.rent_url, **given)
+
+
+def v1_account(client: AsyncClient) -> Any:
+    return client._accounts["v1"]
+
+
+# -- two clients in one loop ------------------------------------------------------------------------------------------
+
+
+async def test_two_clients_do_not_give_one_order_to_two_lost_purchases(sandbox, client):
+    """One of the two was made. Each client alone would see one purchase and one row."""
+    sandbox.fail(BUY, LostAfter())
+    sandbox.fail(BUY, LostBefore())
+    async with open_client(sandbox) as other:
+        errors = await together(*[partial(each.v1.buy_activation, "telegram") for each in (client, other)])
+
+    assert [type(error) for error in errors] == [SpendUnknownError] * 2
+    assert [ids(error) for error in errors] == [sandbox.ledger.purchases] * 2
+
+
+@pytest.mark.parametrize("k", [2, 6])
+async def test_the_lost_purchases_of_two_clients_share_out_their_orders(k, sandbox, client):
+    """Each is registered with the client that bought it, and with that one's budget."""
+    sandbox.fail(BUY, LostAfter(), times=k)
+    budgets = [Budget(money=50, per_order=1) for _ in "ab"]
+    async with open_client(sandbox, budget=budgets[0]) as one, open_client(sandbox, budget=budgets[1]) as two:
+        orders = await together(
+            *[partial(each.v1.buy_activation, "telegram", country="russia") for each in (one, two)] * (k // 2)
+        )
+
+        assert sorted(order.id for order in orders) == sandbox.ledger.purchases
+        assert [one._purchases.bought(order.id) is not None for order in orders] == [True, False] * (k // 2)
+    assert [budget.spent for budget in budgets] == [Decimal("0.2875") * (k // 2)] * 2
+
+
+async def test_an_order_of_another_client_is_not_taken_for_a_lost_one(sandbox, client):
+    """Its answer is late; its row is there already."""
+    sandbox.fail(BUY, Delay(20))
+    sandbox.fail(BUY, LostBefore())
+    async with open_client(sandbox) as other:
+        slow, lost = await together(
+            *[partial(each.v1.buy_activation, "telegram") for each in (client, other)], apart=0.1
+        )
+
+    assert [slow.id] == sandbox.ledger.purchases
+    assert isinstance(lost, NothingBoughtError)
+
+
+async def test_two_clients_do_not_give_one_number_to_two_lost_rents(sandbox):
+    """A number does not tell when it was hired, so only the account knows whose it is."""
+    async with (
+        open_client(sandbox, pace=Pace(rent_per_second=10)) as one,
+        open_client(sandbox, pace=Pace(rent_per_second=10)) as two,
+    ):
+        await one.rent.buy_number(46, 1)
+        await two.rent.buy_number(46, 1)  # both know what is held
+        sandbox.fail(RENT, LostAfter())
+        sandbox.fail(RENT, LostBefore())
+        errors = await rents.together(*[partial(each.rent.buy_number, 7, 1) for each in (one, two)])
+
+    assert [type(error) for error in errors] == [SpendUnknownError] * 2
+
+
+async def test_a_number_of_another_client_is_not_taken_for_a_lost_one(sandbox):
+    """It is in flight when the list is looked at."""
+    sandbox.fail(RENT, Delay(20))
+    sandbox.fail(RENT, LostBefore())
+    pace = Pace(rent_per_second=10)
+    async with open_client(sandbox, pace=pace) as one, open_client(sandbox, pace=Pace(rent_per_second=10)) as two:
+        slow, lost = await rents.together(*[partial(each.rent.buy_number, 7, 1) for each in (one, two)])
+
+    assert [slow.tzid] == sandbox.ledger.rents
+    assert isinstance(lost, NothingBoughtError)
+
+
+async def test_two_clients_do_not_take_one_extension_for_two(sandbox, client):
+    """One was made: the days that the number has more are those of one call."""
+    number = await client.rent.buy_number(7, 1, extension=True)
+    sandbox.world.receive_rent(number.tzid, "code 1234", "1234")
+    sandbox.fail("extendRentState", LostAfter())
+    sandbox.fail("extendRentState", LostBefore())
+    async with open_client(sandbox) as other:
+        first, second = await rents.together(*[partial(each.rent.extend, number.tzid, 7) for each in (client, other)])
+
+    assert first.days_bought == 8
+    assert isinstance(second, NothingBoughtError)
+
+
+async def test_clients_share_the_default_pace(sandbox):
+    """The provider limits the key, and not the client."""
+    async with open_client(sandbox) as one, open_client(sandbox) as two, anyio.create_task_group() as group:
+        for client in [one, two] * 50:
+            group.start_soon(client.v1.profile)
+
+    assert anyio.current_time() == pytest.approx(2, abs=0.1)
+
+
+async def test_a_pace_that_is_given_is_the_client_s_own(sandbox):
+    """Its owner has said how fast it may be."""
+    async with (
+        open_client(sandbox, pace=Pace()) as one,
+        open_client(sandbox, pace=Pace()) as two,
+        anyio.create_task_group() as group,
+    ):
+        for client in [one, two] * 50:
+            group.start_soon(client.v1.profile)
+
+    assert anyio.current_time() == pytest.approx(1, abs=0.1)
+
+
+# -- what is one account ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "other", [{"token": "another-token"}, {"v1_url": "http://another.test/v1"}, {"token": None}], ids=str
+)
+def test_another_key_or_url_is_another_account(other, sandbox):
+    """Strangers share nothing."""
+    one, two = client_of(sandbox), client_of(sandbox, **other)
+
+    assert v1_account(one) is v1_account(client_of(sandbox))
+    assert v1_account(one) is not v1_account(two)
+    assert one._accounts["rent"] is two._accounts["rent"]
+
+
+async def test_different_keys_claim_nothing_from_each_other(sandbox, client):
+    """The same order id in two accounts is two orders."""
+    order = await client.v1.buy_activation("telegram")
+
+    async with httpx.AsyncClient(transport=sandbox.transport()) as http:
+        other = client_of(sandbox, token="another", http_client=http)
+
+    assert not v1_account(client).claims.is_free(order.id)
+    assert v1_account(other).claims.is_free(order.id)
+
+
+def test_no_account_holds_a_key(sandbox):
+    """A dump of the registry is no leak."""
+    client = client_of(sandbox)
+
+    known = repr([*accounts._accounts.values()]) + repr(vars(v1_account(client)))
+
+    assert sandbox.token not in known
+    assert sandbox.rent_key not in known
+
+
+async def test_two_sandboxes_are_two_worlds(sandbox, client):
+    """Both have the same URL and keys, and their order ids begin with the same number."""
+    order = await client.v1.buy_activation("telegram")
+    another = Sandbox()
+    another.fail(BUY, LostAfter())
+
+    async with open_client(another) as other:
+        found = await other.v1.buy_activation("telegram")
+
+    assert found.id == order.id
+
+
+async def test_two_sandboxes_behind_clients_of_the_user_are_two_worlds(sandbox):
+    """No test runner but ours says whose the accounts are; the transport does."""
+    async with (
+        httpx.AsyncClient(transport=sandbox.transport()) as here,
+        httpx.AsyncClient(transport=Sandbox().transport()) as there,
+    ):
+        one, two, three = [client_of(sandbox, http_client=http) for http in (here, there, here)]
+
+    assert v1_account(one) is not v1_account(two)
+    assert v1_account(one) is v1_account(three)
+
+
+# -- how long it lives ------------------------------------------------------------------------------------------------
+
+
+async def test_an_account_outlives_its_clients_while_its_loop_runs(sandbox):
+    """A ban is of the key: a client that is opened anew must not forget the hits of the one before."""
+    async with open_client(sandbox) as one:
+        await one.v1.profile()
+        before = v1_account(one)
+    del one
+    gc.collect()
+
+    async with open_client(sandbox) as two:
+        assert v1_account(two) is before
+
+
+def test_an_account_is_kept_for_a_client_that_has_not_run_yet(sandbox):
+    """It is made where no loop runs, and a second one joins it."""
+    before = v1_account(client := client_of(sandbox))
+    assert v1_account(client_of(sandbox)) is before
+    del client
+    gc.collect()
+
+    assert v1_account(client_of(sandbox)) is not before
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_an_account_is_forgotten_when_its_loop_is_over(backend, sandbox):
+    """Another run of the program, or another test, begins anew; and the registry does not grow."""
+    seen: list[Any] = []
+
+    async def main() -> None:
+        async with client_of(sandbox) as client, client_of(sandbox, token="another"):
+            seen.append(v1_account(client))
+            assert v1_account(client_of(sandbox)) is v1_account(client)
+
+    anyio.run(main, backend=backend)
+    gc.collect()
+    anyio.run(main, backend=backend)
+
+    assert seen[0] is not seen[1]
+    (known,) = accounts._accounts.values()
+    assert len(known) == 3
+
+
+# -- several loops in several threads ---------------------------------------------------------------------------------
+
+
+class Threaded(Sandbox):
+    """A world for several event loops, each of which has a clock of its own."""
+
+    def _loop_time(self) -> float:
+        return time.monotonic()
+
+
+class Turns:
+    """Lets threads wait for each other, each in its own loop."""
+
+    def __init__(self) -> None:
+        self.done: set[str] = set()
+
+    async def until(self, name: str) -> None:
+        while name not in self.done:
+            await anyio.sleep(0.01)
+
+
+def in_threads(*programs: Callable[[], Awaitable[None]]) -> None:
+    """Each program in a thread and an event loop of its own, one half on each library."""
+    errors: list[BaseException] = []
+
+    def run(program: Callable[[], Awaitable[None]], backend: str) -> None:
+        try:
+            anyio.run(program, backend=backend)
+        except BaseException as error:  # noqa: BLE001 - it is raised in the test
+            errors.append(error)
+
+    threads = [
+        threading.Thread(target=run, args=(program, backend))
+        for program, backend in zip(programs, ("asyncio", "trio"), strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks after a tenth of the time, since threads live on real time."""
+    monkeypatch.setattr("smsapi_async._sending.lost_purchases.LOOKS", (0.1, 0.3, 0.6))
+    monkeypatch.setattr("smsapi_async._sending.claims.POLL", 0.05)
+
+
+@pytest.mark.socket
+@pytest.mark.usefixtures("quick")
+def test_clients_in_two_threads_do_not_give_one_order_to_two_lost_purchases():
+    """Their clocks cannot be compared: each names the order, and neither takes it."""
+    sandbox, found = Threaded(), list[Any]()
+
+    async def lose(fault: Any) -> None:
+        async with open_client(sandbox) as client:
+            sandbox.fail(BUY, fault)
+            await outcome(lambda: client.v1.buy_activation("telegram"), found)
+
+    in_threads(partial(lose, LostAfter()), partial(lose, LostBefore()))
+
+    assert [type(error) for error in found] == [SpendUnknownError] * 2
+    assert sandbox.ledger.purchases in [ids(error) for error in found]
+
+
+@pytest.mark.socket
+@pytest.mark.usefixtures("quick")
+def test_a_purchase_in_flight_in_another_thread_is_waited_for():
+    """Its row is there before its answer, and a lost purchase of this thread must not take it."""
+    sandbox, found = Threaded(), list[Any]()
+    bought: list[int] = []
+    turns = Turns()
+
+    async def slow() -> None:
+        async with open_client(sandbox) as client:
+            sandbox.fail(BUY, Delay(1.5))
+            turns.done.add("ready")
+            bought.append((await client.v1.buy_activation("telegram")).id)
+
+    async def lose() -> None:
+        await turns.until("ready")
+        async with open_client(sandbox) as client:
+            await anyio.sleep(0.2)
+            sandbox.fail(BUY, LostBefore())
+            await outcome(lambda: client.v1.buy_activation("telegram"), found)
+
+    in_threads(slow, lose)
+
+    assert bought == sandbox.ledger.purchases
+    assert ids(found[0]) == []
+
+
+def of_a_dead_loop(purchase: Any) -> Any:
+    """A purchase whose loop was closed while it was in flight."""
+    loop = asyncio.new_event_loop()
+    loop.close()
+    purchase.loop = EventLoopToken(type(None), loop)  # type: ignore[arg-type]  # of asyncio, as far as we ask
+    purchase.attempt = Attempt(None, None, None)  # type: ignore[arg-type]
+    purchase.attempt.sent_at = 1.0
+    return purchase
+
+
+async def test_an_order_of_a_loop_that_has_died_is_named_and_not_taken(sandbox, client):
+    """Nothing more will be heard of that purchase, so it is not waited for; the order may be its own."""
+    dead = of_a_dead_loop(Purchase("activation", "telegram"))
+    claims = client._purchases._lost.claims
+    claims.pending.append(dead)
+    sandbox.fail(BUY, LostAfter())
+
+    with pytest.raises(SpendUnknownError) as caught:
+        await client.v1.buy_activation("telegram")
+
+    assert ids(caught.value) == sandbox.ledger.purchases
+    assert (claims.pending, claims.given_up[0]) == ([], dead)
+    assert anyio.current_time() < 12
+
+
+async def test_a_number_of_a_loop_that_has_died_is_named_and_not_taken(sandbox, client):
+    """The same for numbers, which do not tell when they were hired."""
+    client.rent.purchases._lost.claims.pending.append(of_a_dead_loop(Rental(7, 1, frozenset())))
+    sandbox.fail(RENT, LostAfter())
+
+    with pytest.raises(SpendUnknownError) as caught:
+        await client.rent.buy_number(7, 1)
+
+    assert rents.tzids(caught.value) == sandbox.ledger.rents
+
+
+async def test_what_a_dead_loop_gave_up_before_does_not_matter_later(sandbox, client):
+    """A purchase that began afterwards cannot have made the same row."""
+    claims = client._purchases._lost.claims
+    claims.give_up(of_a_dead_loop(Purchase("activation", "telegram")), ())
+    sandbox.fail(BUY, LostAfter())
+
+    order = await client.v1.buy_activation("telegram")
+
+    assert sandbox.ledger.purchases == [order.id]
+
+
+async def test_an_extension_of_a_loop_that_has_died_holds_nothing(sandbox, client):
+    """The number may be extended again."""
+    number = await client.rent.buy_number(7, 1, extension=True)
+    sandbox.world.receive_rent(number.tzid, "code 1234", "1234")
+    claims = client.rent.purchases._lost.claims
+    claims._held[number.tzid] = of_a_dead_loop(Rental(7, 1, frozenset())).loop
+
+    assert (await client.rent.extend(number.tzid, 7)).days_bought == 8
+
+
+async def test_the_oldest_claims_are_forgotten(monkeypatch, client):
+    """A service that runs for months does not grow."""
+    monkeypatch.setattr("smsapi_async._sending.claims.CLAIMS_KEPT", 3)
+    claims = v1_account(client).claims
+    for key in range(5):
+        claims.claim(key, key)
+
+    assert claims.marks == (2, 3, 4)
