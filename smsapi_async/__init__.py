@@ -47,7 +47,7 @@ from ._events import Event
 from ._sending import Pace
 from ._values import Sms
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "AccountBlockedError",

@@ -9,14 +9,14 @@ from types import TracebackType
 
 import anyio
 
-from ._codes import Extract, Match, Seen, picked_by
-from ._polling import Snapshot, Tracked
+from ._codes import Extract, Inbox, Match, picked_by
+from ._polling import Snapshot
 from ._shield import outlives, unbroken
 from ._values import OrderId, Phone, Sms, seconds
 from .v1 import V1, Messages, Order
 from .v1._lifecycle import is_hosting, is_open
-from .v1._settle import Settler
-from .v1._waits import Waits
+from .v1._settle import Settlement, Settler
+from .v1._waits import Held, Waits
 
 
 class Activation:
@@ -27,7 +27,7 @@ class Activation:
     """
 
     _order: Order | None = None
-    _watch: Tracked[Order] | None = None
+    _held: Held | None = None
 
     def __init__(
         self, obtain: Callable[[], Awaitable[Order | Snapshot[Order]]], v1: V1, waits: Waits, settler: Settler
@@ -36,7 +36,7 @@ class Activation:
         self._v1 = v1
         self._waits = waits
         self._settler = settler
-        self._seen = Seen()
+        self._inbox = Inbox()
         self._entered = False
         self._taken = False
 
@@ -45,28 +45,28 @@ class Activation:
         if self._entered:
             raise RuntimeError("a scope is entered once: ask the client for another")
         self._entered = True
-        self._watch = self._waits.hold(await self._obtain())
-        self._order = self._watch.subject
+        self._held = self._waits.hold(await self._obtain())
+        self._order = self._held.tracked.subject
         return self
 
     @unbroken
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        watch, order = self._held, self.order
-        self._watch, self._order = None, order
+        held, order = self._inside, self.order
+        self._held, self._order = None, order
         in_a_hurry = kind is not None and not issubclass(kind, Exception)  # cancelled, Ctrl-C, exit
         bound = self._settler.cancel_timeout if in_a_hurry else self._settler.settle_timeout
-        watch.taken = watch.taken or self._taken
-        settles = watch.holds == 1 and is_open(order) and not is_hosting(order)  # the last scope to leave settles
+        held.taken = held.taken or self._taken
+        settles = held.scopes == 1 and is_open(order) and not is_hosting(order)  # the last scope to leave settles
         try:
             if settles:
-                await self._settler.settle(order, taken=watch.taken, bound=bound, note=self._see)
+                await self._settler.settle(Settlement(order, held.taken, note=self._see), bound)
         except anyio.get_cancelled_exc_class() as cancelled:
             if not outlives(error, cancelled):
                 raise
         finally:
-            self._waits.turns.release(watch)
+            self._waits.release(held)
             if error is not None and self._settler.is_unsettled(order.id):
                 error.add_note(f"order {order.id} could not be settled and is in client.unsettled")
 
@@ -74,7 +74,7 @@ class Activation:
         self._order = order
 
     def __del__(self) -> None:
-        if self._watch is not None and self._order is not None:
+        if self._held is not None and self._order is not None:
             warnings.warn(f"order {self._order.id} was never settled: its scope was not left", ResourceWarning, 1, self)
 
     def __repr__(self) -> str:
@@ -83,7 +83,7 @@ class Activation:
     @property
     def order(self) -> Order:
         """The order as last seen."""
-        order = (self._watch and self._watch.subject) or self._order
+        order = (self._held and self._held.tracked.subject) or self._order
         if order is None:
             raise RuntimeError("the order is bought on entering the scope: use `async with`")
         return order
@@ -107,7 +107,7 @@ class Activation:
     ) -> str:
         """Wait for the next code. Costs nothing beyond the order's price; the arguments are those of `sms`.
 
-        Called again it waits for another code, in a new message.
+        The first call returns the newest code. Each further call returns the next one that came after it.
         """
         return (await self.sms(timeout=timeout, match=match, extract=extract)).code or ""
 
@@ -130,7 +130,8 @@ class Activation:
             OrderExpiredError, OrderClosedError, NoCodeError: the order ended without a code.
         """
         span, pick = seconds("timeout", timeout), picked_by(match, extract)
-        sms = await self._waits.begin(self._held.key, pick, timeout=span, settle=True, seen=self._seen).sms()
+        key = self._inside.tracked.key
+        sms = await self._waits.begin(key, pick, timeout=span, settle=True, inbox=self._inbox).sms()
         self._taken = True
         return sms
 
@@ -139,7 +140,7 @@ class Activation:
 
         An order that got none is cancelled ten seconds before its end, while that refunds.
         """
-        return Messages(self._waits, self._held.key)
+        return Messages(self._waits, self._inside.tracked.key)
 
     async def ban(self) -> Order:
         """Report the number as used already and give it back. Believed to refund; takes 0.1 from the rating.
@@ -147,12 +148,13 @@ class Activation:
         Raises:
             OrderStateError: it has an SMS or is over.
         """
-        self._order = await self._v1.ban(self._held.key)
-        self._waits.see(self._held, self._order)
+        tracked = self._inside.tracked
+        self._order = await self._v1.ban(tracked.key)
+        self._waits.see(tracked, self._order)
         return self._order
 
     @property
-    def _held(self) -> Tracked[Order]:
-        if self._watch is None:
+    def _inside(self) -> Held:
+        if self._held is None:
             raise RuntimeError("the order is looked after inside its scope: use `async with`")
-        return self._watch
+        return self._held

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable, Iterable
 from datetime import timedelta, timezone, tzinfo
 from functools import partial
 from types import TracebackType
 from typing import Literal
-from urllib.parse import urlsplit
 
 import anyio
+from anyio.lowlevel import EventLoopToken
 
+from . import _settings as settings
+from ._account import SharedPace, Trust, account_of
 from ._activation import Activation
 from ._budget import Budget
 from ._codes import Extract, Match, picked_by
 from ._events import Event, Events
 from ._polling import Snapshot
-from ._sending import Http, HttpClient, Pace, Sender, Target
+from ._sending import Clock, Http, HttpClient, Pace, Sender
 from ._shield import Ended, outlives, shielded, unbroken
 from ._unsettled import Unsettled
 from ._values import OrderId, Phone, Sms, positive, seconds
@@ -48,7 +49,8 @@ class AsyncClient:
         rent_url: base of the rent API; `SMSAPI_RENT_URL`, else ``https://onlinesim.io/api``.
         request_timeout: seconds one request may take, its whole body included.
         max_retries: how often a failed read, finish, cancel or ban is repeated. A purchase never is.
-        pace: how fast requests leave; give several clients the same one when they share a key.
+        pace: how fast requests leave. By default it is the account's: every client of this process with the same URL
+            and key shares it.
         budget: what v1 purchases may cost and hold open; give several clients the same one when they spend together.
         rent_budget: the same for rented numbers, which are paid from another account.
         shared_key: other processes use the same keys, so a purchase whose answer was lost is never claimed.
@@ -85,41 +87,48 @@ class AsyncClient:
         on_unsettled: Callable[[Order | RentedNumber], object] | None = None,
         on_event: Callable[[Event], object] | None = None,
     ) -> None:
-        _check_kinds(token=(token, str), rent_key=(rent_key, str), pace=(pace, Pace))
-        _check_kinds(budget=(budget, Budget), rent_budget=(rent_budget, Budget))
-        _check_kinds(rent_timezone=(rent_timezone, tzinfo), max_retries=(max_retries, int))
-        if max_retries < 0:
-            raise ValueError(f"max_retries: 0 or more is needed, not {max_retries!r}")
-        _check_functions(on_unsettled=on_unsettled, on_event=on_event)
-        v1 = Target(
-            _url("v1_url", v1_url, "SMSAPI_V1_URL", "https://5sim.net/v1"), _key("token", token, "SMSAPI_TOKEN")
+        settings.check_kinds(token=(token, str), rent_key=(rent_key, str), pace=(pace, Pace))
+        settings.check_kinds(budget=(budget, Budget), rent_budget=(rent_budget, Budget))
+        settings.check_kinds(rent_timezone=(rent_timezone, tzinfo))
+        settings.check_retries(max_retries)
+        settings.check_functions(on_unsettled=on_unsettled, on_event=on_event)
+        targets = settings.targets(token, rent_key, v1_url, rent_url, rent_key_in)
+        http = Http(targets, settings.span("request_timeout", request_timeout), http_client)
+        self._accounts = {
+            provider: account_of(provider, target, self, http_client) for provider, target in targets.items()
+        }
+        events, budget = Events(on_event), budget or Budget()
+        self._sender = Sender(
+            http,
+            pace or SharedPace(self._accounts),
+            max_retries,
+            events,
+            clock=Clock(self._accounts["v1"].offset),
+            joined=self._join,
         )
-        rent = Target(
-            _url("rent_url", rent_url, "SMSAPI_RENT_URL", "https://onlinesim.io/api"),
-            _key("rent_key", rent_key, "SMSAPI_RENT_KEY"),
-            "apikey" if _checked_place(rent_key_in) == "query" else None,
-        )
-        http = Http({"v1": v1, "rent": rent}, _span("request_timeout", request_timeout), http_client)
-        events = Events(on_event)
-        self._sender = Sender(http, pace or Pace(), max_retries, events)
-        budget = budget or Budget()
         self._unsettled: Unsettled[Order | RentedNumber] = Unsettled(on_unsettled, events)
         self._settler = Settler(
             self._sender,
             self._unsettled,
             budget,
-            _span("settle_timeout", settle_timeout),
-            _span("cancel_timeout", cancel_timeout),
+            settings.span("settle_timeout", settle_timeout),
+            settings.span("cancel_timeout", cancel_timeout),
         )
-        self._purchases = Purchases(self._sender, self._settler, budget, shared_key=shared_key)
-        self._waits = Waits(self._sender, self._settler, self._purchases)
-        self._rent_waits = RentWaits(self._sender, rent_timezone)
+        claims, rent_claims = self._accounts["v1"].claims, self._accounts["rent"].claims
+        self._purchases = Purchases(self._sender, self._settler, budget, claims, shared_key=shared_key)
+        self._waits = Waits(self._sender, self._settler, self._purchases.bought, self._accounts["v1"].trust)
         self._closed = anyio.Event()
         self.v1: V1 = V1(self._sender, self._purchases, self._settler, budget)
-        self._walks = Fallback(self.v1, self._settler, budget)
+        self._fallback = Fallback(self.v1, self._settler, budget)
         self.rent: Rent = Rent(
-            self._sender, self._unsettled, rent_budget or Budget(), rent_timezone, shared_key=shared_key
+            self._sender, self._unsettled, rent_budget or Budget(), rent_timezone, rent_claims, shared_key=shared_key
         )
+        # Its list is the record of rented numbers: there is no other, and the look at one number is the same call.
+        self._rent_waits = RentWaits(self._sender, rent_timezone, self.rent.purchases.bought_at, Trust(earned=True))
+
+    def _join(self, loop: EventLoopToken) -> None:
+        for account in self._accounts.values():
+            account.join(self, loop)
 
     async def __aenter__(self) -> AsyncClient:
         self._sender.check_loop()
@@ -165,18 +174,21 @@ class AsyncClient:
         When five orders or more are awaited, the list of orders is asked once a second for all of them, a request for
         up to a thousand; the code is returned without waiting for the finish, which another wait sees to.
 
-        Cancelled, the wait sends nothing more and the order stays open under its id.
+        Cancelled, the wait sends nothing more and the order stays open under its id. Cancelled while the finish of a
+        found code is on its way, that finish may have happened: a new `await_code` returns the code.
 
         Args:
-            timeout: seconds or a timedelta after which to stop, with a last look of at most 5 s. Without it the wait
-                lasts until ten seconds before the order's end, while cancelling still refunds.
-            settle: finish the order when the code is there, cancel it when the wait ends without one. Several waits
-                on one order: the last to leave does it; while a scope holds the order, only at the order's end.
+            timeout: seconds or a timedelta after which to stop, with a last look; the call is back at most 5 s later.
+                Without it the wait lasts until ten seconds before the order's end, while cancelling still refunds.
+                Where many orders end together it ends earlier, so that all are cancelled in time.
+            settle: finish the order when the code is there, cancel it when the wait ends without one. Of several waits
+                with it the last to leave does so; while a scope holds the order, only at the order's end.
             match: passes over the messages for which it is false.
             extract: finds the code in a text; asked before the provider's own code.
         Raises:
             OrderExpiredError: no code until the end; cancelled with a refund if that was still possible.
-            WaitTimeoutError: no code within `timeout`, or nothing readable for 30 minutes.
+            WaitTimeoutError: no code within `timeout`, or nothing readable for 30 minutes. The order is cancelled with
+                a refund, or in `client.unsettled` while the provider refuses that.
             OrderClosedError: the order was cancelled, banned or finished elsewhere.
             NoCodeError: messages came, but no code in them; `order.sms` holds the texts. The order is finished.
             NotFoundError: no such order under this token.
@@ -233,8 +245,8 @@ class AsyncClient:
     ) -> str:
         """Wait for the next code of a rented number. Never closes the number; spends nothing.
 
-        A code this client handed over once is not handed over again. After a restart the newest code in the inbox
-        counts as the next; `match` tells old from new.
+        A code that this client handed over is not handed over again. Of the messages from before the first wait the
+        newest code counts once; after that every message is handed over, oldest first.
 
         Args:
             timeout: seconds or a timedelta after which to stop; without it the wait lasts while the number does.
@@ -289,7 +301,7 @@ class AsyncClient:
             obtain = partial(buy, country=country, operator=operator, max_price=max_price)
         else:
             obtain = partial(
-                self._walks.buy, buy, product, offers, country=country, operator=operator, max_price=max_price
+                self._fallback.buy, buy, product, offers, country=country, operator=operator, max_price=max_price
             )
         return Activation(obtain, self.v1, self._waits, self._settler)
 
@@ -330,8 +342,8 @@ class AsyncClient:
             await self._closed.wait()
             return
         self._sender.start_closing()
-        self._waits.turns.close()
-        self._rent_waits.turns.close()
+        self._waits.poller.close()
+        self._rent_waits.poller.close()
         ended: Ended[None] = Ended()
         try:
             await shielded(self._settle_all, ended, bound=bound, hurry=self._settler.cancel_timeout)
@@ -339,6 +351,7 @@ class AsyncClient:
             try:
                 await shielded(self._sender.aclose, Ended())
             finally:
+                self._waits.register_held()  # of scopes that its bound left no time for
                 self._closed.set()  # a second closing waits for it
                 self._tell_of_unsettled()
 
@@ -355,43 +368,3 @@ class AsyncClient:
             await self._sender.under_way.nothing()
             self._waits.register_held()
             group.start_soon(self._unsettled.try_again)
-
-
-def _key(name: str, given: str | None, variable: str) -> str | None:
-    key = given if given is not None else os.environ.get(variable)
-    if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
-        raise ValueError(f"{name} (or {variable}): a text without blanks and control characters is needed")
-    return key or None
-
-
-def _check_kinds(**given: tuple[object, type]) -> None:
-    for name, (value, kind) in given.items():
-        if value is not None and not isinstance(value, kind):
-            raise ValueError(f"{name}: a {kind.__name__} is needed, not a {type(value).__name__}")
-
-
-def _check_functions(**given: object) -> None:
-    for name, value in given.items():
-        if not (value is None or callable(value)):
-            raise ValueError(f"{name}: a function is needed, not {value!r}")
-
-
-def _url(name: str, given: str | None, variable: str, default: str) -> str:
-    url = given or os.environ.get(variable) or default
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
-        raise ValueError(f"{name}: an http(s) URL without query is needed")  # what was given may hold a key
-    return url.rstrip("/")
-
-
-def _span(name: str, value: float) -> float:
-    span = seconds(name, value)
-    if not span:
-        raise ValueError(f"{name}: more than 0 seconds are needed, not {value!r}")
-    return span
-
-
-def _checked_place(place: str) -> str:
-    if place not in ("header", "query"):
-        raise ValueError(f"rent_key_in: 'header' or 'query' is needed, not {place!r}")
-    return place

@@ -83,43 +83,14 @@ def _beside(text: str, group: tuple[int, int], word: tuple[int, int]) -> bool:
 
 
 def _mark(sms: Sms) -> tuple[object, ...]:
-    """What tells one message from another. Not the id: the provider gives it in some answers only."""
-    return sms.created_at, sms.received_at, sms.sender, sms.text
-
-
-@attrs.define
-class Seen:
-    """The messages already handed over. The same text in a new message is a new message."""
-
-    marks: Counter[tuple[object, ...]] = attrs.field(factory=Counter)
-
-    def new(self, messages: Iterable[Sms]) -> list[Sms]:
-        """Those not handed over yet, in their order."""
-        left = Counter(self.marks)
-        fresh = []
-        for sms in messages:
-            mark = _mark(sms)
-            if left[mark]:
-                left[mark] -= 1
-            else:
-                fresh.append(sms)
-        return fresh
-
-    def take(self, messages: Iterable[Sms]) -> Sms | None:
-        """The oldest not handed over yet, which counts as handed over now; None when all were."""
-        for sms in self.new(messages):
-            self.marks[_mark(sms)] += 1
-            return sms
-        return None
-
-    def add(self, messages: Iterable[Sms]) -> None:
-        """Count them as handed over."""
-        self.marks = Counter(map(_mark, messages)) | self.marks
+    """The parts that tell one message from another. Not the id: the provider gives it in some answers only."""
+    at = sms.created_at or sms.received_at
+    return at and at.replace(microsecond=0), sms.sender, sms.text
 
 
 @attrs.frozen
 class Pick:
-    """Which message a wait is for: the newest one with a code.
+    """Which messages a wait is for, and where their codes are.
 
     Attributes:
         match: passes over the messages for which it is false.
@@ -135,18 +106,11 @@ class Pick:
                 raise ValueError(f"{name}: a function is needed, not {function!r}")
 
     def wanted(self, messages: Iterable[Sms]) -> list[Sms]:
-        """Those that `match` does not pass over: they may be for somebody else."""
+        """The messages that `match` accepts; the others may be for another wait."""
         return [sms for sms in messages if self.match is None or self.match(sms)]
 
-    def __call__(self, messages: Iterable[Sms]) -> Sms | None:
-        """The message with its code filled in, or None."""
-        for sms in reversed(self.wanted(messages)):
-            code = self._code(sms)
-            if code:
-                return attrs.evolve(sms, code=code)
-        return None
-
-    def _code(self, sms: Sms) -> str | None:
+    def code(self, sms: Sms) -> str | None:
+        """The code of a message, None if it has none."""
         own = self.extract(sms.text) if self.extract is not None else None
         return own or sms.code or (extract_code(sms.text) if self.extract is None else None)
 
@@ -155,5 +119,89 @@ ANY_CODE = Pick()
 
 
 def picked_by(match: Match | None, extract: Extract | None) -> Pick:
-    """What these two choose. Most waits have neither, and share one."""
+    """The choice of these two. Most waits have neither, and share one."""
     return ANY_CODE if match is None and extract is None else Pick(match, extract)
+
+
+class Marks(Counter[tuple[object, ...]]):
+    """Messages by what tells one from another, each as often as it came. The same text may come again."""
+
+    def without(self, messages: Iterable[Sms]) -> list[Sms]:
+        """The messages that are not among these, in their order."""
+        left = self.copy()
+        fresh = []
+        for sms in messages:
+            mark = _mark(sms)
+            if left[mark] > 0:
+                left[mark] -= 1
+            else:
+                fresh.append(sms)
+        return fresh
+
+    def put(self, messages: Iterable[Sms]) -> None:
+        """Count these in."""
+        self.update(map(_mark, messages))
+
+    def take(self, messages: Iterable[Sms]) -> Sms | None:
+        """Return the oldest message that is not among these, and count it in; None when all are."""
+        for sms in self.without(messages):
+            self.put((sms,))
+            return sms
+        return None
+
+
+@attrs.define
+class Inbox:
+    """The codes of one order or rented number that were handed over, and which is next.
+
+    The first code is the newest of those that were there, and older ones are superseded. After it every code is handed
+    over, oldest first. Of an order everything counts as there that came before a code was taken.
+
+    Attributes:
+        there: the messages of a rented number before its first wait; None for an order.
+        given: the messages handed over, and those superseded.
+        passed: messages without a code that are older than one handed over. One counts again once the provider fills
+            its code in.
+    """
+
+    there: Marks | None = None
+    given: Marks = attrs.field(factory=Marks, init=False)
+    passed: Marks = attrs.field(factory=Marks, init=False)
+
+    def next(self, pick: Pick, messages: Iterable[Sms]) -> Sms | None:
+        """Hand over the next message with a code, the code filled in; None while there is none.
+
+        A message that `pick` does not accept is left for another wait.
+        """
+        messages = tuple(messages)
+        old, new = self._split(self._fresh(messages), messages)
+        wanted = pick.wanted(old)
+        for place in reversed(range(len(wanted))):
+            if code := pick.code(wanted[place]):
+                self._supersede(pick, wanted[:place])
+                return self._hand_over(wanted[place], code)
+        for sms in pick.wanted(new):
+            if code := pick.code(sms):
+                return self._hand_over(sms, code)
+        return None
+
+    def _fresh(self, messages: Iterable[Sms]) -> list[Sms]:
+        fresh = self.given.without(messages)
+        still_blank = [sms for sms in fresh if not sms.code]
+        counts = {id(sms) for sms in self.passed.without(still_blank)}
+        return [sms for sms in fresh if sms.code or id(sms) in counts]
+
+    def _split(self, fresh: list[Sms], messages: Iterable[Sms]) -> tuple[list[Sms], list[Sms]]:
+        """The messages that count as there from the first, and those that came since."""
+        if self.there is None:
+            return ([], fresh) if self.given else (fresh, [])
+        new = {id(sms) for sms in self.there.without(messages)}
+        return [sms for sms in fresh if id(sms) not in new], [sms for sms in fresh if id(sms) in new]
+
+    def _supersede(self, pick: Pick, older: Iterable[Sms]) -> None:
+        for sms in older:
+            (self.given if pick.code(sms) else self.passed).put((sms,))
+
+    def _hand_over(self, sms: Sms, code: str) -> Sms:
+        self.given.put((sms,))
+        return attrs.evolve(sms, code=code)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from operator import itemgetter
 from typing import TypeAlias
 
 import attrs
@@ -54,17 +53,18 @@ class Sms:
 
 
 def oldest_first(messages: Sequence[Sms]) -> tuple[Sms, ...]:
-    """The messages by their time, and by their place in the list where times are equal.
+    """The messages by their time; where times are equal by the provider's number, or else by their place in the list.
 
-    A message without a time takes that of the message before it in the list.
+    A message without a time or a number takes that of the message before it in the list.
     """
     if len(messages) < 2:
         return tuple(messages)
-    latest, timed = datetime.min.replace(tzinfo=UTC), []
+    latest, number, keys = datetime.min.replace(tzinfo=UTC), 0, []
     for sms in messages:
-        latest = sms.created_at or sms.received_at or latest
-        timed.append((latest, sms))
-    return tuple(sms for _, sms in sorted(timed, key=itemgetter(0)))
+        latest, number = sms.created_at or sms.received_at or latest, sms.id or number
+        keys.append((latest, number))
+    places = sorted(range(len(keys)), key=keys.__getitem__)
+    return tuple(messages[place] for place in places)
 
 
 def positive(name: str, value: object) -> int:

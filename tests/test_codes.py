@@ -1,11 +1,12 @@
-"""What the built-in extractor reads, and which messages are new. A wrong code is worse than none."""
+"""The built-in extractor, and which message is next. A wrong code is worse than none."""
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from smsapi_async import Sms
-from smsapi_async._codes import Pick, Seen, extract_code
+from smsapi_async._codes import ANY_CODE, Inbox, Marks, Pick, extract_code, picked_by
 
 CODES = [
     ("Your code is 12345", "12345"),
@@ -85,7 +86,7 @@ def test_a_code_beside_a_word_for_it_is_read(text: str, code: str) -> None:
 
 
 @pytest.mark.parametrize("text", NO_CODES)
-def test_what_may_be_something_else_is_no_code(text: str) -> None:
+def test_a_number_that_may_be_something_else_is_no_code(text: str) -> None:
     """Amounts, spans, years, phones, links, orders: typed in as a code each costs an attempt."""
     assert extract_code(text) is None
 
@@ -100,43 +101,181 @@ def test_a_hostile_text_is_read_in_no_time(text: str, code: str | None) -> None:
     assert extract_code(text) == code
 
 
-def test_a_message_handed_over_is_not_new() -> None:
-    """Whatever number it bears: the provider gives one in some answers only."""
-    seen = Seen()
-    seen.add([Sms(text="a"), Sms(text="b")])
-
-    assert seen.new([Sms(id=1, text="a"), Sms(id=2, text="b"), Sms(id=3, text="c")]) == [Sms(id=3, text="c")]
-
-
-def test_the_same_text_in_one_more_message_is_new() -> None:
-    """A service may send one code twice, and the second is asked for."""
-    seen = Seen()
-    seen.add([Sms(text="a")])
-    assert seen.take([Sms(text="b")]) == Sms(text="b")
-
-    assert seen.new([Sms(text="a"), Sms(text="b"), Sms(text="a")]) == [Sms(text="a")]
-
-
-def test_taking_the_same_messages_in_twice_counts_them_once() -> None:
-    """Every look shows all of them again."""
-    seen = Seen()
-    seen.add([Sms(text="a")])
-    seen.add([Sms(text="a")])
-
-    assert len(seen.new([Sms(text="a"), Sms(text="a")])) == 1
-
-
-def test_the_newest_message_with_a_code_is_picked_with_its_code_filled_in() -> None:
-    """Whoever gets the message finds the code in it, wherever it came from."""
-    messages = [Sms(text="old", code="1111"), Sms(text="Your code is 2222"), Sms(text="bye")]
-
-    assert Pick()(messages) == Sms(text="Your code is 2222", code="2222")
-    assert Pick()([]) is None
+# -- a choice of messages -------------------------------------------------------------------------------------------
 
 
 def test_an_extractor_of_the_callers_own_replaces_the_built_in_one() -> None:
-    """He knows what a code looks like; what the provider found still counts."""
+    """The caller knows what a code looks like. A code that the provider found still counts."""
     mute = Pick(extract=lambda _: None)
 
-    assert mute([Sms(text="Your code is 2222")]) is None
-    assert mute([Sms(text="x", code="1")]) == Sms(text="x", code="1")
+    assert mute.code(Sms(text="Your code is 2222")) is None
+    assert mute.code(Sms(text="x", code="1")) == "1"
+    assert Pick(extract=str.upper).code(Sms(text="x", code="1")) == "X"
+
+
+def test_the_built_in_extractor_reads_what_the_provider_left_blank() -> None:
+    """The provider's own code goes first."""
+    assert ANY_CODE.code(Sms(text="Your code is 2222")) == "2222"
+    assert ANY_CODE.code(Sms(text="Your code is 2222", code="3333")) == "3333"
+    assert ANY_CODE.code(Sms(text="bye")) is None
+
+
+def test_only_messages_that_match_are_wanted() -> None:
+    """The others may be for another wait."""
+    mine, other = Sms(text="a", sender="me"), Sms(text="b")
+
+    assert Pick(match=lambda sms: sms.sender == "me").wanted([mine, other]) == [mine]
+    assert ANY_CODE.wanted([mine, other]) == [mine, other]
+
+
+@pytest.mark.parametrize("name", ["match", "extract"])
+def test_a_choice_that_is_no_function_is_refused_at_once(name: str) -> None:
+    """It would fail when the SMS is there, minutes later."""
+    with pytest.raises(ValueError, match=f"{name}: a function is needed"):
+        Pick(**{name: "1234"})  # type: ignore[arg-type]
+
+
+def test_most_waits_share_one_choice() -> None:
+    """Fifty thousand may wait."""
+    assert picked_by(None, None) is ANY_CODE
+    assert picked_by(bool, None) == Pick(match=bool)
+    assert picked_by(None, str) == Pick(extract=str)
+
+
+# -- messages already handed over -----------------------------------------------------------------------------------
+
+
+def test_a_message_handed_over_is_not_new() -> None:
+    """Its id does not count: the provider gives one in some answers only."""
+    marks = Marks()
+    marks.put([Sms(text="a"), Sms(text="b")])
+
+    assert marks.without([Sms(id=1, text="a"), Sms(id=2, text="b"), Sms(id=3, text="c")]) == [Sms(id=3, text="c")]
+
+
+def test_the_same_text_in_one_more_message_is_new() -> None:
+    """A sender may send one code twice, and the second is asked for."""
+    marks = Marks()
+    marks.put([Sms(text="a")])
+
+    assert marks.without([Sms(text="a"), Sms(text="b"), Sms(text="a")]) == [Sms(text="b"), Sms(text="a")]
+
+
+def test_the_oldest_new_message_is_taken_and_counted_in() -> None:
+    """Each message is handed over once."""
+    marks = Marks()
+    messages = [Sms(text="a"), Sms(text="b")]
+
+    assert [marks.take(messages) for _ in range(3)] == [Sms(text="a"), Sms(text="b"), None]
+
+
+# -- which code is next ---------------------------------------------------------------------------------------------
+
+A, B, C = (Sms(text=f"Your code is {digit * 4}", code=digit * 4) for digit in "123")
+BLANK = Sms(text="welcome")
+
+
+def codes(inbox: Inbox, messages: list[Sms], pick: Pick = ANY_CODE) -> list[str | None]:
+    """Every code that is handed over while the messages stay the same."""
+    found = []
+    while (sms := inbox.next(pick, messages)) is not None:
+        found.append(sms.code)
+    return found
+
+
+def test_the_first_code_is_the_newest_and_supersedes_older_ones() -> None:
+    """An order is for one code, and a sender that sends twice wants the second."""
+    assert codes(Inbox(), [A, B]) == ["2222"]
+
+
+def test_each_further_code_is_the_next_one_that_came() -> None:
+    """None is skipped, also when several came between two looks."""
+    inbox = Inbox()
+    assert codes(inbox, [A]) == ["1111"]
+
+    assert codes(inbox, [A, B, C]) == ["2222", "3333"]
+
+
+def test_the_code_is_filled_in() -> None:
+    """The caller finds it in the message, whether the provider read it or we did."""
+    assert Inbox().next(ANY_CODE, [Sms(text="Your code is 2222")]) == Sms(text="Your code is 2222", code="2222")
+
+
+def test_a_newer_message_without_a_code_hides_no_older_code() -> None:
+    """It may be an advertisement."""
+    inbox = Inbox()
+
+    assert codes(inbox, [A, BLANK]) == ["1111"]
+    assert codes(inbox, [A, BLANK]) == []
+
+
+def test_a_code_filled_into_a_message_already_seen_counts() -> None:
+    """The provider shows the text first, and its code a little later."""
+    inbox = Inbox()
+    assert codes(inbox, [BLANK]) == []
+
+    assert codes(inbox, [Sms(text="welcome", code="9")]) == ["9"]
+    assert codes(inbox, [Sms(text="welcome", code="9")]) == []
+
+
+def test_a_code_filled_into_a_message_older_than_the_last_code_counts() -> None:
+    """Each further call gives the next code, and this one came after the first call."""
+    inbox = Inbox()
+    assert codes(inbox, [BLANK, B]) == ["2222"]
+    assert codes(inbox, [BLANK, B]) == []
+
+    assert codes(inbox, [Sms(text="welcome", code="9"), B]) == ["9"]
+
+
+def test_a_passed_message_is_not_read_again_by_another_extractor() -> None:
+    """It is older than the code handed over."""
+    inbox = Inbox()
+    assert codes(inbox, [BLANK, B]) == ["2222"]
+
+    assert codes(inbox, [BLANK, B], Pick(extract=lambda text: text)) == []
+
+
+def test_a_wait_consumes_only_what_its_match_accepts() -> None:
+    """Another wait may be for the rest."""
+    inbox = Inbox()
+    only_b = Pick(match=lambda sms: sms.code == "2222")
+
+    assert codes(inbox, [A, B, C], only_b) == ["2222"]
+    assert codes(inbox, [A, B, C]) == ["1111", "3333"]
+
+
+def test_messages_there_before_the_first_wait_count_once_as_their_newest_code() -> None:
+    """A rented number serves many senders; older codes are not asked for any more."""
+    there = Marks()
+    there.put([A, B])
+    inbox = Inbox(there)
+
+    assert codes(inbox, [A, B]) == ["2222"]
+    assert codes(inbox, [A, B, C, BLANK]) == ["3333"]
+
+
+def test_a_message_like_one_that_was_there_is_a_new_one() -> None:
+    """A sender may send the same text again; without times nothing else tells them apart."""
+    there = Marks()
+    there.put([A, A])
+    inbox = Inbox(there)
+    assert codes(inbox, [A, attrs.evolve(A)]) == ["1111"]
+
+    later = [B, attrs.evolve(A), attrs.evolve(A)]
+
+    assert codes(inbox, [A, attrs.evolve(A), *later]) == ["2222", "1111", "1111"]
+
+
+def test_every_message_that_comes_to_a_rented_number_is_handed_over_oldest_first() -> None:
+    """Two in one look are two codes."""
+    inbox = Inbox(Marks())
+
+    assert codes(inbox, [A, B]) == ["1111", "2222"]
+
+
+def test_blank_messages_of_a_rented_number_wait_for_their_code() -> None:
+    """A later message is not held back by one whose code is yet to come."""
+    inbox = Inbox(Marks())
+    assert codes(inbox, [BLANK, B]) == ["2222"]
+
+    assert codes(inbox, [Sms(text="welcome", code="9"), B]) == ["9"]

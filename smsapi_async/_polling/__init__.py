@@ -3,12 +3,14 @@
 The one entrance: the rest of the package imports from here, never from the modules inside.
 """
 
+from .coverage import Trust
 from .listing import Known, Listing, Page
 from .poller import Poller
-from .tracked import LEAD, UNKNOWN_LIFE, Phase, Snapshot, Tracked, Waiter
+from .tracked import LEAD, PATIENCE, UNKNOWN_LIFE, Phase, Snapshot, Tracked, Waiter
 
 __all__ = [
     "LEAD",
+    "PATIENCE",
     "UNKNOWN_LIFE",
     "Known",
     "Listing",
@@ -17,5 +19,6 @@ __all__ = [
     "Poller",
     "Snapshot",
     "Tracked",
+    "Trust",
     "Waiter",
 ]

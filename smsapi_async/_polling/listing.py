@@ -10,7 +10,7 @@ Pure: nothing here sends, sleeps or reads a clock.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from math import ceil, inf
 from typing import Generic, TypeAlias, TypeVar
 
@@ -31,11 +31,16 @@ WORTH_A_PAGE = 3
 MANY = 50
 """From so many waits on a sweep follows the other; with fewer, none comes sooner than half the youngest's own look."""
 
-LONGEST_PERIOD = 15.0
-DISTRUST = 60.0
-"""Seconds for which a list that showed something too late puts no look off."""
+SILENT = 10
+BLIND_PAGE = 0.2
+"""After so many sweeps without a message, seconds between sweeps for each page of one, while the list is not trusted:
+single looks need most of the pace then."""
 
-LAG_ALLOWED = 1.5
+LONGEST_PERIOD = 15.0
+NEW_FOR = 60.0
+ROW_LAG = 1.5
+"""A list that lacks an order of this age, in seconds, is late; one that lacks an older one does not hold it."""
+
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 8.0
 LONGEST_PAUSE_OF_USELESS = 600.0
@@ -54,6 +59,8 @@ class Page(Generic[S]):
         snapshots: awaited orders with messages not seen before, their codes in them; and those seen for the first time.
         quiet: awaited orders of which nothing is new.
         unsure: awaited orders of which something is new that a row cannot prove.
+        fewer: awaited orders that had more messages before.
+        counted: of the orders that looks had shown, the key and how many messages the row has.
         whole: it is the whole list, so that what it lacks needs a look.
     """
 
@@ -64,6 +71,8 @@ class Page(Generic[S]):
     snapshots: list[tuple[Tracked[S], Snapshot[S]]] = attrs.field(factory=list)
     quiet: list[Tracked[S]] = attrs.field(factory=list)
     unsure: list[Tracked[S]] = attrs.field(factory=list)
+    fewer: list[Tracked[S]] = attrs.field(factory=list)
+    counted: list[tuple[int, int]] = attrs.field(factory=list)
     whole: bool = False
 
     @property
@@ -77,6 +86,7 @@ class Sweep:
 
     Attributes:
         came: whether any of its pages came; trouble: whether any did not.
+        messages: whether it showed a message.
         whole_pages: whether it is known how many rows a page has, so that several can be asked at the same time.
     """
 
@@ -88,6 +98,7 @@ class Sweep:
     last: int = 0
     lowest: float = inf
     came: bool = False
+    messages: bool = False
     whole_pages: bool = False
     ended: bool = False
     trouble: bool = False
@@ -102,18 +113,36 @@ class Ask:
     limit: int
 
 
-Known: TypeAlias = "Callable[[int], Tracked[S] | None]"
-"""Who is awaited under this key, None for nobody."""
+@attrs.frozen
+class Known(Generic[S]):
+    """What a page is read for.
+
+    Attributes:
+        tracked: the record of a key, None of an unknown one.
+        expected: keys of orders whose messages looks had shown.
+    """
+
+    tracked: Callable[[int], Tracked[S] | None]
+    expected: Container[int]
+
+
 ReadPage: TypeAlias = "Callable[[int, int, Known[S]], Awaitable[Page[S]]]"
-"""offset, limit, the awaited -> the page."""
+"""offset, limit, what is known -> the page."""
 
 
 @attrs.frozen
 class Waiting(Generic[S]):
-    """How many orders are awaited, and which, so far as they are not over: to gather these takes a while."""
+    """What a sweep is for.
+
+    Attributes:
+        count: how many orders are awaited.
+        orders: those that are not over; to gather them takes a while.
+        trusted: whether the list spares their looks.
+    """
 
     count: int
-    watches: Callable[[], list[Tracked[S]]]
+    orders: Callable[[], list[Tracked[S]]]
+    trusted: bool
 
 
 class Listing(Generic[S]):
@@ -134,11 +163,7 @@ class Listing(Generic[S]):
         self._most = MOST_ROWS
         self._needed = 0
         self._failures = 0
-        self._trusted_from = -inf
-
-    def is_trusted(self, now: float) -> bool:
-        """Whether it may stand for looks."""
-        return now >= self._trusted_from
+        self._silent = 0
 
     def begin(self, waiting: int, now: float) -> None:
         """Begin a sweep for so many orders."""
@@ -148,11 +173,15 @@ class Listing(Generic[S]):
         limit = min(self._most, rows)
         self._ask(sweep, 0, limit, ceil(rows / limit) if self._needed else 1)
 
-    def answered(self, ask: Ask, page: Page[S], waiting: Waiting[S], now: float) -> None:
-        """A page came: ask for the next ones if they are worth it, or end the sweep."""
+    def answered(self, ask: Ask, page: Page[S], waiting: Waiting[S], now: float) -> bool:
+        """A page came: ask for the next ones if they are worth it, or end the sweep.
+
+        Return True if the list is late.
+        """
         sweep = ask.sweep
         sweep.came = True
         sweep.found += page.found
+        sweep.messages = sweep.messages or any(snapshot.sms for _, snapshot in page.snapshots)
         goes_on = page.lowest < sweep.lowest  # else its rows are those of the page before, moved down by new ones
         sweep.lowest = min(sweep.lowest, page.lowest)
         sweep.rows = max(sweep.rows, ask.offset + page.rows)
@@ -161,51 +190,50 @@ class Listing(Generic[S]):
         if goes_on and 0 < ask.offset < ask.limit:
             self._most = ask.offset  # the page before it was short, and not the last: so many rows a page has
         sweep.whole_pages = sweep.whole_pages or page.rows == ask.limit or (goes_on and ask.offset > 0)
-        self._over(sweep, waiting, now)
+        return self._over(sweep, waiting, now)
 
     def failed(self, ask: Ask, error: SmsApiError | None, waiting: Waiting[S], now: float) -> None:
-        """A page did not come."""
+        """A page did not come. The sweep proves no longer that the list is late: that page may hold what it lacks."""
         if isinstance(error, RefusedError) and not isinstance(error, (RateLimitError, ProviderUnavailableError)):
             self._most = min(self._most, max(FIRST_ROWS, self._most // 4))  # perhaps it was too long a page
         ask.sweep.trouble = True
         self._over(ask.sweep, waiting, now)
-
-    def distrust(self, now: float) -> None:
-        """It showed something too late: for a while it puts no look off."""
-        self._trusted_from = now + DISTRUST
 
     def _ask(self, sweep: Sweep, offset: int, limit: int, pages: int) -> None:
         sweep.under_way += pages
         sweep.pages += pages
         self.asks.extend(Ask(sweep, offset + number * limit, limit) for number in range(pages))
 
-    def _over(self, sweep: Sweep, waiting: Waiting[S], now: float) -> None:
+    def _over(self, sweep: Sweep, waiting: Waiting[S], now: float) -> bool:
         sweep.under_way -= 1
         if sweep.under_way:
-            return
-        unseen = [] if sweep.found >= waiting.count and not sweep.trouble else waiting.watches()
-        below = sum(watch.key < sweep.lowest for watch in unseen)
+            return False
+        unseen = [] if sweep.found >= waiting.count and not sweep.trouble else waiting.orders()
+        below = sum(tracked.key < sweep.lowest for tracked in unseen)
         worth = below >= WORTH_A_PAGE and sweep.pages < waiting.count and sweep.rows - sweep.last < MOST_ROWS
         if worth and not sweep.ended and not sweep.trouble:
             limit = min(self._most, max(sweep.rows, FIRST_ROWS))
             self._ask(sweep, sweep.rows, limit, ceil(below / limit) if sweep.whole_pages else 1)
         elif sweep.found:
-            self._learn(sweep, unseen, now)
-            self.next_at = max(now, sweep.began + self._period(waiting, now))
+            late = self._learn(sweep, unseen)
+            self.next_at = max(now, sweep.began + self._period(sweep, waiting, now))
+            return late
         else:
             self._failures += 1
             longest = LONGEST_PAUSE_OF_USELESS if sweep.came else LONGEST_PAUSE
             self.next_at = now + min(longest, FIRST_PAUSE * 2.0 ** min(self._failures, 10))
+        return False
 
-    def _learn(self, sweep: Sweep, unseen: list[Tracked[S]], now: float) -> None:
+    def _learn(self, sweep: Sweep, unseen: list[Tracked[S]]) -> bool:
         self._failures = 0
+        self._silent = 0 if sweep.messages else self._silent + 1
         self._needed = max(sweep.last, self._needed if sweep.trouble else 0)
-        missing = (watch for watch in unseen if sweep.lowest < watch.key and not watch.shown)
-        if not sweep.trouble and any(LAG_ALLOWED < sweep.began - watch.bought_at < DISTRUST for watch in missing):
-            self.distrust(now)
+        missing = (tracked for tracked in unseen if sweep.lowest < tracked.key and not tracked.shown)
+        return not sweep.trouble and any(ROW_LAG < sweep.began - tracked.bought_at < NEW_FOR for tracked in missing)
 
-    def _period(self, waiting: Waiting[S], now: float) -> float:
+    def _period(self, sweep: Sweep, waiting: Waiting[S], now: float) -> float:
         if waiting.count >= MANY:
-            return self._every
-        youngest = max((watch.born_at for watch in waiting.watches() if watch.born_at < inf), default=now)
+            blind = not waiting.trusted and self._silent > SILENT
+            return max(self._every, BLIND_PAGE * sweep.pages) if blind else self._every
+        youngest = max((tracked.born_at for tracked in waiting.orders() if tracked.born_at < inf), default=now)
         return max(self._every, min(LONGEST_PERIOD, rhythm(now - youngest, 0.5) / 2))

@@ -1,269 +1,235 @@
-"""What to ask next, for many waits at once: a timeline of looks at single orders, and sweeps of the provider's list.
+"""The look queue: which order is asked about next. Its methods are the only writers of every order's place in it. Pure.
 
-An order that sweep after sweep of the list shows is spared all looks but those at its own moments. A code in a row is
-evidence; anything else that is new is confirmed by a look, and so is every end. An order that the list does not show,
-or shows blindly, keeps its own rhythm; so does every order when the list lags or fails.
+    IDLE -> PLANNED -> IN_LINE -> IN_FLIGHT -> PLANNED ...        a look is due, taken, planned anew
+            PLANNED -> SPARED -> IN_LINE, PLANNED                 the list answers for it, until a moment or no longer
 
-Pure: nothing here sends, sleeps or reads a clock.
+Every awaited, open order is in exactly one state. A place has a number: entries of the heaps that bear an older number
+are void, so an order that comes back is never taken for planned because of what it left behind.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections import deque
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from itertools import count
-from math import ceil, inf
-from typing import Generic, TypeAlias, TypeVar
+from math import inf
+from typing import Generic, TypeVar
 
-import attrs
-
-from .._errors import SmsApiError
-from .listing import LAG_ALLOWED, MANY, Ask, Listing, Page, Sweep, Waiting
-from .tracked import LAST_LOOK, LEAD, Snapshot, Tracked
+from .coverage import Coverage
+from .endings import Endings
+from .tracked import LAST_LOOK, State, Tracked
 
 S = TypeVar("S")
 
-TICK = 0.05
-"""Where many wait, what is due within so many seconds is done together: each time somebody must wake up for it."""
-
-SWEEP_WITHIN = 3.0
-"""Seconds a sweep may take until orders it has not shown are looked at again by their own rhythm."""
-
-CONFIRM_AGAIN = 2.0
-PAGES_A_LOOK = 8
-"""Pages that go before a look that is late: what no list shows has its turn too, however long the list."""
-
 PATIENCE_OF_LATE = 8.0
-"""Of late looks the first is whose order is first late by so many of its own intervals: young orders, whose SMS is most
-likely to come now, are not held up by old ones. Round robin would find codes three times later."""
+"""Of late looks the first is the one whose order is first late by so many of its own intervals. Young orders, whose SMS
+is most likely to come now, are not held up by old ones. Round robin would find codes three times later."""
 
+FEW_VOID = 50
+"""Void entries are dropped once they outnumber the awaited orders by so many and twice."""
 
-@attrs.frozen(eq=False)
-class Look(Generic[S]):
-    """The job of asking about one order."""
-
-    watch: Tracked[S]
-
-
-Chore: TypeAlias = Callable[[], Awaitable[None]]
-"""A job nobody waits for; it may be broken off and done again."""
-
-Job: TypeAlias = Look[S] | Ask | Chore
+TAKEN = (State.IN_LINE, State.IN_FLIGHT)
 
 
 class LookQueue(Generic[S]):
-    """Every watch of one provider: whose look is due, and which page is to be asked."""
+    """Every order's next look.
 
-    def __init__(self, listing: Listing[S]) -> None:
-        self.watches: dict[int, Tracked[S]] = {}
-        self.listing: Listing[S] = listing
-        self._waiting = 0
-        self._due: list[tuple[float, Tracked[S]]] = []
-        self._late: list[tuple[float, int, Tracked[S]]] = []
-        self._fresh: list[Tracked[S]] = []
-        self._chores: deque[Chore] = deque()
-        self._order = count(1)
-        self._streak = 0
-        self._spares_until = inf
-        self._swept_from = -inf
+    Args:
+        coverage: says which looks the list spares.
+        pair: seconds that the last two requests of an order take at the present pace, its last look and its cancel.
+    """
 
-    def _awaited(self) -> list[Tracked[S]]:
-        return [watch for watch in self.watches.values() if watch.waiters and not watch.is_over()]
+    def __init__(self, coverage: Coverage[S], pair: Callable[[], float] = lambda: 0.0) -> None:
+        self.awaited: int = 0
+        self._coverage = coverage
+        self._pair = pair
+        self._endings: Endings[S] = Endings()
+        self._planned: list[tuple[float, int, Tracked[S]]] = []
+        self._line: list[tuple[float, int, Tracked[S]]] = []
+        self._fresh: list[tuple[int, Tracked[S]]] = []
+        self._turns = count(1)
+        self._spared = 0
 
-    def joined(self, watch: Tracked[S], now: float) -> None:
-        """A waiter came to the watch."""
-        self._waiting += len(watch.waiters) == 1
-        self.plan(watch, max(now, watch.next_look_at(watch.asked_at(now))))
+    # -- waits ------------------------------------------------------------------------------------------------------
 
-    def left(self, watch: Tracked[S]) -> None:
-        """A waiter went."""
-        self._waiting -= not watch.waiters
-        self._clear_void()
+    def joined(self, tracked: Tracked[S], now: float) -> None:
+        """A wait for the order began."""
+        self.awaited += len(tracked.waiters) == 1
+        self.replan(tracked, max(now, tracked.next_look_at(tracked.asked_at(now))))
 
-    def wants_somebody(self, *, chores: bool) -> bool:
-        """Whether there is something to do that is nobody's own."""
-        return bool(self.listing.asks or (chores and self._chores))
+    def left(self, tracked: Tracked[S]) -> None:
+        """A wait for the order ended."""
+        if not tracked.waiters:
+            self.awaited -= 1
+            if tracked.state is not State.IN_FLIGHT:
+                self._rest(tracked)
+            self._drop_void()
 
-    def add(self, chore: Chore) -> bool:
-        """Have it done when nothing else is to be asked; False where too few wait for somebody to be spared."""
-        if self._lists():
-            self._chores.append(chore)
-        return self._lists()
+    def observed(self, tracked: Tracked[S]) -> None:
+        """An answer showed the order: its end may have moved, or come."""
+        if tracked.state is State.IN_FLIGHT:
+            self._file(tracked)
+        elif tracked.is_over():
+            self._rest(tracked)
+        elif tracked.state is State.IN_LINE:
+            self._file(tracked)
+        else:
+            self._plan(tracked, tracked.next_look_at(tracked.seen_at))
 
-    def plan(self, watch: Tracked[S], at: float) -> None:
-        """Put the watch's next look into the timeline; an earlier plan of it is void."""
-        if watch.waiters and not (watch.looking or watch.is_over()):
-            self._put(watch, at)
+    # -- looks ------------------------------------------------------------------------------------------------------
+
+    def replan(self, tracked: Tracked[S], at: float) -> None:
+        """Plan the next look, unless one is due already."""
+        if tracked.state not in TAKEN:
+            self._plan(tracked, at)
 
     def next_at(self) -> float:
-        """When something is due."""
-        due_at = self._due[0][0] if self._due else inf
-        if self._waiting >= MANY and due_at < inf:
-            due_at = ceil(due_at / TICK) * TICK
-        return min(due_at, self._spares_until, self.listing.next_at if self._lists() else inf)
+        """The moment something is due."""
+        due_at = self._planned[0][0] if self._planned else inf
+        return min(due_at, self._endings.next_at())
 
     def advance(self, now: float) -> list[Tracked[S]]:
-        """Line up what is due. Of the watches returned the last look before the end is given up: no turn came free."""
-        if now >= self._spares_until:
-            self._spare_no_more(now)
+        """Line up what is due. The orders returned waited in line beyond their last look, which is given up."""
+        for tracked in self._endings.begin(now, self._pair()):
+            tracked.early_at = now
+            if tracked.state is not State.IN_FLIGHT:
+                self._line_up(tracked, now, now)
         passed = []
-        while self._due and self._due[0][0] <= now:
-            at, watch = heapq.heappop(self._due)
-            if at != watch.planned_at:
+        while self._planned and self._planned[0][0] <= now:
+            at, turn, tracked = heapq.heappop(self._planned)
+            if turn != tracked.turn:
                 continue
-            watch.planned_at = -inf
-            if not watch.waiters:
-                continue
-            if watch.place:
-                self._count_as_look(watch, now, now)
-                passed.append(watch)
-            elif not self._is_put_off(watch, now):
-                self._line_up(watch, at, now)
-        if self._lists() and self.listing.next_at <= now:
-            self.listing.begin(self._waiting, now)
+            if tracked.state is State.IN_LINE:
+                self.count_as_look(tracked, now, now)
+                passed.append(tracked)
+            elif tracked.state is State.SPARED or not self._put_off(tracked, now):
+                self._line_up(tracked, at, now)
         return passed
 
-    def take(self, now: float, *, spare: bool, chores: bool) -> Job[S] | None:
-        """The next job: looks that cannot wait, pages, as each answers for many, the other looks, then chores.
+    def urgency(self) -> float | None:
+        """How urgent the first look in line is: -inf cannot wait. None without one."""
+        while self._line and self._line[0][1] != self._line[0][2].turn:
+            heapq.heappop(self._line)
+        return self._line[0][0] if self._line else None
 
-        Args:
-            spare: whether there is somebody for what is not his own order's.
-            chores: whether he may do what nobody waits for.
-        """
-        while True:
-            while self._late and self._late[0][1] != self._late[0][2].place:
-                heapq.heappop(self._late)
-            urgent = bool(self._late) and self._late[0][0] == -inf
-            if spare and self.listing.asks and not urgent and (self._streak < PAGES_A_LOOK or not self._late):
-                self._streak += 1
-                return self.listing.asks.popleft()
-            if not self._late:
-                return self._chores.popleft() if chores and self._chores else None
-            *_, watch = heapq.heappop(self._late)
-            watch.looking, watch.place = False, 0
-            if watch.waiters and not self._is_put_off(watch, now):
-                watch.looking, watch.planned_at, self._streak = True, -inf, 0
-                return Look(watch)
+    def take(self, now: float) -> Tracked[S] | None:
+        """Take the first order in line that the list does not answer for by now."""
+        while (urgency := self.urgency()) is not None:
+            *_, tracked = heapq.heappop(self._line)
+            if urgency == -inf or not self._put_off(tracked, now):
+                self._move(tracked, State.IN_FLIGHT)
+                return tracked
+        return None
 
-    def give_back(self, job: Job[S], now: float) -> None:
-        """Nobody does it now."""
-        if isinstance(job, Look):
-            self._line_up(job.watch, now, now)
-        elif isinstance(job, Ask):
-            self.listing.asks.appendleft(job)
+    def looked(self, tracked: Tracked[S], at: float) -> None:
+        """A look ended; the next one is due then."""
+        self._plan(tracked, at)
+
+    def put_back(self, tracked: Tracked[S], now: float) -> None:
+        """A look that was taken was not made."""
+        if tracked.waiters and not tracked.is_over():
+            self._line_up(tracked, now, now)
         else:
-            self._chores.append(job)
+            self._rest(tracked)
+
+    def count_as_look(self, tracked: Tracked[S], at: float, now: float) -> None:
+        """Let the look it stands in line for count as made at that moment: the list answered, or it came too late."""
+        tracked.looked_at = at
+        self._plan(tracked, tracked.next_look_at(now))
 
     def guard_ends(self) -> None:
-        """Whoever was lined up and got no turn stands there no longer than the last look before its end allows."""
-        for watch in self._fresh:
-            if watch.place and watch.looked_at < watch.ends_at - LEAD < inf:
-                self._put(watch, watch.ends_at - LEAD + LAST_LOOK)
+        """Let no order stand in line longer than its last look may take."""
+        for turn, tracked in self._fresh:
+            if turn == tracked.turn and tracked.looked_at < tracked.last_at < inf:
+                self._push(tracked, tracked.last_at + LAST_LOOK)
         self._fresh.clear()
 
-    def looked(self, watch: Tracked[S], snapshot: Snapshot[S], now: float) -> None:
-        """A look brought this, or a page: note it, and whether the list should have shown it before."""
-        new = not watch.is_seen() or len(snapshot.sms) > len(watch.sms)
-        came_at = inf if snapshot.news_age is None else snapshot.at - snapshot.news_age
-        if new and watch.listed_at > came_at + LAG_ALLOWED:
-            self.listing.distrust(now)
-            self._spare_no_more(now)
-        watch.note(snapshot)
+    # -- what the list spares ---------------------------------------------------------------------------------------
 
-    def page_came(self, ask: Ask, page: Page[S], now: float) -> list[Tracked[S]]:
-        """Note what a page showed. The watches returned have news."""
-        for watch, snapshot in page.snapshots:
-            self.looked(watch, snapshot, now)
-            watch.listed_at, watch.shown = page.at, True
-            self.plan(watch, watch.next_look_at(now))
-        told = [watch for watch, _ in page.snapshots]
-        at, trusted = page.at, self.listing.is_trusted(now)
-        for watch in page.quiet:
-            watch.listed_at, watch.readable_at, watch.shown = at, at, True
-            if watch.place and trusted and watch.at_a_moment(at):  # one with such a moment stands in line since then
-                self._count_as_look(watch, at, now)
-                told.append(watch)
-        missing = [watch for watch in self._awaited() if -inf < watch.listed_at < page.at] if page.whole else []
-        for watch in (*page.unsure, *missing):
-            watch.listed_at, watch.shown = -inf, True
-            if not watch.failures and page.at - watch.looked_at > CONFIRM_AGAIN:
-                self.plan(watch, now)
-            elif watch.spared:
-                self.plan(watch, watch.next_look_at(now))
-        self.listing.answered(ask, page, Waiting(self._waiting, self._awaited), now)
-        self._swept(ask.sweep, now)
-        return told
+    @property
+    def spares(self) -> bool:
+        """Return True if the list spares looks."""
+        return self._spared > 0
 
-    def page_failed(self, ask: Ask, error: SmsApiError | None, now: float) -> None:
-        """A page did not come."""
-        self.listing.failed(ask, error, Waiting(self._waiting, self._awaited), now)
-        self._swept(ask.sweep, now)
-
-    def _swept(self, sweep: Sweep, now: float) -> None:
-        """If the sweep has ended: whom it did not show goes back to his own rhythm."""
-        if self.listing.next_at == inf:
+    def spare_no_longer(self, orders: Iterable[Tracked[S]], now: float, unless_listed_since: float = inf) -> None:
+        """Plan the looks that were spared; those of orders that the list showed since then stay spared."""
+        if not self._spared:
             return
-        self._swept_from = sweep.began
-        self._spare_no_more(now, unless_listed_since=sweep.began if self.listing.is_trusted(now) else inf)
-        if self._spares_until < inf:
-            self._spares_until = self._next_sweep(now) + SWEEP_WITHIN
+        for tracked in orders:
+            if tracked.state is State.SPARED and tracked.listed_at < unless_listed_since:
+                self._plan(tracked, max(now, tracked.next_look_at(tracked.listed_at)))
 
-    def _spare_no_more(self, now: float, unless_listed_since: float = inf) -> None:
-        """Plan the looks that were spared."""
-        if self._spares_until == inf:
+    def _put_off(self, tracked: Tracked[S], now: float) -> bool:
+        """Return True if the list covers this look; plan the next one then."""
+        if tracked.at_a_moment(now) or not self._coverage.answers_for(tracked):
+            return False
+        at = tracked.next_look_at(tracked.listed_at)
+        if at <= now:
+            return False
+        if self._coverage.showed_last(tracked):
+            audit_at = self._coverage.audit_at(now, self._spared)
+            self._move(tracked, State.SPARED)
+            self._push(tracked, min(tracked.next_moment(now), audit_at))
+        else:
+            self._plan(tracked, at)
+        return True
+
+    # -- places -----------------------------------------------------------------------------------------------------
+
+    def _plan(self, tracked: Tracked[S], at: float) -> None:
+        if not tracked.waiters or tracked.is_over():
+            self._rest(tracked)
             return
-        for watch in self.watches.values():
-            if watch.spared and watch.listed_at < unless_listed_since:
-                self.plan(watch, max(now, watch.next_look_at(watch.listed_at)))
-        if unless_listed_since == inf:
-            self._spares_until = inf
+        self._move(tracked, State.PLANNED)
+        self._push(tracked, at)
+        self._file(tracked)
 
-    def _put(self, watch: Tracked[S], at: float) -> None:
-        watch.spared = False
-        if at == watch.planned_at:
-            return
-        watch.planned_at = at
-        if at < inf:
-            heapq.heappush(self._due, (at, watch))
-            self._clear_void()
+    def _line_up(self, tracked: Tracked[S], at: float, now: float) -> None:
+        asked_at = tracked.asked_at(now)
+        cannot_wait = tracked.at_a_moment(now) or tracked.state is State.SPARED
+        first = -inf if cannot_wait else asked_at + PATIENCE_OF_LATE * (at - asked_at)
+        self._move(tracked, State.IN_LINE)
+        heapq.heappush(self._line, (first, tracked.turn, tracked))
+        self._fresh.append((tracked.turn, tracked))
 
-    def _clear_void(self) -> None:
-        """Plans that count no more are cleared away when they are more than half: each keeps an order."""
-        if len(self._due) > 2 * self._waiting + MANY:
-            plans = {watch: at for at, watch in self._due if at == watch.planned_at and watch.waiters}
-            self._due = [(at, watch) for watch, at in plans.items()]
-            heapq.heapify(self._due)
+    def _rest(self, tracked: Tracked[S]) -> None:
+        self._move(tracked, State.IDLE)
+        self._file(tracked)
 
-    def _line_up(self, watch: Tracked[S], at: float, now: float) -> None:
-        asked_at = watch.asked_at(now)
-        first = -inf if watch.at_a_moment(now) else asked_at + PATIENCE_OF_LATE * (at - asked_at)
-        watch.looking, watch.place = True, next(self._order)
-        heapq.heappush(self._late, (first, watch.place, watch))
-        self._fresh.append(watch)
+    def _move(self, tracked: Tracked[S], state: State) -> None:
+        self._spared += (state is State.SPARED) - (tracked.state is State.SPARED)
+        tracked.state = state
+        tracked.turn = next(self._turns)
 
-    def _is_put_off(self, watch: Tracked[S], now: float) -> bool:
-        """Whether the list spares the look, and those that follow while it goes on to show the order."""
-        answered = watch.listed_at >= watch.asked_at(0.0) and self.listing.is_trusted(now)
-        at = watch.next_look_at(watch.listed_at) if answered and not watch.at_a_moment(now) else now
-        if at > now and watch.listed_at < self._swept_from:
-            self.plan(watch, at)
-        elif at > now:
-            self.plan(watch, watch.next_moment(now))
-            watch.spared = True
-            if self._spares_until == inf:
-                self._spares_until = self._next_sweep(now) + SWEEP_WITHIN
-        return at > now
+    def _push(self, tracked: Tracked[S], at: float) -> None:
+        heapq.heappush(self._planned, (at, tracked.turn, tracked))
+        self._drop_void()
 
-    def _next_sweep(self, now: float) -> float:
-        """When the next one begins; now if one is under way."""
-        return now if self.listing.next_at == inf else max(now, self.listing.next_at)
+    def _file(self, tracked: Tracked[S]) -> None:
+        """Count the order's end, while its last look is to come."""
+        awaited = tracked.state is not State.IDLE and not tracked.is_over()
+        counts = awaited and tracked.early_at == inf and not tracked.last_look_taken()
+        self._endings.file(tracked, counts=counts)
 
-    def _count_as_look(self, watch: Tracked[S], at: float, now: float) -> None:
-        """The look it stands in line for is spared, or too late: near the end a cancel tells whether an SMS came."""
-        watch.looked_at = at
-        watch.looking, watch.place = False, 0
-        self.plan(watch, watch.next_look_at(now))
+    def _drop_void(self) -> None:
+        """Drop void entries once they outnumber the valid ones: each keeps an order."""
+        if len(self._planned) > 2 * self.awaited + FEW_VOID:
+            self._planned = [entry for entry in self._planned if entry[1] == entry[2].turn]
+            heapq.heapify(self._planned)
 
-    def _lists(self) -> bool:
-        return self._waiting >= self.listing.least
+    def check(self, orders: Iterable[Tracked[S]]) -> None:
+        """Raise AssertionError unless every order is in exactly one state, with its place in a heap; for tests."""
+        planned = Counter(turn for _, turn, tracked in self._planned if turn == tracked.turn)
+        line = Counter(turn for _, turn, tracked in self._line if turn == tracked.turn)
+        for tracked in orders:
+            waits = bool(tracked.waiters) and not tracked.is_over()
+            places = {
+                State.IDLE: not waits,
+                State.PLANNED: waits and planned[tracked.turn] == 1,
+                State.SPARED: waits and planned[tracked.turn] == 1,
+                State.IN_LINE: waits and line[tracked.turn] == 1,
+                State.IN_FLIGHT: True,
+            }
+            if not places[tracked.state]:
+                raise AssertionError(f"order {tracked.key} has no place: {tracked.state}, awaited: {waits}")

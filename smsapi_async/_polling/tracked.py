@@ -1,6 +1,6 @@
-"""What is waited for, and who waits: an order's watch, what a look showed of it, and when the next look is due. Pure.
+"""What was observed of an order, and the waits for it. Pure.
 
-Arithmetic here only schedules; that an order ended is what the provider says, as a look brought it.
+Arithmetic here only schedules. An order has ended when the provider says so, as a look brought it.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from enum import Enum
 from math import inf
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import anyio
 import attrs
@@ -18,7 +18,7 @@ from .._values import Sms
 from .._wakeup import Wakeup
 
 if TYPE_CHECKING:
-    from .queue import Job
+    from .agenda import Job
 
 S = TypeVar("S")
 
@@ -27,18 +27,21 @@ LEAD = 10.0
 
 FIRST_LOOK = 4.0
 UNKNOWN_LIFE = 20 * 60.0
-"""How long an order is taken to live when no usable expiry came: the longest window seen of an activation."""
+"""Seconds an order is taken to live when no usable expiry came: the longest window seen of an activation."""
 
 LAST_LOOK = 5.0
 """Seconds the last look before an end may take: an answer that stalls must not cost the refund."""
 
+LAST_LOOK_OF_A_TIMEOUT = 3.0
+"""The same before a timeout of the caller's, who is back five seconds after it: two are left for settling."""
+
 MISSING_PAUSE = 2.0
 SAME_END = 60.0
-"""Latency and the whole seconds of Date make an end seem later than it is; nearer than this it is the same end, and the
-earliest reading is the best. Taken as it comes it would run away from the last look before it."""
+"""Seconds by which two readings of one end may differ: a Date counts whole seconds, and answers take their time. The
+earliest reading counts. Taken as it comes, the end would run away from the last look before it."""
 
 PATIENCE = 60.0
-"""A history may lag behind a purchase: an order bought this recently is not called missing."""
+"""Seconds after its purchase in which an order that the provider does not know is not called missing."""
 
 UNREADABLE_FOR = 30 * 60.0
 
@@ -52,27 +55,41 @@ class Phase(Enum):
     CLOSED = "closed"
 
 
+class State(Enum):
+    """Where in the look queue an order is."""
+
+    IDLE = "nothing waits for it, or no look can bring anything more"
+    PLANNED = "a look is due at a known moment"
+    SPARED = "the list answers for it until a known moment"
+    IN_LINE = "a look is due"
+    IN_FLIGHT = "it is being asked about"
+
+
 @attrs.frozen(kw_only=True)
 class Snapshot(Generic[S]):
-    """What one look showed.
+    """What one answer showed. Moments are in seconds of the loop's clock.
 
     Attributes:
         subject: the order or rented number, for the caller.
-        left: seconds to its end, None when no usable end came.
-        age: seconds since it was bought, None when unknown.
-        at: when it was seen, in seconds of the loop's clock.
-        news_age: seconds since its newest message came, None when it has none or does not tell.
-        keep: whether to keep the subject; of the rows of a list, thousands, only those that have a message.
+        at: when it was asked for.
+        ends_at: its end; None when no usable one came.
+        sure: whether that end is read from a clock. A guess gives way to what is known.
+        bought_at: when it was bought, None when unknown.
+        news_age: seconds since its newest message came; None without one, or while no clock tells.
+        keep: whether to keep the subject. Of the rows of a list, thousands, only those with a message are kept.
+        phone: kept in its place, for a report about the order.
     """
 
     subject: S
     sms: tuple[Sms, ...]
     phase: Phase
-    left: float | None
-    age: float | None
     at: float
+    ends_at: float | None = None
+    sure: bool = True
+    bought_at: float | None = None
     news_age: float | None = None
     keep: bool = True
+    phone: str = ""
 
 
 def rhythm(age: float, chance: float) -> float:
@@ -88,20 +105,33 @@ def rhythm(age: float, chance: float) -> float:
 
 
 @attrs.define(eq=False, repr=False, weakref_slot=False)
-class Tracked(Generic[S]):
-    """One order that is waited for, however many wait. Of fifty thousand each attribute counts.
+class Entry:
+    """An order's place in the look queue. The queue alone writes these fields.
 
     Attributes:
-        subject: the order as last seen, or as its scope knew it; None when nothing is known but its key.
-        seen_at: when what is known of it was asked; -inf when nothing is.
-        dated: whether it is known when it was bought.
+        turn: the number of its one valid entry in the queue's heaps.
+        early_at: when its last look was begun before the usual moment, for orders that end together.
+        ends_in: the slice of time in which its end is counted, 0 while it is not.
+    """
+
+    state: State = attrs.field(default=State.IDLE, init=False)
+    turn: int = attrs.field(default=0, init=False)
+    early_at: float = attrs.field(default=inf, init=False)
+    ends_in: int = attrs.field(default=0, init=False)
+
+
+@attrs.define(eq=False, repr=False, weakref_slot=False)
+class Tracked(Entry, Generic[S]):
+    """What was observed of one order, and its waits. Fifty thousand may be awaited, so each attribute counts.
+
+    Attributes:
+        subject: the order as last seen, or as its scope knew it; None when only its key is known.
+        seen_at: when what is known of it was asked; -inf before any answer.
+        readable_at: when the last readable answer came.
+        dated: whether its age is known.
         looked_at: when the last look at it alone began.
         listed_at: when a list was asked that showed nothing new of it.
         shown: whether a list ever had it.
-        looking: a look is due or under way.
-        place: its place in line for a turn, 0 outside of it.
-        planned_at: which of its plans counts.
-        spared: while the list shows it no look is due but at its moments.
     """
 
     key: int
@@ -110,6 +140,7 @@ class Tracked(Generic[S]):
     born_at: float = inf
     ends_at: float = inf
     subject: S | None = None
+    phone: str = ""
     sms: tuple[Sms, ...] = ()
     phase: Phase = Phase.OPEN
     seen_at: float = -inf
@@ -120,69 +151,69 @@ class Tracked(Generic[S]):
     shown: bool = False
     failures: int = 0
     misses: int = 0
-    looking: bool = False
-    place: int = 0
-    planned_at: float = -inf
-    spared: bool = False
     waiters: tuple[Waiter[S], ...] = ()
-    holds: int = 0
-    taken: bool = False
-
-    def __lt__(self, other: Tracked[S]) -> bool:
-        """Of two that are due together the older order is first."""
-        return self.key < other.key
 
     def note(self, snapshot: Snapshot[S]) -> None:
-        """Take in what a look showed, unless what is known was asked later."""
+        """Take in what an answer showed, unless what is known was asked for later."""
         if snapshot.at < self.seen_at:
             return
         self.subject = snapshot.subject if snapshot.keep else self.subject
-        self.sms, self.phase, self.dated = snapshot.sms, snapshot.phase, snapshot.age is not None
+        self.phone = snapshot.phone or self.phone
+        self.sms, self.phase = snapshot.sms, snapshot.phase
         self.seen_at = self.readable_at = snapshot.at
         self.failures = self.misses = 0
-        self.born_at = min(self.born_at, snapshot.at - (snapshot.age or 0.0))
-        if snapshot.left is not None:
-            ends_at = snapshot.at + snapshot.left
-            self.ends_at = min(self.ends_at, ends_at) if ends_at - self.ends_at < SAME_END else ends_at
-        elif self.ends_at == inf:
-            self.ends_at = snapshot.at + UNKNOWN_LIFE
+        self.dated = self.dated or snapshot.bought_at is not None
+        self.born_at = min(self.born_at, snapshot.at if snapshot.bought_at is None else snapshot.bought_at)
+        self._note_end(snapshot.ends_at, sure=snapshot.sure)
+
+    def _note_end(self, ends_at: float | None, *, sure: bool) -> None:
+        if ends_at is None or not (sure or self.ends_at == inf):
+            return
+        nearly = ends_at - self.ends_at < SAME_END
+        ends_at = min(self.ends_at, ends_at) if nearly else ends_at
+        if ends_at != self.ends_at:
+            self.ends_at, self.early_at = ends_at, inf
 
     def age(self, now: float) -> float | None:
-        """Seconds since it was bought, None when that is not known."""
+        """Seconds since it was bought, None when that is unknown."""
         if self.bought_at > -inf:
             return now - self.bought_at
         return now - self.born_at if self.dated else None
 
     def is_seen(self) -> bool:
-        """Whether any answer told of it."""
+        """Return True if any answer showed it."""
         return self.seen_at > -inf
 
+    def is_over(self) -> bool:
+        """Return True if no look can bring anything more."""
+        return self.error is not None or self.phase is not Phase.OPEN
+
     def asked_at(self, now: float) -> float:
-        """When the order was last asked about, now when never."""
+        """The moment it was last asked about; `now` if it never was."""
         asked = max(self.seen_at, self.looked_at)
         return now if asked == -inf else asked
 
+    @property
+    def last_at(self) -> float:
+        """The moment from which a look is the last one before its end."""
+        return min(self.ends_at - LEAD, self.early_at)
+
     def last_look_taken(self) -> bool:
-        """Whether a look began in the last seconds before the end, or after it."""
-        return self.looked_at >= self.ends_at - LEAD
+        """Return True if a look began at its last moment or later."""
+        return self.looked_at >= self.last_at
 
     def gone_dark(self) -> bool:
-        """Whether nothing readable came for half an hour."""
+        """Return True if nothing readable came for half an hour."""
         return self.failures > 0 and self.looked_at - self.readable_at >= UNREADABLE_FOR
 
-    def is_over(self) -> bool:
-        """Whether no look can bring anything more."""
-        return self.error is not None or self.phase is not Phase.OPEN
-
     def at_a_moment(self, now: float) -> bool:
-        """Whether a moment has come that needs a look of its own: near the end, or a waiter's deadline."""
-        last = self.ends_at - LEAD
-        if self.looked_at < last <= now or self.looked_at < self.ends_at + 1.0 <= now:
+        """Return True if it needs a look of its own now: its end is near, or a waiter's deadline has come."""
+        if self.looked_at < self.last_at <= now or self.looked_at < self.ends_at + 1.0 <= now:
             return True
         return any(self.looked_at < waiter.deadline <= now for waiter in self.waiters)
 
     def next_look_at(self, now: float) -> float:
-        """When the next look is due: by the rhythm, but never past a moment that needs one."""
+        """The moment the next look is due: by the rhythm, but never past a moment that needs one."""
         if self.failures:
             pause = min(30.0, 2.0 * 2.0 ** (self.failures - 1))
         elif self.misses:
@@ -195,14 +226,14 @@ class Tracked(Generic[S]):
         return min(now + pause, self.next_moment(now))
 
     def next_moment(self, now: float) -> float:
-        """When the next look of its own is needed, whatever the list shows; inf when none is."""
-        moments = (self.ends_at - LEAD, self.ends_at + 1.0, *[waiter.deadline for waiter in self.waiters])
+        """The moment of the next look of its own, whatever the list shows; inf when none is needed."""
+        moments = (self.last_at, self.ends_at + 1.0, *[waiter.deadline for waiter in self.waiters])
         return max(now, min([moment for moment in moments if moment > self.looked_at], default=inf))
 
     def cut_at(self, began: float) -> float:
-        """When a request begun at that time is given up: for a last look of its own, and that one soon after."""
-        last = self.ends_at - LEAD
-        cuts = (last if last > began else last + LAST_LOOK, *[waiter.deadline for waiter in self.waiters])
+        """The moment a request begun then is given up: for a last look of its own, and that one soon after."""
+        last = self.last_at
+        cuts = (last if last > began else max(last, began) + LAST_LOOK, *[waiter.deadline for waiter in self.waiters])
         return min([cut for cut in cuts if cut > began], default=inf)
 
 
@@ -211,24 +242,20 @@ class Waiter(Wakeup, Generic[S]):
     """One wait: registered by `join`, gone by `leave`.
 
     Attributes:
-        settles: whether its kind may settle the order.
-        news: whether something was seen of the order that it was not told of.
+        settles: whether it may settle the order.
+        news: whether something was observed that it has not handled yet.
         late: whether its time is over, and that of the last look.
-        job: its turn; request: what of it is under way.
+        job: its turn; request: the part of it that is under way.
     """
 
-    settles: ClassVar[bool] = True
-    watch: Tracked[S]
+    tracked: Tracked[S]
     deadline: float = inf
+    settles: bool = True
     news: bool = attrs.field(default=False, init=False)
     late: bool = attrs.field(default=False, init=False)
     job: Job[S] | None = attrs.field(default=None, init=False)
     request: anyio.CancelScope | None = attrs.field(default=None, init=False)
 
-    def __lt__(self, other: Waiter[S]) -> bool:
-        """Of two with one deadline any may be first."""
-        return self.watch < other.watch
-
     def timed_out(self) -> bool:
-        """Whether the caller's own time is over, and a look was taken after that moment or would not end."""
-        return self.late or self.watch.looked_at >= self.deadline
+        """Return True if the caller's own time is over, and a look was taken after it or would not end."""
+        return self.late or self.tracked.looked_at >= self.deadline

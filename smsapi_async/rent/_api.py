@@ -12,25 +12,33 @@ from typing import Any
 import attrs
 
 from .._budget import Budget
-from .._sending import Call, Lane, Repeat, Sender
+from .._sending import Call, Claims, Lane, Repeat, Sender
 from .._shield import unbroken
 from .._unsettled import Unsettled
 from .._values import positive, switch
 from . import _wire
 from ._calls import all_numbers, one_number
 from ._models import Balance, CountryCode, RentedNumber, Tariff
-from ._purchases import DAY, Purchases
+from ._purchases import DAY, LostNumbers, Purchase, Purchases
 
 
 class Rent:
     """The rent API: a number for days. Every method is one endpoint; `client.rent` is one of these."""
 
     def __init__(
-        self, sender: Sender, unsettled: Unsettled[Any], budget: Budget, zone: tzinfo, *, shared_key: bool
+        self,
+        sender: Sender,
+        unsettled: Unsettled[Any],
+        budget: Budget,
+        zone: tzinfo,
+        claims: Claims[Purchase],
+        *,
+        shared_key: bool,
     ) -> None:
         self._sender = sender
         self._zone = zone
-        self.purchases: Purchases = Purchases(sender, unsettled, self._listed, budget, shared_key=shared_key)
+        lost = LostNumbers(sender, claims, self._listed, shared_key=shared_key)
+        self.purchases: Purchases = Purchases(sender, unsettled, lost, budget)
 
     async def tariffs(self, country: CountryCode | None = None) -> tuple[Tariff, ...]:
         """Read the price list, or one country of it, in the order of the provider's site. Free.

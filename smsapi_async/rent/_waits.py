@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import tzinfo
 from math import inf
 
 import anyio
+import attrs
 
-from .._codes import Pick, Seen
+from .._codes import Inbox, Marks, Pick
 from .._errors import NotFoundError, RentClosedError, WaitTimeoutError
-from .._polling import Known, Listing, Page, Phase, Poller, Snapshot, Tracked, Waiter
+from .._polling import PATIENCE, Known, Listing, Page, Phase, Poller, Snapshot, Tracked, Trust, Waiter
 from .._sending import Call, Reply, Sender
 from .._values import Sms
 from ._calls import all_numbers, one_number
@@ -18,85 +20,120 @@ from ._models import RentedNumber
 EVERY = 1.5
 """Seconds between two looks at all numbers, at least: one request answers for all, and one a second may leave."""
 
+FIRST_PICKS = 6
+"""Twentieths of a second for which a wait without `match` lets those with one choose: one may be busy with a request
+for others."""
+
+
+@attrs.define(eq=False, repr=False, weakref_slot=False)
+class NumberWait(Waiter[RentedNumber]):
+    """One caller's wait for a code of a rented number."""
+
+    pick: Pick = attrs.field(kw_only=True)
+    began_at: float = attrs.field(kw_only=True)
+
 
 class Waits:
-    """Every wait of one client for a rented number. A code is handed over once, also across waits."""
+    """Every wait of one client for a rented number. A code is handed over once, also across waits.
 
-    def __init__(self, sender: Sender, zone: tzinfo) -> None:
-        self.turns: Poller[RentedNumber] = Poller(Listing(self._page, least=2, every=EVERY), self._look, most=1)
+    Args:
+        bought_at: when a number was bought here, in seconds of the loop's clock; None if it was not.
+    """
+
+    def __init__(self, sender: Sender, zone: tzinfo, bought_at: Callable[[int], float | None], trust: Trust) -> None:
+        self.poller: Poller[RentedNumber] = Poller(
+            Listing(self._page, least=2, every=EVERY), self._look, trust, turns=1
+        )
         self._sender = sender
         self._zone = zone
-        self._seen: dict[int, Seen] = {}
+        self._bought_at = bought_at
+        self._inboxes: dict[int, Inbox] = {}
 
-    def watch(self, tzid: int) -> Tracked[RentedNumber]:
-        """The watch of the number."""
-        return self.turns.watch(tzid, anyio.current_time())
+    def record(self, tzid: int) -> Tracked[RentedNumber]:
+        """The record of the number."""
+        tracked = self.poller.record(tzid, anyio.current_time())
+        bought_at = self._bought_at(tzid)
+        tracked.bought_at = -inf if bought_at is None else bought_at
+        return tracked
 
     async def sms(self, tzid: int, pick: Pick, *, timeout: float | None) -> Sms:
-        """The newest message with a code that this client has not handed over yet."""
+        """The next message with a code that this client has not handed over yet."""
         self._sender.check_loop()
-        seen = self._seen.setdefault(tzid, Seen())
         now = anyio.current_time()
-        waiter = Waiter(self.watch(tzid), inf if timeout is None else now + timeout)
-        self.turns.join(waiter, now)
+        waiter = NumberWait(self.record(tzid), inf if timeout is None else now + timeout, pick=pick, began_at=now)
+        self.poller.join(waiter, now)
         try:
             with self._sender.under_way:
-                sms = await self._find(waiter, pick, seen)
+                sms = await self._find(waiter)
         except BaseException as error:
             self._sender.events.wait_ended("rent", tzid, now, error)
             raise
         finally:
-            self.turns.leave(waiter, anyio.current_time())
+            self.poller.leave(waiter, anyio.current_time())
         self._sender.events.wait_ended("rent", tzid, now)
         return sms
 
-    async def next_message(self, watch: Tracked[RentedNumber], seen: Seen) -> Sms | None:
+    async def next_message(self, tracked: Tracked[RentedNumber], read: Marks) -> Sms | None:
         """The oldest message not handed over yet; None once the number is gone."""
         self._sender.check_loop()
-        self.turns.join(waiter := Waiter(watch), anyio.current_time())
+        self.poller.join(waiter := Waiter(tracked), anyio.current_time())
         try:
             with self._sender.under_way:
-                return await self._next(waiter, seen)
+                return await self._next(waiter, read)
         except RentClosedError:
             return None
         finally:
-            self.turns.leave(waiter, anyio.current_time())
+            self.poller.leave(waiter, anyio.current_time())
 
-    async def _look(self, watch: Tracked[RentedNumber]) -> Snapshot[RentedNumber]:
-        return await self._sender.send(_look_at_one(watch.key, self._zone), once=True)
+    async def _look(self, tracked: Tracked[RentedNumber]) -> Snapshot[RentedNumber]:
+        return await self._sender.send(_look_at_one(tracked.key, self._zone), once=True)
 
     async def _page(self, _offset: int, _limit: int, known: Known[RentedNumber]) -> Page[RentedNumber]:
         return await self._sender.send(_look_at_all(known, self._zone), once=True)
 
-    async def _find(self, waiter: Waiter[RentedNumber], pick: Pick, seen: Seen) -> Sms:
+    async def _find(self, waiter: NumberWait) -> Sms:
         while True:
-            number = await self._news(waiter)
-            found = pick(seen.new(number.messages))
+            await self._news(waiter)
+            await _let_others_pick(waiter)
+            number = number_of(waiter.tracked)
+            found = self._inbox(waiter, number).next(waiter.pick, number.messages) if waiter.tracked.is_seen() else None
             if found is not None:
-                seen.add(pick.wanted(number.messages))
                 return found
-            if waiter.timed_out() or waiter.watch.gone_dark():
+            if waiter.timed_out() or waiter.tracked.gone_dark():
                 what = f"number {number.tzid} got no code in time"
                 raise WaitTimeoutError(what, call="await_rent_code", number=number)
 
-    async def _next(self, waiter: Waiter[RentedNumber], seen: Seen) -> Sms:
+    def _inbox(self, waiter: NumberWait, number: RentedNumber) -> Inbox:
+        """The codes of the number, which begin with what the first readable answer shows.
+
+        In the first minute after its purchase nothing is old: the answer may be late, and every message is news.
+        """
+        inbox = self._inboxes.get(number.tzid)
+        if inbox is None:
+            there = Marks()
+            if waiter.began_at - waiter.tracked.bought_at > PATIENCE:
+                there.put(number.messages)
+            inbox = self._inboxes[number.tzid] = Inbox(there)
+        return inbox
+
+    async def _next(self, waiter: Waiter[RentedNumber], read: Marks) -> Sms:
         while True:
-            number = await self._news(waiter)
-            sms = seen.take(number.messages)
+            await self._news(waiter)
+            number = number_of(waiter.tracked)
+            sms = read.take(number.messages)
             if sms is not None:
                 return sms
-            if waiter.watch.gone_dark():
+            if waiter.tracked.gone_dark():
                 what = "nothing readable came for 30 minutes"
                 raise WaitTimeoutError(what, call="rent_messages", number=number)
 
-    async def _news(self, waiter: Waiter[RentedNumber]) -> RentedNumber:
-        """The number as last seen, after a look; RentClosedError when two looks in a row did not find it."""
+    async def _news(self, waiter: Waiter[RentedNumber]) -> None:
+        """Return after a look; raise RentClosedError when two looks in a row did not find the number."""
         try:
-            await self.turns.news(waiter)
+            await self.poller.news(waiter)
         except NotFoundError as gone:
-            what = f"number {waiter.watch.key} is not active"
-            raise RentClosedError(what, call="await_rent_code", number=waiter.watch.subject) from gone
-        return waiter.watch.subject or RentedNumber(tzid=waiter.watch.key)
+            what = f"number {waiter.tracked.key} is not active"
+            raise RentClosedError(what, call="await_rent_code", number=waiter.tracked.subject) from gone
 
 
 class RentMessages:
@@ -108,18 +145,35 @@ class RentMessages:
     def __init__(self, waits: Waits, tzid: int) -> None:
         self._waits = waits
         self._tzid = tzid
-        self._watch: Tracked[RentedNumber] | None = None
-        self._seen = Seen()
+        self._tracked: Tracked[RentedNumber] | None = None
+        self._read = Marks()
 
     def __aiter__(self) -> RentMessages:
         return self
 
     async def __anext__(self) -> Sms:
-        self._watch = self._watch or self._waits.watch(self._tzid)
-        sms = await self._waits.next_message(self._watch, self._seen)
+        self._tracked = self._tracked or self._waits.record(self._tzid)
+        sms = await self._waits.next_message(self._tracked, self._read)
         if sms is None:
             raise StopAsyncIteration
         return sms
+
+
+def number_of(tracked: Tracked[RentedNumber]) -> RentedNumber:
+    """The number as last seen. If nothing was, its tzid is all that is known."""
+    return tracked.subject or RentedNumber(tzid=tracked.key)
+
+
+async def _let_others_pick(waiter: NumberWait) -> None:
+    """Let the waits with a `match` see the news first: what such a wait is for, it should get."""
+    for _ in range(FIRST_PICKS if waiter.pick.match is None else 0):
+        if not any(map(_is_choosing, waiter.tracked.waiters)):
+            break
+        await anyio.sleep(0.05)
+
+
+def _is_choosing(waiter: Waiter[RentedNumber]) -> bool:
+    return isinstance(waiter, NumberWait) and waiter.news and waiter.pick.match is not None
 
 
 def _look_at_one(tzid: int, zone: tzinfo) -> Call[Snapshot[RentedNumber]]:
@@ -138,19 +192,24 @@ def _look_at_all(known: Known[RentedNumber], zone: tzinfo) -> Call[Page[RentedNu
 
     def read(reply: Reply) -> Page[RentedNumber]:
         numbers = asked.read(reply)
-        page: Page[RentedNumber] = Page(rows=len(numbers), lowest=-inf, at=reply.arrived_at, whole=True)
+        page: Page[RentedNumber] = Page(rows=len(numbers), lowest=-inf, at=reply.sent_at, whole=True)
         for number in numbers:
-            watch = known(number.tzid)
-            if watch is None or not watch.waiters:
+            if number.tzid in known.expected:
+                page.counted.append((number.tzid, len(number.messages)))
+            tracked = known.tracked(number.tzid)
+            if tracked is None or not tracked.waiters:
                 continue
-            if watch.is_seen() and watch.sms == number.messages:
-                page.quiet.append(watch)
+            if tracked.is_seen() and tracked.sms == number.messages:
+                page.quiet.append(tracked)
+            elif len(number.messages) < len(tracked.sms):
+                page.quiet.append(tracked)
+                page.fewer.append(tracked)
             else:
-                page.snapshots.append((watch, _snapshot(number, reply)))
+                page.snapshots.append((tracked, _snapshot(number, reply)))
         return page
 
     return asked.reading(read)
 
 
 def _snapshot(number: RentedNumber, reply: Reply) -> Snapshot[RentedNumber]:
-    return Snapshot(subject=number, sms=number.messages, phase=Phase.OPEN, left=None, age=None, at=reply.arrived_at)
+    return Snapshot(subject=number, sms=number.messages, phase=Phase.OPEN, at=reply.sent_at)

@@ -11,12 +11,13 @@ from decimal import Decimal
 from typing import Literal
 
 from .._budget import Budget
-from .._errors import RefusedError
+from .._errors import OutcomeUnknownError, RefusedError
 from .._sending import Call, Lane, Repeat, Sender
 from .._shield import unbroken
 from .._values import Phone, money, positive
 from . import _arguments as arguments
 from . import _calls, _offers, _wire
+from ._lifecycle import is_open
 from ._matching import Purchase
 from ._models import Country, Inbox, MaxPrice, Order, Page, Payment, Prices, Product, Profile, Status, Wallets
 from ._pagination import Listing, OpenOrders, R, Rows, listing
@@ -249,6 +250,7 @@ class V1:
 
         Raises:
             OrderStateError: it has no SMS, is over, or is a hosting order.
+            OutcomeUnknownError: no answer came, or one that shows the order still open.
         Source: 5sim.net/docs, "Finish order".
         """
         return await self._end(_calls.finish(positive("id", id)), id, Status.FINISHED)
@@ -258,6 +260,7 @@ class V1:
 
         Raises:
             OrderStateError: it has an SMS, is over, is a hosting order, or it is too early to cancel.
+            OutcomeUnknownError: no answer came, or one that shows the order still open: it may be paid for.
         Source: 5sim.net/docs, "Cancel order".
         """
         return await self._end(_calls.cancel(positive("id", id)), id, Status.CANCELED)
@@ -267,6 +270,7 @@ class V1:
 
         Raises:
             OrderStateError: it has an SMS, is over, or is a hosting order.
+            OutcomeUnknownError: no answer came, or one that shows the order still open: it may be paid for.
         Source: 5sim.net/docs, "Ban order".
         """
         return await self._end(_calls.ban(positive("id", id)), id, Status.BANNED)
@@ -405,14 +409,18 @@ class V1:
         return _wire.call(name, path, _wire.read_order, repeat=Repeat.NEVER, lane=Lane.PURCHASE, query=query)
 
     async def _end(self, call: Call[Order], order_id: int, asked: Status) -> Order:
-        """End an order. A refusal after a lost answer may say only that the lost one did it: the state decides."""
+        """End an order. The state decides after a 200 that shows it open, and after a refusal that follows a loss."""
         try:
-            return self._settler.heed(await self._sender.send(call))
+            order = self._settler.heed(await self._sender.send(call))
         except RefusedError as refusal:
-            order = await self.check(order_id) if refusal.after_loss else None
-            if order is None or order.status != asked:
+            if not refusal.after_loss or (order := await self.check(order_id)).status != asked:
                 raise
-            return order
+        if is_open(order):
+            order = await self.check(order_id)
+        if is_open(order):
+            what = f"the provider answered 200, and the order is still {order.status}"
+            raise OutcomeUnknownError(what, call=call.name)
+        return order
 
     def _rows(
         self, path: str, model: type[R], *, category: Category | None = None, max_age: timedelta | None = None

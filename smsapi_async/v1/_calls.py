@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from .._sending import Call, Lane, Repeat
+from collections.abc import Callable
+
+from .._sending import Call, Lane, Repeat, Reply
 from ._models import Order
 from ._wire import call, read_order
 
 
 def check(order_id: int) -> Call[Order]:
-    return call("check", f"user/check/{order_id}", read_order)
+    return call("check", f"user/check/{order_id}", _order(order_id))
 
 
 def finish(order_id: int) -> Call[Order]:
-    return call("finish", f"user/finish/{order_id}", read_order, repeat=Repeat.IF_LOST, lane=Lane.FINISH)
+    return call("finish", f"user/finish/{order_id}", _order(order_id), repeat=Repeat.IF_LOST, lane=Lane.FINISH)
 
 
 def cancel(order_id: int) -> Call[Order]:
-    return call("cancel", f"user/cancel/{order_id}", read_order, repeat=Repeat.IF_LOST, lane=Lane.CANCEL)
+    return call("cancel", f"user/cancel/{order_id}", _order(order_id), repeat=Repeat.IF_LOST, lane=Lane.CANCEL)
 
 
 def ban(order_id: int) -> Call[Order]:
-    return call("ban", f"user/ban/{order_id}", read_order, repeat=Repeat.IF_LOST, lane=Lane.CANCEL)
+    return call("ban", f"user/ban/{order_id}", _order(order_id), repeat=Repeat.IF_LOST, lane=Lane.CANCEL)
+
+
+def _order(order_id: int) -> Callable[[Reply], Order]:
+    """Read an answer about this order. One about another order, of a cache on the way, cannot be read."""
+
+    def read(reply: Reply) -> Order:
+        order = read_order(reply)
+        if order.id != order_id:
+            raise ValueError("it is about another order")
+        return order
+
+    return read

@@ -6,7 +6,7 @@ whole. With `msgspec`, of the extra `fast`, the rest is not even made into objec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Sized
 from datetime import datetime, timedelta
 from functools import cache, cached_property, partial
 from math import inf
@@ -15,19 +15,31 @@ from typing import Any, NamedTuple, Protocol
 import attrs
 
 from .._fields import UNREADABLE, text_or_none, whole
-from .._polling import Known, Page, Snapshot, Tracked
-from .._sending import MEGABYTE, Call, Reply
+from .._polling import UNKNOWN_LIFE, Known, Page, Snapshot, Tracked
+from .._sending import MEGABYTE, Call, Clock, Reply
 from .._values import Sms
+from ._calls import check
 from ._lifecycle import PHASES, phase
 from ._models import Order
-from ._wire import call, read_order, structure
+from ._wire import call, structure
 
 PAGE_CAP = 8 * MEGABYTE
 """A row without messages has about 400 bytes, one with a long text ten times as many."""
 
 
+class Bought(Protocol):
+    """A purchase that was answered."""
+
+    @property
+    def order(self) -> Order: ...
+
+    @property
+    def sent_at(self) -> float:
+        """When its request left, in seconds of the loop's clock."""
+
+
 class Row(Protocol):
-    """A row at a glance; what its `sms` holds is not decoded further."""
+    """A row at a glance."""
 
     @property
     def id(self) -> int: ...
@@ -36,13 +48,14 @@ class Row(Protocol):
     def status(self) -> str: ...
 
     @property
-    def sms(self) -> Any: ...
+    def sms(self) -> Sized | None:
+        """Its messages, not decoded further; null, `[]` and no key alike are none."""
 
 
 class PlainRow(NamedTuple):
     id: int
     status: str
-    sms: Any
+    sms: Sized | None
 
 
 class Rows:
@@ -50,27 +63,24 @@ class Rows:
 
     Attributes:
         rows: all of them at a glance.
-        untold: stands for the messages of a row that does not tell of any, not even that it has none.
     """
 
     rows: Sequence[Row]
-    untold: object = ...
 
     def __init__(self, reply: Reply) -> None:
+        self.asked_at: float = reply.sent_at
         self._reply = reply
         fast = _fast()
         found = None if fast is None else fast.glance(reply.body)
         self._fast = None if found is None else fast
         self.rows = list(map(_glance, self._whole)) if found is None else found
-        if self._fast is not None:
-            self.untold = self._fast.untold
 
-    def snapshot(self, position: int) -> Snapshot[Order]:
+    def order(self, position: int) -> Order:
         """The whole row."""
         raw = self._whole[position]
         if self._fast is not None:
             raw = attrs.evolve(self._reply, body=bytes(raw)).json()
-        return snapshot(structure(raw, Order), self._reply.date, self._reply.sent_at)
+        return structure(raw, Order)
 
     @cached_property
     def _whole(self) -> Sequence[Any]:
@@ -79,53 +89,65 @@ class Rows:
         return found or ()
 
 
-def page_of_orders(offset: int, limit: int, known: Known[Order]) -> Call[Page[Order]]:
+def page_of_orders(offset: int, limit: int, known: Known[Order], timing: Timing) -> Call[Page[Order]]:
     """The call that asks for a page of the newest activations, and picks out those that are awaited."""
     paging = (("limit", str(limit)), ("offset", str(offset)), ("order", "id"), ("reverse", "true"))
     query = (("category", "activation"), *paging)
-    return attrs.evolve(call("orders", "user/orders", lambda reply: read_page(reply, known), query=query), cap=PAGE_CAP)
+    asked = call("orders", "user/orders", lambda reply: read_page(reply, known, timing), query=query)
+    return attrs.evolve(asked, cap=PAGE_CAP)
 
 
-def read_page(reply: Reply, known: Known[Order]) -> Page[Order]:
-    """What the page shows of the awaited orders. A row that does not tell of messages is passed over."""
+def read_page(reply: Reply, known: Known[Order], timing: Timing) -> Page[Order]:
+    """What the page shows of the awaited orders. A row without messages says nothing new, in whatever form."""
     body = Rows(reply)
-    page: Page[Order] = Page(rows=len(body.rows), lowest=inf, at=reply.sent_at)
-    lowest, last, quiet, untold = inf, 0, page.quiet, body.untold
+    page: Page[Order] = Page(rows=len(body.rows), lowest=inf, at=body.asked_at)
+    lowest, last, quiet = inf, 0, page.quiet
+    find, expected = known.tracked, known.expected
     for position, row in enumerate(body.rows, 1):
-        key, sms = row.id, row.sms
+        key, messages = row.id, len(row.sms) if row.sms else 0
         if 0 < key < lowest:
             lowest = key
-        watch = known(key)
-        if watch is None or not watch.waiters:
+        if key in expected:
+            page.counted.append((key, messages))
+        tracked = find(key)
+        if tracked is None or not tracked.waiters:
             continue
         last = position
-        if not sms and sms is not untold and not watch.sms and row.status not in PHASES and watch.is_seen():
-            quiet.append(watch)
-        elif sms is not untold:
-            _sort_in(page, watch, row, partial(body.snapshot, position - 1))
+        if not messages and not tracked.sms and row.status not in PHASES and tracked.is_seen():
+            quiet.append(tracked)
+        else:
+            _sort_in(page, tracked, messages, row.status in PHASES, partial(_shown, body, position - 1, timing))
     page.lowest, page.last = lowest, last
     return page
 
 
-def _sort_in(page: Page[Order], watch: Tracked[Order], row: Row, whole: Callable[[], Snapshot[Order]]) -> None:
+def _shown(body: Rows, place: int, timing: Timing) -> Snapshot[Order]:
+    return timing.snapshot(body.order(place), body.asked_at)
+
+
+def _sort_in(
+    page: Page[Order], tracked: Tracked[Order], messages: int, closed: bool, whole: Callable[[], Snapshot[Order]]
+) -> None:
     """A code, which may also be filled into a message known before; an order seen for the first time; or neither."""
     others = page.unsure
-    if watch.is_seen() and row.status not in PHASES and len(row.sms or ()) <= len(watch.sms):
+    if tracked.is_seen() and not closed and messages <= len(tracked.sms):
         others = page.quiet
-        if all(each.code for each in watch.sms):
-            others.append(watch)
+        if messages < len(tracked.sms):
+            page.fewer.append(tracked)
+        if messages < len(tracked.sms) or all(each.code for each in tracked.sms):
+            others.append(tracked)
             return
     try:
         seen = whole()
     except UNREADABLE:
-        others.append(watch)
+        others.append(tracked)
         return
-    if not watch.is_seen() and row.status not in PHASES and not row.sms:
-        page.snapshots.append((watch, attrs.evolve(seen, keep=False)))
-    elif _codes(seen.sms) > _codes(watch.sms):
-        page.snapshots.append((watch, seen))
+    if not tracked.is_seen() and not closed and not messages:
+        page.snapshots.append((tracked, attrs.evolve(seen, keep=False, phone=seen.subject.phone)))
+    elif _codes(seen.sms) > _codes(tracked.sms):
+        page.snapshots.append((tracked, seen))
     else:
-        others.append(watch)
+        others.append(tracked)
 
 
 def _codes(messages: Iterable[Sms]) -> int:
@@ -133,14 +155,12 @@ def _codes(messages: Iterable[Sms]) -> int:
 
 
 def _glance(raw: Any) -> Row:
-    """The row; one that cannot be read is nobody's, and keeps no other from being read."""
+    """The row. One that cannot be read belongs to no order, and keeps no other from being read."""
     try:
-        sms = raw.get("sms", ...)
-        if sms is not ...:
-            len(sms or ())
-        return PlainRow(whole(raw["id"]), text_or_none(raw.get("status")) or "", sms)
+        sms = raw.get("sms")
+        return PlainRow(whole(raw["id"]), text_or_none(raw.get("status")) or "", sms if isinstance(sms, list) else None)
     except UNREADABLE:
-        return PlainRow(0, "", ...)
+        return PlainRow(0, "", None)
 
 
 @attrs.frozen
@@ -148,13 +168,12 @@ class Fast:
     """What msgspec makes of a page.
 
     Attributes:
-        glance: its rows; None of a page that is not quite as it should be: `json` knows more, and says what is wrong.
+        glance: its rows. None of a page that is not quite as it should be, which `json` reads more leniently.
         apart: the bytes of each row.
     """
 
     glance: Callable[[bytes], Sequence[Row] | None]
     apart: Callable[[bytes], Sequence[Any]]
-    untold: object
 
 
 @cache
@@ -167,8 +186,8 @@ def _fast() -> Fast | None:
     def body_of(row: Any) -> Any:
         return msgspec.json.Decoder(msgspec.defstruct("Body", [("Data", list[row] | None)]))
 
-    sms = tuple[msgspec.Raw, ...] | msgspec.UnsetType | None
-    row = msgspec.defstruct("FastRow", [("id", int), ("status", str, ""), ("sms", sms, msgspec.UNSET)], gc=False)
+    sms = tuple[msgspec.Raw, ...] | None
+    row = msgspec.defstruct("FastRow", [("id", int), ("status", str, ""), ("sms", sms, None)], gc=False)
     rows, raws = body_of(row), body_of(msgspec.Raw)
 
     def glance(body: bytes) -> Sequence[Row] | None:
@@ -177,40 +196,89 @@ def _fast() -> Fast | None:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
 
-    return Fast(glance, lambda body: raws.decode(body).Data, msgspec.UNSET)
+    return Fast(glance, lambda body: raws.decode(body).Data)
 
 
 # -- one answer ------------------------------------------------------------------------------------------------------
+
 
 CLOCK_SLACK = timedelta(seconds=10)
 """A Date further before the purchase than this is another clock; nearer, it costs less than the lead before an end."""
 
 
-def look(order_id: int) -> Call[Snapshot[Order]]:
-    """The call that asks for one order."""
-    return call("check", f"user/check/{order_id}", lambda reply: snapshot(read_order(reply), reply.date, reply.sent_at))
+def look(order_id: int) -> Call[tuple[Order, float]]:
+    """The call that asks for one order; and when it was asked, in seconds of the loop's clock."""
+    asked = check(order_id)
+    return asked.reading(lambda reply: (asked.read(reply), reply.sent_at))
 
 
-def first_snapshot(purchase: Call[Order]) -> Call[Snapshot[Order]]:
-    """The purchase, its answer read as the first look at the order."""
-    return purchase.reading(lambda reply: snapshot(purchase.read(reply), reply.date, reply.sent_at, fresh=True))
+class Timing:
+    """When orders were bought and when they end, in seconds of the loop's clock.
 
+    An order bought here ends its span after its purchase was sent, by the loop's own clock. The end of another is read
+    from the provider's clock, as far as it can be told.
 
-def snapshot(order: Order, date: datetime | None, at: float, *, fresh: bool = False) -> Snapshot[Order]:
-    """What the answer shows of the order's time.
-
-    A Date before the purchase, or after an expiry although the order is open, is no plausible clock. Then, from a
-    `fresh` purchase, the span counts for which the order was sold.
+    Args:
+        clock: the provider's clocks.
+        bought: the purchase of an order, None if it was not bought here.
     """
-    created, expires = order.created_at, order.expires_at
-    plausible = date is not None and (created is None or date > created - CLOCK_SLACK)
-    age = left = None
-    if date is not None and plausible and created is not None:
-        age = max(0.0, (date - created).total_seconds())
-    if date is not None and plausible and expires is not None and expires > date:
-        left = (expires - date).total_seconds()
-    elif fresh and created is not None and expires is not None and expires > created:
-        left = (expires - created).total_seconds()
-    newest = order.sms[-1].created_at if order.sms else None
-    news_age = (date - newest).total_seconds() if date is not None and plausible and newest is not None else None
-    return Snapshot(subject=order, sms=order.sms, phase=phase(order), left=left, age=age, at=at, news_age=news_age)
+
+    def __init__(self, clock: Clock, bought: Callable[[int], Bought | None]) -> None:
+        self._clock = clock
+        self._bought = bought
+
+    def snapshot(self, order: Order, at: float) -> Snapshot[Order]:
+        """What an answer shows that was asked for then."""
+        bought = self._bought(order.id)
+        ends_at, sure = self._end(order, at, bought)
+        return Snapshot(
+            subject=order,
+            sms=order.sms,
+            phase=phase(order),
+            at=at,
+            ends_at=ends_at,
+            sure=sure,
+            bought_at=self._begin(order, at, bought),
+            news_age=self._news_age(order, at),
+        )
+
+    def _end(self, order: Order, at: float, bought: Bought | None) -> tuple[float, bool]:
+        """The end, and whether it is more than a guess."""
+        span = _span(order)
+        sold = None if bought is None else _span(bought.order) or span
+        if bought is not None and sold is not None:
+            first = bought.order.expires_at
+            moved = 0.0 if first is None or order.expires_at is None else (order.expires_at - first).total_seconds()
+            return bought.sent_at + sold + moved, True
+        now = self._now(order, at)
+        left = -inf if now is None or order.expires_at is None else (order.expires_at - now).total_seconds()
+        if left <= 0:
+            begin = at if bought is None else bought.sent_at
+            return begin + min(span or UNKNOWN_LIFE, UNKNOWN_LIFE), False
+        return at + (left if span is None else min(left, span)), True
+
+    def _begin(self, order: Order, at: float, bought: Bought | None) -> float | None:
+        if bought is not None:
+            return bought.sent_at
+        now = self._now(order, at)
+        if now is None or order.created_at is None:
+            return None
+        return at - max(0.0, (now - order.created_at).total_seconds())
+
+    def _now(self, order: Order, at: float) -> datetime | None:
+        """The provider's clock; None if it is before the purchase, for then it is another."""
+        now = self._clock.records_at(at)
+        behind = now is not None and order.created_at is not None and now < order.created_at - CLOCK_SLACK
+        return None if behind else now
+
+    def _news_age(self, order: Order, at: float) -> float | None:
+        now = self._clock.records_at(at) if self._clock.is_measured and order.sms else None
+        newest = order.sms[-1].created_at if order.sms else None
+        return None if now is None or newest is None else (now - newest).total_seconds()
+
+
+def _span(order: Order) -> float | None:
+    """Seconds for which the order was sold, None if that cannot be read."""
+    if order.created_at is None or order.expires_at is None or order.expires_at <= order.created_at:
+        return None
+    return (order.expires_at - order.created_at).total_seconds()

@@ -76,6 +76,9 @@ _BY_STATUS: Mapping[int, type[RefusedError]] = {
     403: AccountBlockedError,
     429: RateLimitError,
 }
+NO_REFUSALS = frozenset({408, 409, 425, 499})
+"""Statuses of servers in front of the API: after a purchase they may mean that its answer came too late."""
+
 _WITHOUT_WORDS = (AuthenticationError, RateLimitError)
 """Statuses that mean the same with any body: their request was turned away before it was carried out."""
 
@@ -120,7 +123,7 @@ def _raise_unlisted(name: str, repeat: Repeat, reply: Reply, word: str) -> NoRet
     wordless = kind is RefusedError and not word
     if kind not in _WITHOUT_WORDS and (is_page or wordless or reply.status == 404):
         raise unreadable(f"v1.{name}", repeat, reply, NOT_THE_API)
-    if kind is RefusedError and name == "withdraw":
+    if kind is RefusedError and (name == "withdraw" or (repeat is Repeat.NEVER and reply.status in NO_REFUSALS)):
         raise OutcomeUnknownError(described(reply), call=f"v1.{name}", status=reply.status)
     raise kind("" if is_page else masked(word)[:300], call=f"v1.{name}", status=reply.status)
 

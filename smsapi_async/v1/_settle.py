@@ -1,22 +1,23 @@
 """Bringing an order to its right end: finished when a code was taken, else cancelled; whatever the provider answers.
 
-Every refusal is followed by a look at the true state, and that decides (https://5sim.net/docs, "Order management"):
+An act is done when the provider shows it done: the order in its answer is closed. Every other answer is followed by a
+look at the true state, and that decides (https://5sim.net/docs, "Order management"):
 
     closed already, order expired                     settled
     order not found, twice                            settled; once may be too soon after the purchase
     order has sms                                     finish instead
     you need to wait time                             cancel again a little later
     hosting order                                     left as it is: such an order ends by itself
-    no answer                                         ask again; both acts may be repeated
+    a 200 and the order is open, no answer            ask again; both acts may be repeated
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 import anyio
 import attrs
@@ -26,10 +27,12 @@ from .._errors import (
     AccountBlockedError,
     AuthenticationError,
     NotFoundError,
+    OutcomeUnknownError,
     PriceTooHighError,
     RefusedError,
     SmsApiError,
 )
+from .._events import kind
 from .._sending import PASSING, Call, Sender
 from .._shield import INTERRUPTS, Ended, shielded
 from .._unsettled import Unsettled
@@ -43,32 +46,72 @@ OVER = "order expired"
 FIRST_PAUSE = 2.0
 LONGEST_PAUSE = 10.0
 
+GOES_ON_FOR = 30 * 60.0
+"""Seconds for which a settlement that took too long goes on in the schedule: longer than an activation lives."""
 
-@attrs.define
-class Course:
-    """An order on its way to its end.
+FRESH = 60.0
+"""Seconds after its purchase in which an order that the provider does not know is not taken for settled."""
+
+Later: TypeAlias = Callable[[Callable[[], Awaitable[float | None]], float], None]
+"""Has a job done at a moment of the loop's clock, by a wait that has the time. The job returns a pause, or None."""
+
+
+@attrs.define(eq=False)
+class Settlement:
+    """An order that is to be brought to its end, and how far that got.
 
     Attributes:
-        order: as last seen; what it held once it keeps, for the answer to a finish may say less.
+        order: as last seen. It keeps its messages, for the answer to a finish may lack them.
         finish: whether it is to be finished, not cancelled.
         spare_sms: whether an order that turns out to have an SMS is left open: its code is the caller's first.
-        said_over: how often the provider said that the order is over.
-        missing: how often it did not know the order when its state was asked for; once may be too soon.
+        tell: whether an order that stays open is worth a warning; no money hangs on a late finish.
+        note: called with the order as it was left, also when the cancellation goes on, and after a later attempt.
     """
 
     order: Order
     finish: bool
-    spare_sms: bool = False
-    said_over: int = 0
-    missing: int = 0
+    spare_sms: bool = attrs.field(default=False, kw_only=True)
+    tell: bool = attrs.field(default=True, kw_only=True)
+    note: Callable[[Order], object] | None = attrs.field(default=None, kw_only=True)
+    _said_over: int = attrs.field(default=0, init=False)
+    _missing: int = attrs.field(default=0, init=False)
+    over: anyio.Event = attrs.field(factory=anyio.Event, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.finish = self.finish or bool(self.order.sms)
 
     def see(self, state: Order) -> None:
         """Take in an answer about the order."""
         self.order = attrs.evolve(state, sms=state.sms or self.order.sms)
 
+    def refused(self, reason: str) -> bool:
+        """Take in a refusal of an act. Return True if nothing is left to do."""
+        self._said_over += reason.lower() == OVER
+        return reason.lower() == "hosting order"
+
+    def missed(self) -> bool:
+        """Take in that the provider does not know the order. Return True if it is settled."""
+        self._missing += 1
+        return self._missing > 1
+
+    def is_done(self) -> bool:
+        """Return True if the last answer shows that nothing is left to do."""
+        return not is_open(self.order) or self._said_over > 1
+
+    def report(self) -> None:
+        """Call `note`."""
+        if self.note is not None:
+            self.note(self.order)
+
 
 class Settler:
-    """Settles orders within bounds; what stays open then goes to the register of the unsettled."""
+    """Settles orders within bounds; an order that stays open then goes to the register of the unsettled.
+
+    Attributes:
+        later: has a settlement that takes too long go on beside the waits of the client.
+        is_awaited: returns True for an order that a wait or a scope needs open.
+        bought_at: when an order was bought here, in seconds of the loop's clock; None for another.
+    """
 
     def __init__(
         self, sender: Sender, unsettled: Unsettled[Any], budget: Budget, settle_timeout: float, cancel_timeout: float
@@ -76,158 +119,178 @@ class Settler:
         self._sender = sender
         self._unsettled = unsettled
         self._budget = budget
+        self._running: dict[int, Settlement] = {}
+        self.later: Later | None = None
+        self.is_awaited: Callable[[int], bool] = lambda _: False
+        self.bought_at: Callable[[int], float | None] = lambda _: None
         self.settle_timeout = settle_timeout
         self.cancel_timeout = cancel_timeout
 
     def heed(self, order: Order) -> Order:
-        """An answer told the order's state: one that is over counts no longer as open, nor a cancelled one as paid."""
+        """Take in the state of an order: one that is over is no longer open, unsettled, or paid if it was cancelled."""
         if not is_open(order):
             self._budget.close(order.id, refunded=order.status == Status.CANCELED)
+            self._unsettled.discard(order.id)
         return order
 
-    async def settle(
-        self,
-        order: Order,
-        *,
-        taken: bool,
-        bound: float | None = None,
-        tell: bool = True,
-        spare_sms: bool = False,
-        note: Callable[[Order], object] | None = None,
-    ) -> Order:
-        """Finish (when a code was taken or an SMS is there) or cancel the order, shielded; the order as it was left.
+    async def settle(self, settlement: Settlement, bound: float | None = None) -> Order:
+        """Finish or cancel the order, shielded; return the order as it was left.
 
         Never raises for what the provider does. When the caller is being cancelled at most `cancel_timeout` is spent,
-        and the cancellation goes on afterwards.
+        and the cancellation goes on afterwards. Of two settlements of one order the second waits for the first.
 
         Args:
-            bound: seconds to spend; the client's `settle_timeout` unless told.
-            tell: whether an order that stays open is worth a warning; no money hangs on a late finish.
-            spare_sms: leave the order open when an SMS turns out to have arrived.
-            note: told how the order was left, also when the cancellation goes on, and what came of a later try.
+            bound: seconds to spend; the client's `settle_timeout` by default.
         """
         ended: Ended[Order] = Ended()
-        course = Course(order, taken or bool(order.sms), spare_sms)
         bound = self.settle_timeout if bound is None else bound
 
         async def work() -> Order:
             try:
-                return await self._to_its_end(course)
+                return await self._carry_out(settlement)
             except (anyio.get_cancelled_exc_class(), *INTERRUPTS):
                 if not ended.scope.cancel_called:  # the task itself was hit: the loop is being shut down, or Ctrl-C
                     deadline = min(ended.scope.deadline, anyio.current_time() + self.cancel_timeout)
                     with anyio.CancelScope(shield=True, deadline=deadline), suppress(SmsApiError):
-                        ended.result = await self._to_its_end(course)
+                        ended.result = await self._carry_out(settlement)
                 raise
 
         try:
             with self._sender.under_way:
                 await shielded(work, ended, bound=bound, hurry=self.cancel_timeout)
         finally:
-            if note is not None:
-                note(course.order)
-            if ended.result is None:
+            settlement.report()
+            if ended.result is None and is_open(settlement.order):
                 why = type(ended.error).__name__ if ended.error else "no end within the bound"
-                self.register(course.order, why, taken=taken, tell=tell, note=note)
-            else:
-                self._unsettled.discard(order.id)
-                self._tell(course.order)
-        return course.order
+                self.defer(settlement, why, LONGEST_PAUSE)
+        return settlement.order
 
     async def hold_against(self, ceiling: Decimal | None, order: Order, call: str) -> Order:
-        """The order just bought, unless it cost more than its buyer allowed: then it is given back.
+        """Return the order just bought, unless it cost more than its buyer allowed: then give it back.
 
         Raises:
             PriceTooHighError: it did; the error holds the order as it was left.
         """
         if ceiling is None or order.price is None or order.price <= ceiling:
             return order
-        left = await self.settle(order, taken=False)
+        left = await self.settle(Settlement(order, finish=False))
         raise PriceTooHighError(
             f"order {order.id} cost {order.price}, above the ceiling of {ceiling}", call=call, order=left
         )
 
-    async def finish_once(self, order: Order) -> None:
-        """Try to finish a registered order; what it leaves undone the client's closing tries again."""
-        course = Course(order, finish=True)
-        with suppress(SmsApiError):
-            if await self._act(course):
-                self._ended(course.order)
-
-    def register(
-        self, order: Order, why: str, *, taken: bool, tell: bool, note: Callable[[Order], object] | None = None
-    ) -> None:
-        """Have the order tried once more when the client closes; `note` learns what came of it."""
+    def defer(self, settlement: Settlement, why: str, pause: float) -> None:
+        """Register the order, and settle it after a pause beside the waits of the client, or when the client closes."""
+        rest = attrs.evolve(settlement, spare_sms=False)
 
         async def again() -> bool:
-            course = Course(order, taken or bool(order.sms))
             try:
-                await self._to_its_end(course)
+                await self._carry_out(rest)
             except SmsApiError:
                 return False
-            if note is not None:
-                note(course.order)
-            self._ended(course.order)
+            rest.report()
             return True
 
-        self._unsettled.add(order.id, order, why, again, tell=tell)
+        self._unsettled.add(rest.order.id, rest.order, why, again, tell=rest.tell)
+        if self.later is not None and not self._sender.closing:
+            now = anyio.current_time()
+            self.later(lambda: self._go_on(rest, now + GOES_ON_FOR), now + pause)
 
     def is_unsettled(self, order_id: int) -> bool:
-        """Whether the order is left to the client's closing, and somebody was told."""
+        """Return True if the order is left to the client's closing, and this was reported."""
         return order_id in self._unsettled.keys
 
     def leave_open(self, order: Order, why: str) -> None:
         """Register an order that is kept on purpose although its buyer is gone."""
         self._unsettled.add(order.id, order, why)
 
-    def _ended(self, order: Order) -> None:
-        """A registered order came to its end after all; told once, though two may have seen to it."""
-        if self._unsettled.holds(order.id):
-            self._unsettled.discard(order.id)
-            self._tell(order)
+    async def _go_on(self, settlement: Settlement, until: float) -> float | None:
+        """Try once to settle a registered order. Return the pause before the next attempt, None if there is none."""
+        order_id = settlement.order.id
+        if not self._unsettled.holds(order_id) or order_id in self._running or anyio.current_time() > until:
+            return None
+        if self.is_awaited(order_id):
+            return LONGEST_PAUSE
+        with self._alone(settlement), suppress(SmsApiError):
+            if await self._act(settlement):
+                settlement.report()
+                self._ended(settlement.order)
+                return None
+            settlement.finish = bool(settlement.order.sms)
+        return LONGEST_PAUSE
 
-    def _tell(self, order: Order) -> None:
-        if not is_open(order):
-            self._sender.events.emit(logging.INFO, "order.settled", id=order.id, status=order.status)
+    async def _carry_out(self, settlement: Settlement) -> Order:
+        """Bring the order to its end, after a settlement of it that is under way."""
+        order_id = settlement.order.id
+        while (running := self._running.get(order_id)) is not None:
+            await running.over.wait()
+            settlement.see(running.order)
+        if not is_open(settlement.order) or (settlement.spare_sms and settlement.order.sms):
+            return settlement.order
+        with self._alone(settlement):
+            order = await self._to_its_end(settlement)
+            self._ended(order)
+        return order
 
-    async def _to_its_end(self, course: Course) -> Order:
+    @contextmanager
+    def _alone(self, settlement: Settlement) -> Iterator[None]:
+        """Around acts upon an order: another settlement of it waits."""
+        self._running[settlement.order.id] = settlement
+        try:
+            yield
+        finally:
+            del self._running[settlement.order.id]
+            settlement.over.set()
+            settlement.over = anyio.Event()
+
+    async def _to_its_end(self, settlement: Settlement) -> Order:
         pause = FIRST_PAUSE
-        while is_open(course.order):
+        while True:
             try:
-                if await self._act(course):
+                if await self._act(settlement):
                     break
             except PASSING:
                 wrong_act = False
             else:
-                finish = bool(course.order.sms)
-                if finish and course.spare_sms:
+                finish = bool(settlement.order.sms)
+                if finish and settlement.spare_sms:
                     break
-                wrong_act, course.finish = finish != course.finish, finish
+                wrong_act, settlement.finish = finish != settlement.finish, finish
             if not wrong_act:
                 await anyio.sleep(pause)
                 pause = min(LONGEST_PAUSE, pause * 1.5)
-        return course.order
+        return settlement.order
 
-    async def _act(self, course: Course) -> bool:
-        """Ask once. Whether nothing is left to do."""
-        order_id = course.order.id
-        act = _calls.finish(order_id) if course.finish else _calls.cancel(order_id)
+    async def _act(self, settlement: Settlement) -> bool:
+        """Ask once. Return True if nothing is left to do."""
+        order_id = settlement.order.id
+        act = _calls.finish(order_id) if settlement.finish else _calls.cancel(order_id)
         try:
-            course.see(await self._send(act))
+            settlement.see(await self._send(act))
         except (AuthenticationError, AccountBlockedError):
             raise
         except RefusedError as refusal:
-            course.said_over += refusal.reason.lower() == OVER
-            if refusal.reason.lower() == "hosting order":
+            if settlement.refused(refusal.reason):
                 return True
-        else:
+        except OutcomeUnknownError as lost:
+            self._sender.events.emit(logging.DEBUG, "act.lost", call=act.name, error=kind(lost))
+        if not is_open(settlement.order):
             return True
         try:
-            course.see(await self._send(attrs.evolve(_calls.check(order_id), lane=act.lane)))
+            settlement.see(await self._send(attrs.evolve(_calls.check(order_id), lane=act.lane)))
         except NotFoundError:
-            course.missing += 1
-            return course.missing > 1
-        return not is_open(course.order) or course.said_over > 1
+            return settlement.missed() and not self._is_fresh(order_id)
+        return settlement.is_done()
+
+    def _is_fresh(self, order_id: int) -> bool:
+        """Return True if the order was bought here so recently that the provider may not know it everywhere."""
+        bought_at = self.bought_at(order_id)
+        return bought_at is not None and anyio.current_time() - bought_at < FRESH
+
+    def _ended(self, order: Order) -> None:
+        """The order came to its end, or nothing is left to do for it."""
+        self._unsettled.discard(order.id)
+        if not is_open(order):
+            self._sender.events.emit(logging.INFO, "order.settled", id=order.id, status=order.status)
 
     async def _send(self, call: Call[Order]) -> Order:
         return self.heed(await self._sender.send(attrs.evolve(call, settling=True)))

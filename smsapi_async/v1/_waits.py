@@ -1,150 +1,230 @@
 """Waiting for codes of v1 orders: which message counts, when a wait is over, and what becomes of the order then.
 
-The looks and their times are `_wait`'s; the acts at the end are `_settle`'s.
+The looks and their times are `_polling`'s; the acts at the end are `_settle`'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from math import inf
 
 import anyio
 import attrs
 
-from .._codes import Pick, Seen
+from .._codes import Inbox, Marks, Pick
 from .._errors import NoCodeError, OrderClosedError, OrderExpiredError, WaitTimeoutError
 from .._events import Events
-from .._polling import LEAD, Known, Listing, Page, Phase, Poller, Snapshot, Tracked, Waiter
+from .._polling import LEAD, Known, Listing, Page, Phase, Poller, Snapshot, Tracked, Trust, Waiter
 from .._sending import Lane, Sender
 from .._shield import UnderWay
 from .._values import Sms
-from ._glance import look, page_of_orders, snapshot
+from ._glance import Bought, Timing, look, page_of_orders
 from ._lifecycle import is_hosting, is_open
 from ._models import Order
-from ._purchases import Purchases
-from ._settle import Settler
+from ._settle import Settlement, Settler
 
 FINISH_WITHIN = 2.0
-"""Seconds a found code is held back for finishing its order; what takes longer is left to the client's closing. Where
-many wait it is not held back at all: one of the others finishes the order."""
+"""Seconds a found code is held back for finishing its order. A finish that takes longer goes on in the schedule. Where
+many wait the code is not held back at all: another wait finishes the order."""
 
+BACK_WITHIN = 5.0
+"""Seconds after its timeout in which a wait is back, whatever the provider answers to the cancel."""
 
 HANDFUL = 5
 """Orders awaited at once from which on the list is asked for all of them."""
+
+LAPSED = 60.0
+"""Seconds after its end for which an order that the provider still calls open is followed."""
+
+
+@attrs.define(eq=False)
+class Held:
+    """An order that scopes look after.
+
+    Attributes:
+        scopes: how many do.
+        taken: whether a code was taken in one of them.
+    """
+
+    tracked: Tracked[Order]
+    scopes: int = 0
+    taken: bool = False
 
 
 class Waits:
     """Every wait of one client for a v1 order."""
 
-    def __init__(self, sender: Sender, settler: Settler, purchases: Purchases) -> None:
-        self.turns: Poller[Order] = Poller(Listing(self._page, least=HANDFUL, every=sender.pace.look_every), self._look)
+    def __init__(self, sender: Sender, settler: Settler, bought: Callable[[int], Bought | None], trust: Trust) -> None:
+        self.trust: Trust = trust
+        listing = Listing(self._page, least=HANDFUL, every=sender.pace.look_every)
+        self.poller: Poller[Order] = Poller(listing, self._look, trust, pair=lambda: 2.0 * sender.spacing("v1"))
         self.settler: Settler = settler
         self.under_way: UnderWay = sender.under_way
         self.events: Events = sender.events
         self._sender = sender
-        self._purchases = purchases
+        self._bought = bought
+        self._timing = Timing(sender.clock, bought)
+        self._held: dict[int, Held] = {}
+        settler.later, settler.is_awaited, settler.bought_at = self.poller.add_chore, self.is_awaited, self._bought_at
 
-    def watch(self, order_id: int) -> Tracked[Order]:
-        """The watch of the order; of one this client just bought it knows the purchase's answer."""
-        watch = self.turns.watch(order_id, anyio.current_time())
-        bought = self._purchases.bought(order_id)
-        if bought is not None and not watch.is_seen():
-            watch.bought_at = bought.at
-            if bought.phase is Phase.OPEN:  # a row of the records may leave out the messages of one that is over
-                watch.note(bought)
-        return watch
+    def record(self, order_id: int) -> Tracked[Order]:
+        """The record of the order. Of one that this client bought it has the purchase's answer."""
+        tracked = self.poller.record(order_id, anyio.current_time())
+        bought = self._bought(order_id)
+        if bought is not None and not tracked.is_seen():
+            tracked.bought_at = bought.sent_at
+            if is_open(bought.order):  # a row of the records may leave out the messages of one that is over
+                tracked.note(self._timing.snapshot(bought.order, bought.sent_at))
+        return tracked
 
     def begin(
-        self, order_id: int, pick: Pick, *, timeout: float | None, settle: bool, seen: Seen | None = None
+        self, order_id: int, pick: Pick, *, timeout: float | None, settle: bool, inbox: Inbox | None = None
     ) -> CodeWait:
-        """Begin to wait for the newest message with a code that was not handed over yet."""
+        """Begin to wait for the next message with a code."""
         self._sender.check_loop()
         now = anyio.current_time()
-        deadline = inf if timeout is None else now + timeout
-        wait = CodeWait(self.watch(order_id), deadline, waits=self, pick=pick, seen=seen, settle=settle, began_at=now)
-        self.turns.join(wait, now)
+        wait = CodeWait(
+            self.record(order_id),
+            inf if timeout is None else now + timeout,
+            settle,
+            waits=self,
+            pick=pick,
+            inbox=inbox,
+            began_at=now,
+        )
+        self.poller.join(wait, now)
         self.under_way.begin()
         return wait
 
+    # -- scopes -----------------------------------------------------------------------------------------------------
+
     async def look_up(self, order_id: int) -> Snapshot[Order]:
         """The order as it is now. Asked also where looks have stopped: its scope must know it in time to settle it."""
-        seen = await self._sender.send(attrs.evolve(look(order_id), lane=Lane.PURCHASE))
-        self.settler.heed(seen.subject)
-        return seen
+        return await self._ask(order_id, urgent=True, once=False)
 
-    def hold(self, found: Order | Snapshot[Order]) -> Tracked[Order]:
+    def hold(self, found: Order | Snapshot[Order]) -> Held:
         """A scope begins to look after an order, of which a look may have brought the newest."""
         order = found.subject if isinstance(found, Snapshot) else found
-        watch = self.turns.hold(self.watch(order.id), order)
+        tracked = self.poller.registry.keep(self.record(order.id))
+        held = self._held.setdefault(order.id, Held(tracked))
+        held.scopes += 1
+        if tracked.subject is None or not tracked.is_seen():
+            tracked.subject = order
         if isinstance(found, Snapshot):
-            self.turns.see(watch, found, anyio.current_time())
-        return watch
+            self.poller.observe(tracked, found, anyio.current_time())
+        return held
 
-    def see(self, watch: Tracked[Order], order: Order) -> None:
-        """Have everybody know what the answer to another request showed of the order."""
+    def release(self, held: Held) -> None:
+        """A scope is over."""
+        held.scopes -= 1
+        if not held.scopes:
+            del self._held[held.tracked.key]
+        self.poller.registry.release(held.tracked)
+
+    def is_held(self, order_id: int) -> bool:
+        return order_id in self._held
+
+    def is_awaited(self, order_id: int) -> bool:
+        """Return True if a wait or a scope needs the order open."""
+        tracked = self.poller.registry.get(order_id)
+        return self.is_held(order_id) or (tracked is not None and bool(tracked.waiters))
+
+    def _bought_at(self, order_id: int) -> float | None:
+        bought = self._bought(order_id)
+        return None if bought is None else bought.sent_at
+
+    def see(self, tracked: Tracked[Order], order: Order) -> None:
+        """Take in what the answer to another request showed of the order."""
         now = anyio.current_time()
-        self.turns.see(watch, snapshot(order, None, now), now)
-
-    async def next_message(self, watch: Tracked[Order], seen: Seen) -> Sms | None:
-        """The oldest message not handed over yet; None once the order is closed and all are."""
-        self._sender.check_loop()
-        self.turns.join(waiter := Reader(watch), anyio.current_time())
-        try:
-            with self.under_way:
-                sms = await self._next(waiter, seen)
-        finally:
-            self.turns.leave(waiter, anyio.current_time())
-        order = order_of(waiter.watch)
-        if sms is None and self._lapses_in_its_scope(waiter.watch, order):
-            order = await self.settle_unfound(waiter.watch, order)
-            return seen.take(order.sms)
-        return sms
-
-    def _lapses_in_its_scope(self, watch: Tracked[Order], order: Order) -> bool:
-        """Whether its end is near, a cancel would still refund, and none of its waits sees to that."""
-        waited_for = any(waiter.settles for waiter in watch.waiters)
-        refunds = is_open(order) and not order.sms and not is_hosting(order)
-        return refunds and watch.holds > 0 and watch.last_look_taken() and not waited_for
-
-    async def settle_unfound(self, watch: Tracked[Order], order: Order) -> Order:
-        """Settle an order that brought no code, but for a message that turns out to be there.
-
-        In a scope for as long as a cancel may still refund; then the scope tries again, and tells.
-        """
-        settle = partial(self.settler.settle, order, taken=False, spare_sms=not order.sms)
-        if watch.holds:
-            return await settle(bound=LEAD, tell=False, note=partial(self.see, watch))
-        return await settle()
+        self.poller.observe(tracked, self._timing.snapshot(order, now), now)
 
     def register_held(self) -> None:
-        """The client closes: have the orders whose scopes are still open settled now."""
-        for watch in self.turns.held():
-            order = order_of(watch)
+        """The client closes: settle the orders whose scopes are still open now."""
+        for held in self._held.values():
+            order = order_of(held.tracked)
             if is_open(order) and not is_hosting(order):
-                why, note = "its scope was open when the client closed", partial(self.see, watch)
-                self.settler.register(order, why, taken=False, tell=False, note=note)
+                note = partial(self.see, held.tracked)
+                rest = Settlement(order, held.taken, tell=False, note=note)
+                self.settler.defer(rest, "its scope was open when the client closed", 0.0)
 
-    async def _look(self, watch: Tracked[Order]) -> Snapshot[Order]:
-        asked = look(watch.key)
-        if watch.at_a_moment(anyio.current_time()):  # goes on where looks have stopped: it saves a code
-            asked = attrs.evolve(asked, lane=Lane.PURCHASE)
-        seen = await self._sender.send(asked, once=True)
-        self.settler.heed(seen.subject)
-        return seen
+    # -- messages ---------------------------------------------------------------------------------------------------
+
+    async def next_message(self, tracked: Tracked[Order], read: Marks) -> Sms | None:
+        """The oldest message not handed over yet; None once the order is closed and all are."""
+        self._sender.check_loop()
+        self.poller.join(waiter := Waiter(tracked, settles=False), anyio.current_time())
+        try:
+            with self.under_way:
+                sms = await self._next(waiter, read)
+        finally:
+            self.poller.leave(waiter, anyio.current_time())
+        order = order_of(waiter.tracked)
+        if sms is None and self._lapses_in_its_scope(waiter.tracked, order):
+            order = await self.settle_unfound(waiter.tracked, order, inf)
+            return read.take(order.sms)
+        return sms
+
+    async def _next(self, waiter: Waiter[Order], read: Marks) -> Sms | None:
+        while True:
+            await self.poller.news(waiter)
+            tracked = waiter.tracked
+            order = order_of(tracked)
+            sms = read.take(order.sms)
+            over = not is_open(order) or tracked.seen_at >= tracked.ends_at + LAPSED
+            if sms is not None or over or self._lapses_in_its_scope(tracked, order):
+                return sms
+            if tracked.gone_dark():
+                raise WaitTimeoutError("nothing readable came for 30 minutes", call="messages", order=order)
+
+    def _lapses_in_its_scope(self, tracked: Tracked[Order], order: Order) -> bool:
+        """Return True if its end is near, a cancel would still refund, and no wait for a code sees to that."""
+        waited_for = any(waiter.settles for waiter in tracked.waiters)
+        refunds = is_open(order) and not order.sms and not is_hosting(order)
+        return refunds and self.is_held(tracked.key) and tracked.last_look_taken() and not waited_for
+
+    # -- the end ----------------------------------------------------------------------------------------------------
+
+    async def settle_unfound(self, tracked: Tracked[Order], order: Order, until: float) -> Order:
+        """Settle an order that brought no code, but for a message that turns out to be there.
+
+        In a scope for as long as a cancel may still refund; then the scope tries again, and reports.
+
+        Args:
+            until: when the caller must be back, in seconds of the loop's clock.
+        """
+        held = self.is_held(tracked.key)
+        note = partial(self.see, tracked)
+        settlement = Settlement(order, False, spare_sms=not order.sms, tell=not held, note=note)
+        bound = min(LEAD if held else self.settler.settle_timeout, max(0.0, until - anyio.current_time()))
+        return await self.settler.settle(settlement, bound)
+
+    async def finish(self, order: Order, until: float) -> None:
+        """Finish an order whose code was taken; where many wait, another wait does it.
+
+        Args:
+            until: when the caller must be back, in seconds of the loop's clock.
+        """
+        settlement = Settlement(order, True, tell=False)
+        if self.poller.many:
+            self.settler.defer(settlement, "its finish was left to others", 0.0)
+        else:
+            await self.settler.settle(settlement, min(FINISH_WITHIN, max(0.0, until - anyio.current_time())))
+
+    # -- requests ---------------------------------------------------------------------------------------------------
+
+    async def _look(self, tracked: Tracked[Order]) -> Snapshot[Order]:
+        """Look at one order. A look at one of its moments goes on where looks have stopped: it saves a code."""
+        return await self._ask(tracked.key, urgent=tracked.at_a_moment(anyio.current_time()), once=True)
+
+    async def _ask(self, order_id: int, *, urgent: bool, once: bool) -> Snapshot[Order]:
+        asked = attrs.evolve(look(order_id), lane=Lane.PURCHASE) if urgent else look(order_id)
+        order, at = await self._sender.send(asked, once=once)
+        self.settler.heed(order)
+        return self._timing.snapshot(order, at)
 
     async def _page(self, offset: int, limit: int, known: Known[Order]) -> Page[Order]:
-        return await self._sender.send(page_of_orders(offset, limit, known), once=True)
-
-    async def _next(self, waiter: Waiter[Order], seen: Seen) -> Sms | None:
-        while True:
-            await self.turns.news(waiter)
-            order = order_of(waiter.watch)
-            sms = seen.take(order.sms)
-            if sms is not None or not is_open(order) or self._lapses_in_its_scope(waiter.watch, order):
-                return sms
-            if waiter.watch.gone_dark():
-                raise WaitTimeoutError("nothing readable came for 30 minutes", call="messages", order=order)
+        return await self._sender.send(page_of_orders(offset, limit, known, self._timing), once=True)
 
 
 @attrs.define(eq=False, repr=False, weakref_slot=False)
@@ -153,21 +233,19 @@ class CodeWait(Waiter[Order]):
 
     Attributes:
         waits: all of the client's.
-        pick: which message he wants.
-        seen: the messages that are not new to him; None when all are.
-        settle: whether he wants the order settled.
+        pick: which messages it is for.
+        inbox: what was handed over before; None when nothing was.
         found: the message.
     """
 
     waits: Waits = attrs.field(kw_only=True)
     pick: Pick = attrs.field(kw_only=True)
-    seen: Seen | None = attrs.field(kw_only=True)
-    settle: bool = attrs.field(kw_only=True)
+    inbox: Inbox | None = attrs.field(kw_only=True)
     began_at: float = attrs.field(kw_only=True)
     found: Sms | None = attrs.field(default=None, init=False)
 
     async def sms(self) -> Sms:
-        """Wait to the end. `AsyncClient.await_code` spells this out, lest it be a coroutine more of each that rests."""
+        """Wait to the end. `AsyncClient.await_code` spells this out: it saves a coroutine of each wait that rests."""
         try:
             while not self.is_over():
                 await self.step()
@@ -177,81 +255,71 @@ class CodeWait(Waiter[Order]):
         return await self.end()
 
     def is_over(self) -> bool:
-        """Whether the news, if there are any, end it: with a message, or without one."""
-        if not self.waits.turns.has_news(self):
+        """Return True if the news, if there are any, end it: with a message, or without one."""
+        if not self.waits.poller.has_news(self):
             return False
-        watch, order = self.watch, order_of(self.watch)
+        tracked, order = self.tracked, order_of(self.tracked)
         self.found = self._choose(order)
-        ended = watch.last_look_taken() and not is_hosting(order)
-        return self.found is not None or ended or not is_open(order) or self.timed_out() or watch.gone_dark()
+        ended = tracked.last_look_taken() and not is_hosting(order)
+        return self.found is not None or ended or not is_open(order) or self.timed_out() or tracked.gone_dark()
 
     def step(self) -> Awaitable[None]:
         """What to await until then, again and again."""
-        return self.waits.turns.step(self)
+        return self.waits.poller.step(self)
 
     def give_up(self, error: BaseException) -> None:
         """It was broken off: nothing is sent, and the order stays open."""
         self._leave()
-        self._tell(error, None)
+        self._report(error, None)
 
     async def end(self) -> Sms:
         """Settle the order, and hand over what was found; or raise, unless the code landed meanwhile."""
-        last, age = self._leave(), self.watch.age(anyio.current_time())
+        last, age = self._leave(), self.tracked.age(anyio.current_time())
         try:
-            sms = await self._settled(may_settle=last and self._is_to_settle())
+            sms = await self._settled(last=last)
         except BaseException as error:
-            self._tell(error, age)
+            self._report(error, age)
             raise
-        self._tell(None, age)
+        self._report(None, age)
         return sms
 
     def _leave(self) -> bool:
-        """Whether nobody else waits who may settle the order."""
+        """Return True if no remaining wait may settle the order."""
         self.waits.under_way.end()
-        return self.waits.turns.leave(self, anyio.current_time())
+        return self.waits.poller.leave(self, anyio.current_time())
 
-    def _is_to_settle(self) -> bool:
-        """An order in a scope only at its end: whoever handles the error slowly would lose the refund, or a code that
-        landed meanwhile."""
-        at_its_end = self.found is None and self.watch.last_look_taken()
-        return self.settle and (at_its_end or not self.watch.holds)
+    def _report(self, error: BaseException | None, age: float | None) -> None:
+        self.waits.events.wait_ended("v1", self.tracked.key, self.began_at, error, age)
 
-    def _tell(self, error: BaseException | None, age: float | None) -> None:
-        self.waits.events.wait_ended("v1", self.watch.key, self.began_at, error, age)
+    async def _settled(self, *, last: bool) -> Sms:
+        """Settle the order: the last wait to leave does, outside of a scope; at the order's end every wait does.
 
-    async def _settled(self, *, may_settle: bool) -> Sms:
-        order, ended_as = order_of(self.watch), self.watch.phase
-        if self.found is None and may_settle and is_open(order) and not is_hosting(order):
-            order = await self.waits.settle_unfound(self.watch, order)
-            self.found = self._choose(order)
-            if self.found is None and is_open(order) and order.sms:
-                order = await self.waits.settle_unfound(self.watch, order)
+        Nothing else has the time then. A handler of the error that is slow would lose the refund, or a code that landed
+        meanwhile; waits that end together share one settlement.
+        """
+        order, ended_as = order_of(self.tracked), self.tracked.phase
+        may_settle = self.settles and last and not self.waits.is_held(order.id)
+        if self.found is None and self.settles and (may_settle or self.tracked.last_look_taken()):
+            order = await self._settled_unfound(order)
         if self.found is None:
             raise _why(self, order, ended_as)
-        await self._hand_over(order, may_settle=may_settle)
+        if may_settle and is_open(order) and not is_hosting(order):
+            await self.waits.finish(order, self.deadline + BACK_WITHIN)
         return self.found
 
-    async def _hand_over(self, order: Order, *, may_settle: bool) -> None:
-        """The caller gets a message of the order: what it was chosen from is not new any more, nor is waited for."""
-        if self.seen is not None:
-            self.seen.add(self.pick.wanted(order.sms))
-        if not may_settle or self.watch.holds or not is_open(order) or is_hosting(order):
-            return
-        settler = self.waits.settler
-        if self.waits.turns.spare(lambda: settler.finish_once(order), anyio.current_time()):
-            settler.register(order, "its finish was left to others", taken=True, tell=False)
-        else:
-            await settler.settle(order, taken=True, bound=FINISH_WITHIN, tell=False)
+    async def _settled_unfound(self, order: Order) -> Order:
+        """Settle without a code. A message that lands meanwhile is the code, or has the order finished."""
+        until = self.deadline + BACK_WITHIN
+        for _ in range(2):
+            if self.found is None and is_open(order) and not is_hosting(order):
+                order = await self.waits.settle_unfound(self.tracked, order, until)
+                self.found = self._choose(order)
+                if not order.sms:
+                    break
+        return order
 
     def _choose(self, order: Order) -> Sms | None:
-        return self.pick(order.sms if self.seen is None else self.seen.new(order.sms))
-
-
-class Reader(Waiter[Order]):
-    """One step of an iterator over messages: it settles nothing, and keeps no wait from settling."""
-
-    __slots__ = ()
-    settles = False
+        return (self.inbox or Inbox()).next(self.pick, order.sms)
 
 
 class Messages:
@@ -263,23 +331,23 @@ class Messages:
     def __init__(self, waits: Waits, order_id: int) -> None:
         self._waits = waits
         self._order_id = order_id
-        self._watch: Tracked[Order] | None = None
-        self._seen = Seen()
+        self._tracked: Tracked[Order] | None = None
+        self._read = Marks()
 
     def __aiter__(self) -> Messages:
         return self
 
     async def __anext__(self) -> Sms:
-        self._watch = self._watch or self._waits.watch(self._order_id)
-        sms = await self._waits.next_message(self._watch, self._seen)
+        self._tracked = self._tracked or self._waits.record(self._order_id)
+        sms = await self._waits.next_message(self._tracked, self._read)
         if sms is None:
             raise StopAsyncIteration
         return sms
 
 
-def order_of(watch: Tracked[Order]) -> Order:
-    """The order as last seen; when nothing was, all that is known is its id."""
-    return watch.subject or Order(id=watch.key)
+def order_of(tracked: Tracked[Order]) -> Order:
+    """The order as last seen. If nothing was, its id is all that is known, and perhaps its phone."""
+    return tracked.subject or Order(id=tracked.key, phone=tracked.phone)
 
 
 def _why(waiter: Waiter[Order], order: Order, ended_as: Phase) -> NoCodeError:
@@ -293,7 +361,7 @@ def _why(waiter: Waiter[Order], order: Order, ended_as: Phase) -> NoCodeError:
         return OrderExpiredError(f"{what} ran out of time without a code", call="await_code", order=order)
     if ended_as is not Phase.OPEN:
         return OrderClosedError(f"{what} is {order.status} and has no code", call="await_code", order=order)
-    if waiter.watch.last_look_taken() and not is_hosting(order):
+    if waiter.tracked.last_look_taken() and not is_hosting(order):
         if order.sms:
             return NoCodeError(f"{what} got messages and no code in them", call="await_code", order=order)
         return OrderExpiredError(f"{what} got no code before its time ran out", call="await_code", order=order)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 import anyio
 import pytest
 
-from smsapi_async import AsyncClient, RentClosedError
+from smsapi_async import AsyncClient, RentClosedError, Sms
+from smsapi_async._polling import Known, Tracked, Waiter
+from smsapi_async._sending import Reply
+from smsapi_async.rent import RentedNumber
+from smsapi_async.rent._waits import _look_at_all
 from smsapi_async.sandbox import Sandbox
 from tests.opening import moments, second
 
@@ -63,3 +69,15 @@ async def test_a_number_the_list_lacks_is_looked_at_twice_before_its_wait_ends(
 
     assert ends[0] - closed_at <= 20
     assert len([at for at in moments(sandbox, f"{ONE}={gone}") if at >= closed_at]) == 2
+
+
+def test_a_list_with_fewer_messages_than_a_look_showed_takes_nothing_back() -> None:
+    """It counts against the list, which may be late."""
+    tracked: Tracked[RentedNumber] = Tracked(5, readable_at=0.0, seen_at=0.0, sms=(Sms(text="a"), Sms(text="b")))
+    tracked.waiters = (Waiter(tracked),)
+    body = b'{"response":1,"list":[{"tzid":5,"messages":[{"text":"a"}]},{"tzid":6}]}'
+    asked = _look_at_all(Known({5: tracked}.get, (5,)), UTC)
+
+    page = asked.read(Reply(status=200, headers={}, body=body))
+
+    assert (page.fewer, page.quiet, page.counted) == ([tracked], [tracked], [(5, 1)])

@@ -98,7 +98,7 @@ async def test_4_time_is_minutes(wire: Any, span: timedelta | None):
     assert (await read_number(time=wire, hours=95, days=3)).ends_in == span
 
 
-def message(id: int = 1, at: str | None = "2022-07-17 21:46:58", code: Any = "070051") -> dict[str, Any]:
+def message(id: int | None = 1, at: str | None = "2022-07-17 21:46:58", code: Any = "070051") -> dict[str, Any]:
     return {"id": id, "service": "Google", "text": "x", "code": code, "created_at": at}
 
 
@@ -151,9 +151,10 @@ CODES: dict[str, tuple[list[Any], str | None]] = {
     "absent": ([{"id": 1, "text": "x"}], None),
     "newest first": ([message(2, "2022-07-17 22:00:00", "2"), message(1, code="1")], "2"),
     "oldest first": ([message(1, code="1"), message(2, "2022-07-17 22:00:00", "2")], "2"),
-    "the same second: the later in the list": ([message(2, code="2"), message(1, code="1")], "1"),
+    "the same second: the higher number": ([message(2, code="2"), message(1, code="1")], "2"),
+    "no numbers: the later in the list": ([message(None, code="2"), message(None, code="1")], "1"),
     "no time: that of the message before": ([message(2, "2022-07-17 22:00:00", "2"), message(3, None, "3")], "3"),
-    "no times: the later in the list": ([message(2, None, "2"), message(1, None, "1")], "1"),
+    "no times: the higher number": ([message(2, None, "2"), message(1, None, "1")], "2"),
     "the newest lacks one": ([message(2, "2022-07-17 22:00:00", ""), message(1, code="1")], "1"),
 }
 

@@ -86,7 +86,7 @@ REFUSALS = (
     Literal(403, "", EVERY, AccountBlockedError),
     Literal(401, GATEWAY.format(401), EVERY, AuthenticationError),
     Literal(429, GATEWAY.format(429), EVERY, RateLimitError),
-    Literal(409, "this country sleeps today", BUY_OR_REUSE, RefusedError),
+    Literal(422, "this country sleeps today", BUY_OR_REUSE, RefusedError),
     Literal(429, "api limit is 100 requests per second", EVERY, RateLimitError),
     Literal(429, "too many requests", EVERY, RateLimitError),
     Literal(429, "", EVERY, RateLimitError),

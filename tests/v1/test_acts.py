@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from smsapi_async import AsyncClient, NotFoundError, OrderStateError
-from smsapi_async.sandbox import Answer, LostAfter, LostBefore, Sandbox
+from smsapi_async import AsyncClient, NotFoundError, OrderStateError, OutcomeUnknownError
+from smsapi_async.sandbox import Answer, DoneUnseen, LostAfter, LostBefore, NotDone, Sandbox
 from smsapi_async.v1 import Order
 from tests.opening import buy
 
@@ -50,3 +50,24 @@ async def test_a_refusal_of_the_first_try_is_not_looked_into(sandbox: Sandbox, c
         await client.v1.cancel(1)
 
     assert sandbox.requests == ["GET /v1/user/cancel/1"]
+
+
+@pytest.mark.parametrize("name", ["cancel", "ban"])
+async def test_an_act_answered_200_and_not_done_is_no_success(sandbox: Sandbox, client: AsyncClient, name):
+    """The order is still open, and paid: a 200 alone is no evidence."""
+    act, _ = ACTS[name]
+    order_id = await buy(client)
+    sandbox.fail(f"/user/{name}", NotDone())
+
+    with pytest.raises(OutcomeUnknownError, match="still PENDING"):
+        await act(client, order_id)
+
+
+@pytest.mark.parametrize("name", ["cancel", "ban"])
+async def test_an_act_done_unseen_is_believed_after_a_check(sandbox: Sandbox, client: AsyncClient, name):
+    """The answer showed the order as it was before."""
+    act, status = ACTS[name]
+    order_id = await buy(client)
+    sandbox.fail(f"/user/{name}", DoneUnseen())
+
+    assert (await act(client, order_id)).status == status

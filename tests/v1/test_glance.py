@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from smsapi_async import Sms, UnreadableReplyError
-from smsapi_async._polling.listing import Page
+from smsapi_async._polling.listing import Known, Page
 from smsapi_async._polling.tracked import Phase, Snapshot, Tracked, Waiter
+from smsapi_async._sending import Clock
 from smsapi_async._sending.call import Reply
 from smsapi_async.v1 import Order, _glance
 from smsapi_async.v1._wire import structure
@@ -21,6 +22,7 @@ DATE = {"date": "Thu, 01 Jan 2026 12:00:00 GMT"}
 SMS = {"created_at": "2026-01-01T11:59:58Z", "date": "2026-01-01T11:59:58Z", "sender": "T", "text": "x", "code": "123"}
 BLANK = {**SMS, "code": ""}
 Summary = tuple[Any, ...]
+TIMING = _glance.Timing(Clock(), lambda _: None)
 
 
 @pytest.fixture(params=["fast", "plain"], autouse=True)
@@ -40,14 +42,14 @@ def row(order_id: Any = 7, **fields: Any) -> dict[str, Any]:
 
 def read(body: Any, *, known: bool = True, messages: int = 0) -> Summary:
     """Order 7 is awaited: rows, lowest, last, and what the page shows of it."""
-    watch: Tracked[Order] = Tracked(7, readable_at=0.0)
-    watch.waiters = (Waiter(watch),)
+    tracked: Tracked[Order] = Tracked(7, readable_at=0.0)
+    tracked.waiters = (Waiter(tracked),)
     if known:
         sms = structure({"sms": [BLANK] * messages, "id": 7, "phone": "+7"}, Order).sms
-        watch.note(Snapshot(subject=Order(id=7), sms=sms, phase=Phase.OPEN, left=None, age=None, at=0.0))
+        tracked.note(Snapshot(subject=Order(id=7), sms=sms, phase=Phase.OPEN, at=0.0))
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     reply = Reply(status=200, headers=DATE, body=raw, sent_at=5.0)
-    page = _glance.page_of_orders(0, 100, {7: watch}.get).read(reply)
+    page = _glance.page_of_orders(0, 100, Known({7: tracked}.get, ()), TIMING).read(reply)
     assert page.at == 5.0
     shown = "snapshots" if page.snapshots else "quiet" if page.quiet else "unsure" if page.unsure else ""
     codes = [sms.code for _, seen in page.snapshots for sms in seen.sms]
@@ -71,7 +73,7 @@ PAGES: list[tuple[str, Any, Summary]] = [
     ("a bad date", {"Data": [row(9), row(sms=[{"code": "1", "created_at": "?"}])]}, (2, 7, 2, "snapshots", ["1"])),
     ("a bad price", {"Data": [row(9), row(price="0,32", sms=[SMS])]}, (2, 7, 2, "snapshots", ["123"])),
     ("extra fields", {"Data": [row(new={"a": [1]})], "New": 1.5}, (1, 7, 1, "quiet", [])),
-    ("odd rows", {"Data": [None, row(None), row("x"), row(5, sms=3), row(sms=[SMS])]}, (5, 7, 5, "snapshots", ["123"])),
+    ("odd rows", {"Data": [None, row(None), row("x"), row(5, sms=3), row(sms=[SMS])]}, (5, 5, 5, "snapshots", ["123"])),
 ]
 
 
@@ -81,12 +83,12 @@ def test_a_page_shows_what_is_new_of_the_awaited(body: Any, summary: Summary) ->
     assert read(body) == summary
 
 
-def test_a_row_without_messages_does_not_tell() -> None:
-    """Some lists leave them out; the order keeps its own rhythm."""
+def test_a_row_without_messages_says_nothing_new() -> None:
+    """`[]`, null and no key at all are the only forms ever recorded, and none of them is evidence."""
     blind = row()
     del blind["sms"]
 
-    assert read({"Data": [blind]}) == (1, 7, 1, "", [])
+    assert read({"Data": [blind]}) == read({"Data": [row(sms=None)]}) == read({"Data": [row(sms=[])]})
 
 
 @pytest.mark.parametrize(("sms", "shown"), [([], "snapshots"), ([SMS], "snapshots"), ([BLANK], "unsure")])
@@ -104,15 +106,22 @@ def test_a_row_of_an_order_nobody_waits_for_is_passed_over() -> None:
 
 def test_a_message_whose_code_is_known_is_not_read_again() -> None:
     """An order may have its code long before whoever waits for another one gets that."""
-    watch: Tracked[Order] = Tracked(7, readable_at=0.0, seen_at=0.0, sms=(Sms(text="code 1234", code="1234"),))
-    watch.waiters = (Waiter(watch),)
+    tracked: Tracked[Order] = Tracked(7, readable_at=0.0, seen_at=0.0, sms=(Sms(text="code 1234", code="1234"),))
+    tracked.waiters = (Waiter(tracked),)
 
-    assert read_for(watch, row(7, sms=["unreadable"])).quiet == [watch]
+    assert read_for(tracked, row(7, sms=["unreadable"])).quiet == [tracked]
 
 
-def read_for(watch: Tracked[Order], *rows: dict[str, Any]) -> Page[Order]:
+def test_the_messages_of_an_order_that_a_look_had_shown_are_counted() -> None:
+    """Also once it is awaited no longer: whether the list shows them tells what the list is worth."""
+    page = read_for(Tracked(7, readable_at=0.0), row(7, sms=[SMS]), row(8), expected=(7,))
+
+    assert page.counted == [(7, 1)]
+
+
+def read_for(tracked: Tracked[Order], *rows: dict[str, Any], expected: tuple[int, ...] = ()) -> Page[Order]:
     reply = Reply(status=200, headers=DATE, body=json.dumps({"Data": rows}).encode(), sent_at=5.0)
-    return _glance.page_of_orders(0, 100, {7: watch}.get).read(reply)
+    return _glance.page_of_orders(0, 100, Known({7: tracked}.get, expected), TIMING).read(reply)
 
 
 def test_a_code_filled_into_a_known_message_is_news() -> None:
@@ -134,3 +143,17 @@ def test_a_page_that_is_none_is_unreadable(body: bytes) -> None:
     """And raises nothing the waits would not expect."""
     with pytest.raises(UnreadableReplyError):
         read(body)
+
+
+def test_a_row_that_cannot_be_read_is_looked_at() -> None:
+    """At a glance it has a message; what it holds nests deeper than is read."""
+    deep: Any = []
+    for _ in range(40):
+        deep = [deep]
+    body = {"Data": [row(sms=[{**SMS, "text": deep}])]}
+
+    if _glance._fast() is None:
+        with pytest.raises(UnreadableReplyError):
+            read(body)
+    else:
+        assert read(body)[3] == "unsure"

@@ -273,7 +273,7 @@ async def test_a_message_without_times_is_as_new_as_the_one_before_it(name: str)
     """The newest code is what the order is for: taken for the oldest, it would be superseded by the one before."""
     rows, codes = UNTIMED[name]
     async with answering({**ORDER, "sms": rows}) as (client, _):
-        order = await client.v1.check(1)
+        order = await client.v1.check(ORDER["id"])
 
     assert [sms.code for sms in order.sms] == codes
     assert order.code == codes[-1]

@@ -152,12 +152,12 @@ async def test_a_page_says_what_to_look_at():
 
 async def test_the_words_of_an_unlisted_refusal_are_kept():
     """New texts appear without notice; the user needs them to ask the provider."""
-    async with answering("this country sleeps today", 409) as (client, _):
+    async with answering("this country sleeps today", 422) as (client, _):
         with pytest.raises(RefusedError) as caught:
             await client.v1.buy_activation("telegram")
 
     assert type(caught.value) is RefusedError
-    assert (caught.value.reason, caught.value.status) == ("this country sleeps today", 409)
+    assert (caught.value.reason, caught.value.status) == ("this country sleeps today", 422)
     assert "this country sleeps today" in str(caught.value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import anyio
@@ -24,6 +25,7 @@ from smsapi_async.sandbox import (
     Stall,
 )
 from smsapi_async.testing import open_client
+from smsapi_async.v1 import Order
 from tests.opening import buy, moments, second, status
 
 pytestmark = pytest.mark.usefixtures("steady")
@@ -314,18 +316,65 @@ async def test_an_unknown_status_is_an_open_order(sandbox: Sandbox, client: Asyn
     assert await client.await_code(await buy(client, sandbox, Delivery(9, "Telegram code 04217", "04217"))) == "04217"
 
 
-async def test_an_order_that_waits_before_it_may_be_cancelled_is_cancelled_later() -> None:
-    """`you need to wait time` is no no."""
+async def test_a_timeout_is_kept_while_the_provider_refuses_the_cancel() -> None:
+    """`you need to wait time` may last for minutes; the caller is back, and the order is cancelled a little later."""
     sandbox = Sandbox(scenario=Scenario(cancel_lock=60))
     async with open_client(sandbox) as client:
         order_id = await buy(client)
 
         with pytest.raises(WaitTimeoutError) as caught:
-            await client.await_code(order_id, timeout=30)
+            await client.await_code(order_id, timeout=10)
 
+        assert anyio.current_time() <= 15
         assert caught.value.order is not None
-        assert caught.value.order.status == "CANCELED"
-        assert 60 <= anyio.current_time() <= 70
+        assert [order.id for order in client.unsettled if isinstance(order, Order)] == [order_id]
+        await anyio.sleep(50)
+    assert status(sandbox, order_id) == "CANCELED"
+
+
+async def test_a_cancel_that_came_too_early_goes_on_beside_another_wait() -> None:
+    """A client may run for days before it closes, and the order would lapse."""
+    sandbox = Sandbox(scenario=Scenario(cancel_lock=60))
+    async with open_client(sandbox) as client:
+        early, other = await buy(client), await buy(client)
+        with pytest.raises(WaitTimeoutError):
+            await client.await_code(early, timeout=10)
+
+        with pytest.raises(WaitTimeoutError):
+            await client.await_code(other, timeout=70)
+
+        assert client.unsettled == ()
+        assert status(sandbox, early) == "CANCELED"
+
+
+async def test_a_cancel_left_over_does_not_end_an_order_that_is_awaited_again() -> None:
+    """The timeout of the first wait is over, and the caller has decided to wait on."""
+    sandbox = Sandbox(scenario=Scenario(cancel_lock=20))
+    async with open_client(sandbox) as client:
+        order_id, other = await buy(client, sandbox, Delivery(60, "code 04217", "04217")), await buy(client)
+        with pytest.raises(WaitTimeoutError):
+            await client.await_code(order_id, timeout=3)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(partial(client.await_code, other, settle=False))
+            assert await client.await_code(order_id) == "04217"
+            await anyio.sleep(20)
+            group.cancel_scope.cancel()
+
+        assert client.unsettled == ()
+    assert status(sandbox, order_id) == "FINISHED"
+
+
+async def test_an_answer_about_another_order_is_no_answer(sandbox: Sandbox, client: AsyncClient) -> None:
+    """A cache on the way gave one order's code to another."""
+    mine, other = await buy(client), await buy(client, sandbox, Delivery(1, "code 1111", "1111"))
+    swap = str(mine).encode(), str(other).encode()
+    sandbox.fail(
+        f"check/{mine}", Mangle(lambda body: body.replace(*swap).replace(b"[]", b'[{"code":"1111"}]')), times=2
+    )
+    sandbox.world.receive(mine, "code 2222", "2222", after=10)
+
+    assert await client.await_code(mine) == "2222"
 
 
 async def test_a_hosting_order_is_left_open_when_a_wait_for_it_ends(sandbox: Sandbox, client: AsyncClient) -> None:

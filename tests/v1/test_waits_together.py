@@ -9,19 +9,16 @@ import anyio
 import pytest
 
 from smsapi_async import (
+    Activation,
     AsyncClient,
     ClientClosedError,
+    OrderClosedError,
     OrderExpiredError,
     WaitTimeoutError,
 )
-from smsapi_async.sandbox import (
-    BAD_GATEWAY,
-    Delivery,
-    Sandbox,
-    Scenario,
-    Stall,
-)
+from smsapi_async.sandbox import BAD_GATEWAY, Delay, Delivery, Mangle, Sandbox, Scenario, Stall
 from smsapi_async.testing import open_client
+from smsapi_async.v1 import Order
 from tests.opening import buy, moments, second, status
 
 pytestmark = pytest.mark.usefixtures("steady")
@@ -263,7 +260,7 @@ async def test_the_iteration_ends_when_the_order_closes(sandbox: Sandbox, client
 
 
 async def test_an_iteration_left_early_leaves_nothing_behind(sandbox: Sandbox, client: AsyncClient) -> None:
-    """No task, no timer, no watch."""
+    """No task, no timer, no record."""
     order_id = await buy(client, sandbox, CODE)
 
     async for _ in client.messages(order_id):
@@ -272,7 +269,7 @@ async def test_an_iteration_left_early_leaves_nothing_behind(sandbox: Sandbox, c
     await anyio.sleep(300)
 
     assert len(sandbox.requests) == sent
-    assert client._waits.turns._watches == {}
+    assert len(client._waits.poller.registry) == 0
 
 
 async def test_an_iteration_may_be_taken_up_again(sandbox: Sandbox, client: AsyncClient) -> None:
@@ -337,3 +334,98 @@ async def test_an_order_that_was_over_when_it_was_found_is_asked_for_its_code() 
     async with open_client(sandbox) as client, client.activation("telegram", country="russia") as order:
         assert order.order.status == "FINISHED"
         assert await order.code() == "04217"
+
+
+# -- law and order among several waits --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("settles_first", [False, True])
+async def test_a_wait_that_may_not_settle_changes_nothing_for_one_that_may(
+    sandbox: Sandbox, client: AsyncClient, settles_first: bool
+) -> None:
+    """Which of the two joined first decided whether the refund was lost."""
+    order_id = await buy(client)
+
+    async def wait(settle: bool) -> None:
+        with pytest.raises(OrderExpiredError):
+            await client.await_code(order_id, settle=settle)
+
+    async with anyio.create_task_group() as group:
+        for settle in (settles_first, not settles_first):
+            group.start_soon(wait, settle)
+            await anyio.sleep(1)
+
+    assert status(sandbox, order_id) == "CANCELED"
+
+
+async def test_a_wait_that_may_not_settle_keeps_no_code_s_order_open(sandbox: Sandbox, client: AsyncClient) -> None:
+    """Its own match may be waiting for another message."""
+    order_id = await buy(client, sandbox, CODE)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(_expect_nothing, client, order_id)
+        assert await client.await_code(order_id) == "04217"
+        assert status(sandbox, order_id) == "FINISHED"
+
+
+async def _expect_nothing(client: AsyncClient, order_id: int) -> None:
+    with pytest.raises(OrderClosedError):
+        await client.await_code(order_id, settle=False, match=lambda sms: sms.sender == "nobody")
+
+
+async def test_waits_that_end_with_a_held_order_all_see_it_settled(sandbox: Sandbox, client: AsyncClient) -> None:
+    """The first to leave got its error with the order still open."""
+    ended: list[str] = []
+
+    async def wait(order: Activation) -> None:
+        with pytest.raises(OrderExpiredError) as caught:
+            await order.code()
+        assert isinstance(caught.value.order, Order)
+        ended.append(caught.value.order.status)
+
+    async with client.activation("google", country="russia") as order, anyio.create_task_group() as group:
+        group.start_soon(wait, order)
+        group.start_soon(wait, order)
+
+    assert ended == ["CANCELED", "CANCELED"]
+    assert sandbox.count("GET /v1/user/cancel/") == 1
+
+
+async def test_a_scope_left_while_a_wait_of_it_settles_sends_one_cancel(sandbox: Sandbox, client: AsyncClient) -> None:
+    """Two cancels were sent, and two events."""
+    sandbox.fail("user/cancel", Delay(4))
+
+    async def wait(order: Activation) -> None:
+        with pytest.raises(OrderExpiredError):
+            await order.code()
+
+    async with anyio.create_task_group() as group, client.activation("google", country="russia") as order:
+        group.start_soon(wait, order)
+        await anyio.sleep_until(891)
+
+    assert sandbox.count("GET /v1/user/cancel/") == 1
+
+
+async def test_a_wait_cancelled_while_its_code_is_finished_may_have_finished_it(
+    sandbox: Sandbox, client: AsyncClient
+) -> None:
+    """The documents say so, and a new wait returns the code."""
+    order_id = await buy(client, sandbox, CODE)
+    sandbox.fail("user/finish", Stall(1))
+
+    with anyio.move_on_after(6.5) as scope:
+        await client.await_code(order_id)
+
+    assert scope.cancelled_caught
+    assert status(sandbox, order_id) == "FINISHED"
+    assert await client.await_code(order_id) == "04217"
+
+
+async def test_messages_of_an_order_that_is_never_closed_end(sandbox: Sandbox, client: AsyncClient) -> None:
+    """The provider may keep an order open past its end; the iteration went on for ever."""
+    order_id = await buy(client)
+    sandbox.fail("user/check", Mangle(lambda body: body.replace(b"TIMEOUT", b"PENDING")), times=10_000)
+
+    assert [sms async for sms in client.messages(order_id)] == []
+
+    assert 960 <= anyio.current_time() <= 1000

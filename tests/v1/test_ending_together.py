@@ -1,0 +1,36 @@
+"""Orders that end together: each one is cancelled in time, whatever the pace."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+
+from smsapi_async import AsyncClient, OrderExpiredError
+from smsapi_async.sandbox import Offer, Sandbox, Scenario
+from smsapi_async.testing import open_client
+
+pytestmark = [pytest.mark.usefixtures("untraced"), pytest.mark.in_turn]
+
+STOCK = Scenario(balance=10_000, lifetime=150, offers=(Offer("russia", "telegram", "mts", "0.2", 5_000),))
+
+
+async def expire(client: AsyncClient) -> None:
+    order = await client.v1.buy_activation("telegram", country="russia")
+    with pytest.raises(OrderExpiredError) as caught:
+        await client.await_code(order.id)
+    assert caught.value.order is not None
+    assert caught.value.order.status == "CANCELED"
+
+
+@pytest.mark.parametrize("blind", [False, True])
+async def test_a_batch_that_ends_together_is_cancelled_in_time(blind: bool) -> None:
+    """A thousand activations bought at once are the usual case; six in ten of them lapsed, and were paid."""
+    sandbox = Sandbox(scenario=STOCK)
+    sandbox.listing_without_sms = blind
+
+    async with open_client(sandbox) as client, anyio.create_task_group() as group:
+        for _ in range(1000):
+            group.start_soon(expire, client)
+
+    assert sandbox.ledger.paid == 0
+    assert {order.status for order in sandbox.world.orders.values()} == {"CANCELED"}

@@ -1,0 +1,90 @@
+"""A `Date` that is ahead, behind, drifting or no date at all moves no end of an order that was bought here."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import anyio
+import pytest
+
+from smsapi_async import AsyncClient, OrderExpiredError
+from smsapi_async.sandbox import Delivery, Mangle, Sandbox
+from smsapi_async.testing import open_client
+from tests.opening import buy, open_elsewhere, status
+
+pytestmark = pytest.mark.usefixtures("steady")
+
+DATES: list[dict[str, Any]] = [
+    {"date_skew": timedelta(seconds=-60)},
+    {"date_skew": timedelta(seconds=300)},
+    {"date_skew": timedelta(hours=-5)},
+    {"date_rate": 1.2},
+    {"date_rate": 0.8},
+    {"date_text": "Thu, 01 Jan 99999999999 12:00:00 GMT"},
+    {"date_text": "Fri, 31 Dec 9999 23:59:59 GMT"},
+    {"no_date": True},
+]
+
+
+@pytest.mark.parametrize("date", DATES, ids=str)
+async def test_an_order_bought_here_is_cancelled_ten_seconds_before_its_end(date: dict[str, Any]) -> None:
+    """Behind, the order lapsed and was paid; ahead, the wait ended minutes early."""
+    sandbox = Sandbox(**date)
+    async with open_client(sandbox) as client:
+        order_id = await buy(client)
+
+        with pytest.raises(OrderExpiredError):
+            await client.await_code(order_id)
+
+        assert 889.9 <= anyio.current_time() <= 891
+        assert status(sandbox, order_id) == "CANCELED"
+
+
+@pytest.mark.parametrize("skew", [-60, 300])
+async def test_the_account_s_offset_corrects_the_end_of_another_s_order(sandbox: Sandbox, skew: float) -> None:
+    """One purchase shows how far the provider's two clocks are apart."""
+    sandbox.date_skew = timedelta(seconds=skew)
+    async with open_elsewhere(sandbox) as buyer:
+        order_id = await buy(buyer)
+    await anyio.sleep(100)
+
+    async with open_client(sandbox) as client:
+        await client.v1.cancel(await buy(client))
+        with pytest.raises(OrderExpiredError):
+            await client.await_code(order_id)
+
+    assert 885 <= anyio.current_time() <= 892
+    assert status(sandbox, order_id) == "CANCELED"
+
+
+async def test_one_wrong_date_does_not_end_the_wait_for_another_s_order(sandbox: Sandbox) -> None:
+    """Taken by itself it cancelled an order that had minutes to live."""
+    async with open_elsewhere(sandbox) as buyer:
+        order_id = await buy(buyer, sandbox, Delivery(300, "code 04217", "04217"))
+
+    async with open_client(sandbox) as client:
+        for _ in range(3):
+            await client.v1.profile()
+        sandbox.date_skew = timedelta(seconds=890)
+        sandbox.fail("user/check", Mangle(lambda body: body), times=1)
+        async with anyio.create_task_group() as group:
+
+            async def put_right() -> None:
+                await anyio.sleep(1)
+                sandbox.date_skew = timedelta(0)
+
+            group.start_soon(put_right)
+            assert await client.await_code(order_id) == "04217"
+
+
+async def test_an_end_moves_only_with_the_expiry(client: AsyncClient, sandbox: Sandbox) -> None:
+    """The provider may give an order more time."""
+    order_id = await buy(client)
+    sandbox.world.orders[order_id].expires_at += timedelta(seconds=120)
+
+    with pytest.raises(OrderExpiredError):
+        await client.await_code(order_id)
+
+    assert 1009.9 <= anyio.current_time() <= 1011
+    assert status(sandbox, order_id) == "CANCELED"
