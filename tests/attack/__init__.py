@@ -7,8 +7,9 @@ beside what the bots were told. Successive seeds aim at successive cells (reques
     python -m tests.attack --seed 4711 --loop trio --shrink      # one that failed, made small
 
     cells          the requests, the faults, and which meet      schedule       what is random, drawn from a seed
-    programs       what the bots do                              interruptions  how they are stopped
+    bot, programs  what the bots do                              interruptions  how they are stopped, also beforehand
     world          the sandbox, and a door of it for each client records        what is written down meanwhile
     run            one schedule played to its end                facts, laws    what must hold then
+    money, ends    the laws of money and of the end              codes          the laws of waiting
     shrink         a failing schedule made small                 report         what is told at the end
 """

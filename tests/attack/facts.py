@@ -10,7 +10,7 @@ from typing import TypeAlias
 from smsapi_async.sandbox import Order, Sms
 from smsapi_async.sandbox._rents import RentMessage
 
-from .cells import HARMLESS, LIMITS, RECORDS, RENT, SPENDING
+from .cells import AT_ONCE, HARMLESS, LIMITS, RECORDS, RENT, SPENDING
 from .records import Arrival, Spending, Wait
 from .run import Outcome
 
@@ -27,6 +27,16 @@ def seconds_of(run: Outcome, at: datetime) -> float:
 def code_in(sms: Message) -> str | None:
     """The code that a user would type."""
     return sms.code or (sms.text.removeprefix(PLAIN) if sms.text.startswith(PLAIN) else None)
+
+
+def coded_at(run: Outcome, sms: Message) -> float:
+    """When its code was there, in seconds of the run."""
+    return seconds_of(run, sms.coded_at or sms.at)
+
+
+def coded(run: Outcome, wait: Wait) -> list[Message]:
+    """The messages with a code that the wait is for, oldest first."""
+    return [sms for sms in messages(run, wait) if wait.sender in (None, sms.sender) and code_in(sms) is not None]
 
 
 def messages(run: Outcome, wait: Wait) -> Sequence[Message]:
@@ -52,6 +62,49 @@ def about(run: Outcome, order: int, begin: float = 0.0, end: float = inf) -> Ite
     return (each for each in run.records.arrivals if begin <= each.at <= end and each.line.endswith(f"/{order}"))
 
 
+def of_one_account(run: Outcome, client: int, other: int) -> bool:
+    """Whether two clients are of one process, so that they share what belongs to the account."""
+    return run.records.processes[client] == run.records.processes[other]
+
+
+def bought_in_its_process(run: Outcome, order: int, client: int) -> bool:
+    """Whether the client's own process bought the order, and so knows its end without any `Date`."""
+    made = run.records.made.get(("order", order, 0))
+    return made is not None and of_one_account(run, run.records.calls[made].client, client)
+
+
+def end_is_known(run: Outcome, order: int, client: int) -> bool:
+    """Whether the client can tell when the order ends.
+
+    By the span that its purchase was answered with; of another's order, or without that span, by `Date` alone.
+    """
+    if misprinted(run, "expires", "answers"):
+        return False
+    spanned = bought_in_its_process(run, order, client) and not misprinted(run, "created_at", "answers")
+    return spanned or not clock_is_wrong(run)
+
+
+def misprinted(run: Outcome, name: str, place: str = "rows") -> bool:
+    """Whether that field cannot be read in rows of a list, or in answers about one order."""
+    field, _, where = run.schedule.quirks.get("misprint") or ("", "", "")
+    return field == name and where in (place, "both")
+
+
+def has_no_clock(run: Outcome) -> bool:
+    """Whether no answer's `Date` is of any use."""
+    return "date_text" in run.schedule.quirks or "no_date" in run.schedule.quirks
+
+
+def clock_is_wrong(run: Outcome) -> bool:
+    """Whether `Date` tells nothing of the records' clock."""
+    return any(name in run.schedule.quirks for name in ("date_skew", "date_rate", "date_text", "no_date"))
+
+
+def troubled(arrival: Arrival) -> bool:
+    """Whether its answer came late, or not as it should."""
+    return arrival.fault is not None and arrival.fault not in AT_ONCE
+
+
 def readable(arrival: Arrival) -> bool:
     """Whether its answer came whole."""
     return arrival.received and (arrival.fault is None or arrival.fault in HARMLESS)
@@ -75,31 +128,49 @@ def was_answered(run: Outcome, call: Spending) -> bool:
 
 
 def last_look_failed(run: Outcome, call: Spending) -> bool:
-    """Whether the provider's records could not be read the last time this call did."""
-    looks = [each for each in run.records.arrivals if each.call == call.number and each.request in RECORDS]
+    """Whether the provider's records could not be read the last time this call did, or not at all since it was sent."""
+    own = [each for each in run.records.arrivals if each.call == call.number]
+    sent = max((each.at for each in own if each.request in SPENDING), default=0.0)
+    looks = [each for each in own if each.request in RECORDS and each.at > sent]
     return not looks or not readable(looks[-1])
 
 
 LIMITS_BEFORE_BAN = 4
 LIMITS_COUNT_FOR = 600.0
+STOPPED = 5.0
+"""Seconds within which the requests that waited leave again."""
 
 SETTLE_TIMEOUT = 120.0
-"""Of a client, unless it is told otherwise."""
+CANCEL_TIMEOUT = 10.0
+"""Of a client, unless it is told otherwise: the second for one whose caller is cancelled."""
 
 BEFORE = 40.0
 """Seconds for which a fault may keep a wait from looking: a request's timeout, and the slowest repeating."""
 
 
-def is_muted(run: Outcome, client: int, at: float) -> bool:
-    """Whether the client had to stop its looks, lest the provider shut it out."""
-    hits = [each for each in run.records.arrivals if each.client == client and each.fault in LIMITS]
-    return sum(at - LIMITS_COUNT_FOR < each.at <= at and each.request not in RENT for each in hits) >= LIMITS_BEFORE_BAN
+def is_muted(run: Outcome, client: int, begin: float, end: float) -> bool:
+    """Whether the client had to stop its looks at some time between, so that the provider would not shut it out."""
+    hits = sorted(
+        each.at
+        for each in run.records.arrivals
+        if each.fault in LIMITS and each.request not in RENT and of_one_account(run, each.client, client)
+    )
+    rows = zip(hits, hits[LIMITS_BEFORE_BAN - 1 :], strict=False)
+    return any(
+        last - first < LIMITS_COUNT_FOR and last <= end and first + LIMITS_COUNT_FOR >= begin - STOPPED
+        for first, last in rows
+    )
+
+
+def in_line(run: Outcome) -> float:
+    """Seconds that a look may have to wait for those of all other orders, also when a hit has halved the pace."""
+    return 2 * len(run.sandbox.world.orders) / run.schedule.pace if run.schedule.pace else 0.0
 
 
 def was_seen(run: Outcome, wait: Wait, since: float) -> bool:
     """Whether a look of its client, answered before the wait ended, showed what was there at that moment."""
     return any(
-        each.client == wait.client and each.fault is None and each.request == "check"
+        each.client == wait.client and not troubled(each) and each.request == "check"
         for each in about(run, wait.order, since, wait.ended - 0.001)
     )
 
@@ -114,11 +185,15 @@ def could_be_seen(run: Outcome, wait: Wait, since: float) -> bool:
     kept = [
         each
         for each in run.records.arrivals
-        if each.fault is not None and wait.ended - BEFORE <= each.at <= wait.ended and _concerns(each, wait)
+        if troubled(each) and wait.ended - BEFORE <= each.at <= wait.ended and concerns(each, wait)
     ]
-    return not kept and wait.ended - since > 1.0 and not is_muted(run, wait.client, wait.ended)
+    return (
+        not kept
+        and wait.ended - since > 1.0 + in_line(run)
+        and not is_muted(run, wait.client, wait.ended - BEFORE, wait.ended)
+    )
 
 
-def _concerns(arrival: Arrival, wait: Wait) -> bool:
+def concerns(arrival: Arrival, wait: Wait) -> bool:
     """The rent API is asked one question at a time, so any of them may hold the others up."""
     return arrival.request in RENT if wait.rent else arrival.line.endswith(f"/{wait.order}")

@@ -105,6 +105,61 @@ async def _cancel(after: float, work: Work, again: tuple[float, ...]) -> None:
         task.result()
 
 
+# -- before the call ------------------------------------------------------------------------------------------------
+
+
+async def in_a_cancelled_scope(work: Work) -> None:
+    """The scope around the call was cancelled in the step before."""
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await work()
+
+
+async def after_its_time(work: Work) -> None:
+    """The time of the scope passed while the program computed, and no task has run since."""
+    with anyio.move_on_after(0.01):
+        compute(0.02)
+        await work()
+
+
+async def in_a_cancelled_task(work: Work) -> None:
+    """The task was cancelled in the step before, as the loop would cancel it."""
+    if sniffio.current_async_library() != "asyncio":
+        await in_a_cancelled_scope(work)
+        return
+
+    async def cancelled() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        await work()
+
+    task = asyncio.create_task(cancelled())
+    try:
+        await asyncio.wait([task])
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait([task])
+        raise
+    if not task.cancelled():
+        task.result()
+
+
+def compute(seconds: float) -> None:
+    """Let virtual time pass without a step of any task, as a program does that computes."""
+    if sniffio.current_async_library() == "asyncio":
+        loop: Any = asyncio.get_running_loop()
+        loop._now += seconds
+    else:
+        import trio  # noqa: PLC0415  only where it runs
+
+        clock: Any = trio.lowlevel.current_clock()
+        clock.jump(seconds)
+
+
+EARLY = {"scope": in_a_cancelled_scope, "time": after_its_time, "task": in_a_cancelled_task}
+
+
 async def _raise(after: float) -> None:
     await anyio.sleep(after)
     raise SiblingError

@@ -1,119 +1,30 @@
-"""The programs of the bots: what users of the client do, each call noted. Knows no fault and no interruption."""
+"""The programs of the bots: what users of the client do. Knows no fault and no interruption."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import Any, TypeAlias, TypeVar
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from decimal import Decimal
+from functools import partial
+from typing import Any
 
 import anyio
-import attrs
 
-from smsapi_async import AsyncClient, Sms, SmsApiError
-from smsapi_async._activation import Activation
-from smsapi_async.v1 import Messages, Order
+from smsapi_async import SmsApiError, WaitTimeoutError
+from smsapi_async.sandbox._orders import Wish
+from smsapi_async.v1 import Order
 
-from .records import Held, Read, Records, Wait, id_of
-from .schedule import Deed
+from .bot import COUNTRY, Bot
+from .interruptions import EARLY
+from .records import Asked
+from .schedule import OTHER
 
-T = TypeVar("T")
-Enter: TypeAlias = Callable[[], Awaitable[Activation]]
-COUNTRY = "russia"
 SENDER = "Telegram"
 
 
 class BodyError(Exception):
     """What goes wrong inside a scope, and has nothing to do with the provider."""
-
-
-@attrs.frozen
-class Bot:
-    """A bot at work."""
-
-    deed: Deed
-    client: AsyncClient
-    number: int
-    """Of its client."""
-    records: Records
-
-    async def spend(self, kind: str, asked: object, act: Callable[[], Awaitable[T]]) -> T:
-        """Make one call that spends."""
-        with self.records.spending(kind, asked, self.number, self.deed.number) as call:
-            bought = await act()
-            call.returned = id_of(bought)
-            return bought
-
-    async def buy(self, *, reuse: bool = False) -> Order:
-        """Buy the deed's product."""
-        product = self.deed.product
-        return await self.spend(
-            "buy activation",
-            (product, reuse),
-            lambda: self.client.v1.buy_activation(product, country=COUNTRY, reuse=reuse),
-        )
-
-    @asynccontextmanager
-    async def bought(self) -> AsyncIterator[Held]:
-        """The scope of the README."""
-        product = self.deed.product
-        scope = self.client.activation(product, country=COUNTRY)
-        async with self._inside(scope, lambda enter: self.spend("buy activation", (product, False), enter)) as held:
-            yield held
-
-    @asynccontextmanager
-    async def resumed(self, order: Order | int) -> AsyncIterator[Held]:
-        """A scope around an order that exists."""
-        async with self._inside(self.client.resume(order), lambda enter: enter()) as held:
-            yield held
-
-    @asynccontextmanager
-    async def _inside(
-        self, scope: Activation, entering: Callable[[Enter], Awaitable[Activation]]
-    ) -> AsyncIterator[Held]:
-        held = None
-        try:
-            async with AsyncExitStack() as stack:
-                order = await entering(lambda: stack.enter_async_context(scope))
-                held = Held(len(self.records.scopes), order, self.number, anyio.current_time())
-                self.records.scopes.append(held)
-                try:
-                    yield held
-                except Exception:
-                    self.records.failed.add(self.deed.number)
-                    raise
-        finally:
-            if held is not None:
-                held.ended = anyio.current_time()
-
-    async def wait(self, order: int, act: Callable[[], Awaitable[str | Sms]], **traits: Any) -> None:
-        """Wait for one code."""
-        wait = Wait(order, self.number, anyio.current_time(), **traits)
-        self.records.waits.append(wait)
-        try:
-            got = await act()
-            wait.code = got.code if isinstance(got, Sms) else got
-        except SmsApiError as error:
-            wait.error = error
-            raise
-        finally:
-            wait.ended = anyio.current_time()
-
-    async def code(self, held: Held) -> None:
-        """Wait for a code inside a scope."""
-        patience = self.deed.patience
-        await self.wait(held.order, lambda: held.activation.code(timeout=patience), settles=False, scope=held.number)
-
-    async def await_code(self, order: Order, patience: float | None) -> None:
-        """Wait for a code of a stored id."""
-        await self.wait(order.id, lambda: self.client.await_code(order.id, timeout=patience), settles=True)
-
-    async def read(self, order: int, messages: Messages) -> None:
-        """Read every message of an order until it closes."""
-        reading = Read(order)
-        self.records.reads.append(reading)
-        async for sms in messages:
-            reading.texts.append(sms.text)
-        reading.whole = True
 
 
 # -- the programs ---------------------------------------------------------------------------------------------------
@@ -128,12 +39,7 @@ async def wait(bot: Bot) -> None:
 async def sms(bot: Bot) -> None:
     """Buy, then await a message of one sender."""
     order = await bot.buy()
-    await bot.wait(
-        order.id,
-        lambda: bot.client.await_sms(order.id, timeout=bot.deed.patience, match=lambda sms: sms.sender == SENDER),
-        settles=True,
-        sender=SENDER,
-    )
+    await bot.await_sms(order, bot.deed.patience, SENDER)
 
 
 async def scope(bot: Bot) -> None:
@@ -229,8 +135,7 @@ async def read(bot: Bot) -> None:
     for _ in range(2):
         await _quietly(bot.client.v1.orders, "activation")
         await _quietly(bot.client.v1.payments)
-        async for _order in bot.client.iter_open_orders():
-            pass
+        await _quietly(bot.walk)
         await anyio.sleep(5)
 
 
@@ -245,14 +150,7 @@ async def rent(bot: Bot) -> None:
     """Rent a number, take its code, keep it longer."""
     number = await bot.spend("rent", (7, 1), lambda: bot.client.rent.buy_number(7, 1, extension=True))
     tzid = number.tzid
-    await _quietly(
-        lambda: bot.wait(
-            tzid,
-            lambda: bot.client.await_rent_code(tzid, timeout=bot.deed.patience or 60),
-            settles=False,
-            rent=True,
-        )
-    )
+    await _quietly(bot.await_rent_code, tzid, bot.deed.patience or 60)
     await bot.spend("extend", tzid, lambda: bot.client.rent.extend(tzid, 7))
 
 
@@ -262,6 +160,149 @@ async def rent_messages(bot: Bot) -> None:
     with anyio.move_on_after(30):
         async for _sms in bot.client.rent_messages(number.tzid):
             pass
+
+
+async def rent_codes(bot: Bot) -> None:
+    """Rent a number and take one code after the other, while another task awaits those of one sender."""
+    number = await bot.spend("rent", (7, 1), lambda: bot.client.rent.buy_number(7, 1, extension=True))
+    async with anyio.create_task_group() as group:
+        if bot.deed.variant % 2:
+            group.start_soon(_quietly, bot.await_rent_code, number.tzid, 40, OTHER)
+        if bot.deed.variant % 5 == 0:
+            await anyio.sleep(20)
+        for _ in range(3):
+            await _quietly(bot.await_rent_code, number.tzid, 20)
+
+
+async def beside(bot: Bot) -> None:
+    """A wait that may settle, beside two that may not: who came first changes nothing."""
+    order = await bot.buy()
+    pauses = [bot.deed.variant % 3, bot.deed.variant // 3 % 3, bot.deed.variant // 9 % 3]
+    waits: list[tuple[Callable[..., Awaitable[None]], tuple[object, ...]]] = [
+        (bot.await_code, (order, bot.deed.patience, True)),
+        (bot.await_code, (order, bot.deed.variant % 70 + 1.0, False)),
+        (bot.await_sms, (order, 30.0, OTHER, False)),
+    ]
+    async with anyio.create_task_group() as group:
+        for pause, (act, arguments) in zip(pauses, waits, strict=True):
+            group.start_soon(_later, pause, act, *arguments)
+
+
+async def senders(bot: Bot) -> None:
+    """Two waits on one order, each for a sender of its own; then whatever came."""
+    order = await bot.buy()
+    async with anyio.create_task_group() as group:
+        group.start_soon(_quietly, bot.await_sms, order, 50.0, OTHER, False)
+        group.start_soon(_quietly, bot.await_sms, order, 50.0, SENDER, False)
+    await bot.await_code(order, bot.deed.patience)
+
+
+async def patient(bot: Bot) -> None:
+    """A scope in which a short wait is followed by one to the end."""
+    async with bot.bought() as held:
+        await anyio.sleep(bot.deed.variant % 50)
+        await _quietly(bot.code_within, held, bot.deed.variant % 7 + 1.0)
+        await anyio.sleep(bot.deed.variant % 3)
+        await bot.code_within(held, None)
+
+
+async def priced(bot: Bot) -> None:
+    """A purchase with a ceiling; what is dearer is given back."""
+    most, product = Decimal("0.2") + Decimal(bot.deed.variant % 3) / 10, bot.deed.product
+    buy = partial(bot.client.v1.buy_activation, product, country=COUNTRY, max_price=most)
+    order = await bot.spend("buy activation", (product, most), buy, most=most)
+    await bot.await_code(order, bot.deed.patience)
+
+
+async def batch(bot: Bot) -> None:
+    """Many orders that end together: each must be cancelled in time. Bought here, or found after a crash."""
+    many, way = 24 + bot.deed.variant % 17, bot.deed.variant // 17 % 5
+    found = [_sold_to_another(bot) for _ in range(many)] if way in (0, 1) else [None] * many
+    act = (_await_found, _resume_found, _await_bought, _hold_bought, _churn)[way]
+    async with anyio.create_task_group() as group:
+        for nth, order in enumerate(found):
+            group.start_soon(_quietly, act, bot, nth, order)
+
+
+def _sold_to_another(bot: Bot) -> int:
+    """An order that a process bought which is no more."""
+    wish = Wish(country=COUNTRY, operator="any", product=bot.deed.product)
+    return bot.sandbox.world.order_book.buy(wish).id
+
+
+async def _await_found(bot: Bot, _nth: int, order: int) -> None:
+    await bot.await_id(order, None)
+
+
+async def _resume_found(bot: Bot, _nth: int, order: int) -> None:
+    async with bot.resumed(order) as held:
+        await bot.code_within(held, None)
+
+
+async def _await_bought(bot: Bot, _nth: int, _order: None) -> None:
+    await bot.await_code(await bot.buy(), None)
+
+
+async def _hold_bought(bot: Bot, nth: int, _order: None) -> None:
+    """All but a few leave at nearly the same time; those that stay wait again."""
+    async with bot.bought() as held:
+        await _quietly(bot.code_within, held, 30.0 if nth % 8 else 5.0)
+        if nth % 8 == 0:
+            await bot.code_within(held, None)
+
+
+async def _churn(bot: Bot, nth: int, _order: None) -> None:
+    """Wait for a while, do something else, wait again, until the order is over."""
+    chance = random.Random(1000 * bot.deed.variant + nth)
+    async with bot.bought() as held:
+        for _ in range(40):
+            with suppress(WaitTimeoutError):
+                await bot.code_within(held, round(chance.uniform(1, 15), 2))
+            await anyio.sleep(chance.choice((0.0, 1.0, 5.0)))
+
+
+async def catalogue(bot: Bot) -> None:
+    """Read the price table while others wait."""
+    for _ in range(3):
+        began = anyio.current_time()
+        with suppress(SmsApiError):
+            await bot.client.v1.prices(country=COUNTRY)
+            bot.records.catalogue.append(Asked(bot.number, began, anyio.current_time()))
+        await anyio.sleep(10)
+
+
+async def withdraw(bot: Bot) -> None:
+    """Pay out, which no record tells of."""
+    await bot.spend("withdraw", bot.deed.number, partial(_pay_out, bot))
+
+
+async def _pay_out(bot: Bot) -> None:
+    await bot.client.v1.withdraw(receiver="1234567", method="visa", amount=1, fee="payeer")
+
+
+async def early(bot: Bot) -> None:
+    """Calls that spend, by a caller who was cancelled before: nothing may leave."""
+    v1, rent = bot.client.v1, bot.client.rent
+    order = await bot.buy() if bot.deed.variant % 4 == 0 else None
+    calls: dict[str, Callable[[], Awaitable[object]]] = {
+        "buy activation": partial(v1.buy_activation, bot.deed.product, country=COUNTRY),
+        "buy hosting": partial(v1.buy_hosting, "3hours", country=COUNTRY),
+        "rent": partial(rent.buy_number, 7, 1, extension=True),
+        "extend": partial(rent.extend, 10000371, 7),
+        "reuse": partial(v1.reuse, bot.deed.product, order.phone if order else "+79005554433"),
+        "withdraw": partial(_pay_out, bot),
+    }
+    ways = sorted(EARLY)
+    for nth, (kind, act) in enumerate(calls.items()):
+        way = EARLY[ways[(bot.deed.variant + nth) % len(ways)]]
+        await _quietly(way, partial(bot.spend, kind, ("early", nth), act, early=True))
+    if order:
+        await bot.await_code(order, bot.deed.patience)
+
+
+async def _later(pause: float, act: Callable[..., Awaitable[object]], *arguments: Any) -> None:
+    await anyio.sleep(pause)
+    await _quietly(act, *arguments)
 
 
 async def _quietly(act: Callable[..., Awaitable[object]], *arguments: Any) -> None:
@@ -287,6 +328,15 @@ PROGRAMS: Mapping[str, Callable[[Bot], Awaitable[None]]] = {
     "hosting": hosting,
     "rent": rent,
     "rent messages": rent_messages,
+    "rent codes": rent_codes,
+    "beside": beside,
+    "senders": senders,
+    "patient": patient,
+    "priced": priced,
+    "batch": batch,
+    "catalogue": catalogue,
+    "withdraw": withdraw,
+    "early": early,
 }
 
 

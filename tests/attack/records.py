@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from decimal import Decimal
 from math import inf
 from typing import Any
 
@@ -22,7 +23,9 @@ CALL: ContextVar[int | None] = ContextVar("CALL", default=None)
 
 
 def id_of(bought: Any) -> int:
-    """The id of an order, of a scope around one, or of a rented number."""
+    """The id of an order, of a scope around one, or of a rented number; 0 for a payout, which has none."""
+    if bought is None:
+        return 0
     number: int = bought.tzid if isinstance(bought, RentedNumber) else bought.id
     return number
 
@@ -34,6 +37,8 @@ class Spending:
     Attributes:
         asked: what tells equal calls apart from others: product, phone, country or tzid.
         returned: the id that the call gave.
+        most: the most that the purchase may cost.
+        early: whether its caller was cancelled before the call.
         cancelled: whether its caller got nothing but the cancellation.
     """
 
@@ -43,6 +48,8 @@ class Spending:
     client: int
     bot: int
     at: float
+    most: Decimal | None = None
+    early: bool = False
     returned: int | None = None
     error: SmsApiError | None = None
     cancelled: bool = False
@@ -64,6 +71,7 @@ class Wait:
         settles: whether it closes the order when it is the last.
         sender: whose messages alone it is for; None: anybody's.
         scope: the number of the scope it was made in.
+        patience: its own timeout.
     """
 
     order: int
@@ -73,6 +81,7 @@ class Wait:
     rent: bool = False
     sender: str | None = None
     scope: int | None = None
+    patience: float | None = None
     ended: float = inf
     code: str | None = None
     error: SmsApiError | None = None
@@ -87,6 +96,10 @@ class Held:
     client: int
     began: float
     ended: float = inf
+    kept: bool = False
+    """Whether the order was in `client.unsettled` when it was left."""
+    open_after: bool = False
+    """Whether the order was open then."""
 
     @property
     def order(self) -> int:
@@ -100,6 +113,27 @@ class Read:
     order: int
     texts: list[str] = attrs.field(factory=list)
     whole: bool = False
+
+
+@attrs.define(eq=False)
+class Walk:
+    """One iteration over the open orders; `ids` once it ended by itself."""
+
+    client: int
+    bot: int
+    began: float
+    ended: float = inf
+    ids: set[int] | None = None
+    error: SmsApiError | None = None
+
+
+@attrs.frozen
+class Asked:
+    """One read of the catalogue."""
+
+    client: int
+    began: float
+    ended: float
 
 
 @attrs.define(eq=False)
@@ -150,6 +184,16 @@ class Records:
     crashed: dict[int, float] = attrs.field(factory=dict)
     closings: dict[int, tuple[float, float]] = attrs.field(factory=dict)
     """Client -> when its first aclose() was called, and when it returned."""
+    idle_closings: set[int] = attrs.field(factory=set)
+    """Clients that were closed when every order that their calls made was over, and no bot was at work."""
+    walks: list[Walk] = attrs.field(factory=list)
+    catalogue: list[Asked] = attrs.field(factory=list)
+    told_settled: list[str] = attrs.field(factory=list)
+    """Orders that were open when an event said that they are settled."""
+    spent: dict[int, Decimal] = attrs.field(factory=dict)
+    """Client -> what its budget says at the end."""
+    processes: dict[int, int] = attrs.field(factory=dict)
+    """Client -> the process it is of."""
     recovered: dict[int, int] = attrs.field(factory=dict)
     """The client that crashed -> the one that recovered for it."""
     after_closing: list[str] = attrs.field(factory=list)
@@ -160,9 +204,11 @@ class Records:
     log: list[str] = attrs.field(factory=list)
 
     @contextmanager
-    def spending(self, kind: str, asked: object, client: int, bot: int) -> Iterator[Spending]:
+    def spending(
+        self, kind: str, asked: object, client: int, bot: int, *, most: Decimal | None = None, early: bool = False
+    ) -> Iterator[Spending]:
         """Around one call that spends."""
-        call = Spending(len(self.calls), kind, asked, client, bot, anyio.current_time())
+        call = Spending(len(self.calls), kind, asked, client, bot, anyio.current_time(), most, early)
         self.calls.append(call)
         token = CALL.set(call.number)
         try:

@@ -9,34 +9,50 @@ from typing import Any
 import anyio
 import attrs
 import httpx
+import httpx2
 
-from smsapi_async.sandbox import Fault, NotConnected, Request, Response, Sandbox, Scenario
+from smsapi_async.sandbox import (
+    Fault,
+    Misprint,
+    NotConnected,
+    NotDone,
+    Request,
+    Response,
+    Sandbox,
+    Scenario,
+    ignore_acts,
+)
 from smsapi_async.sandbox._exchange import BrokenError
 from smsapi_async.sandbox._transport import Transport
+from smsapi_async.sandbox._transport2 import Transport2
 
 from .cells import REQUESTS, request_of
 from .records import BOT, CALL, Arrival, Records
 from .schedule import Schedule, Trouble
 
 RENT_PLAN = "7"
-QUIRKS = ("page_cap", "listing_without_sms", "reverse_is_empty")
+SPANS = ("history_lag", "listing_sms_lag", "listing_status_lag", "date_skew", "rent_lag")
+"""Quirks in seconds."""
+QUIRKS = ("page_cap", "listing_without_sms", "reverse_is_empty", "date_rate", "date_text", "no_date")
 
 
 def built(schedule: Schedule) -> tuple[Sandbox, dict[int, Trouble]]:
     """The sandbox of a schedule, and its troubles by the identity of their faults."""
     quirks = dict(schedule.quirks)
-    lag, skew = quirks.pop("history_lag", 0.0), quirks.pop("skew_hours", 0)
-    own = {name: quirks.pop(name) for name in QUIRKS if name in quirks}
+    own: dict[str, Any] = {name: timedelta(seconds=quirks.pop(name)) for name in SPANS if name in quirks}
+    own |= {name: quirks.pop(name) for name in QUIRKS if name in quirks}
+    own["clock_skew"] = timedelta(hours=quirks.pop("skew_hours", 0))
+    own["misprints"] = [Misprint(*misprint) for misprint in [quirks.pop("misprint", None)] if misprint]
+    ignored_for = quirks.pop("ignores_acts", 0.0)
     sandbox = Sandbox(
         scenario=Scenario(
             **quirks,
             plans=schedule.plans,
-            rent_plans={RENT_PLAN: schedule.plans.get("telegram", ((),))},
+            rent_plans={RENT_PLAN: (*schedule.plans.get("telegram", ((),))[:2], *schedule.plans.get("1688", ((),)))},
             lifetime=schedule.lifetime,
             rent_balance=100_000,
         )
     )
-    sandbox.history_lag, sandbox.clock_skew = timedelta(seconds=lag), timedelta(hours=skew)
     for name, value in own.items():
         setattr(sandbox, name, value)
     troubles = {}
@@ -44,11 +60,14 @@ def built(schedule: Schedule) -> tuple[Sandbox, dict[int, Trouble]]:
         fault = trouble.made()
         troubles[id(fault)] = trouble
         sandbox.fail(_meets(trouble), fault, trouble.times, trouble.skip)
+    sandbox.now()
+    if ignored_for:
+        ignore_acts(sandbox, ignored_for)
     return sandbox, troubles
 
 
 def _meets(trouble: Trouble) -> Any:
-    part = REQUESTS[trouble.request]
+    part = REQUESTS.get(trouble.request, "/")
     return lambda request: part in request.target and trouble.bot in (None, BOT.get())
 
 
@@ -63,6 +82,8 @@ class Door:
     """
 
     number: int
+    port: int
+    """Of the provider's URL in its process: an account of its own."""
     sandbox: Sandbox
     troubles: dict[int, Trouble]
     records: Records
@@ -91,7 +112,7 @@ class Door:
                 client=self.number,
                 bot=BOT.get(),
                 call=CALL.get(),
-                fault=trouble.fault if trouble else None,
+                fault=trouble.fault if trouble else "not done" if isinstance(fault, NotDone) else None,
                 received=not isinstance(fault, NotConnected),
             )
         )
@@ -103,6 +124,7 @@ class Door:
         self.sandbox.world.advance(now)
         world, call = self.sandbox.world, CALL.get()
         orders, rents, extensions = len(world.orders), len(world.rents), len(world.rent_book.extensions)
+        payouts = len(world.ledger.withdrawals)
         response = self.sandbox.perform(request, now)
         if len(world.orders) > orders:
             self.records.made["order", next(reversed(world.orders)), 0] = call
@@ -110,11 +132,19 @@ class Door:
             self.records.made["rent", next(reversed(world.rents)), 0] = call
         if len(world.rent_book.extensions) > extensions:
             self.records.made["extension", world.rent_book.extensions[-1], extensions] = call
+        if len(world.ledger.withdrawals) > payouts:
+            self.records.made["payout", payouts, 0] = call
         return response
 
     def _check(self) -> None:
         if self.shut:
             raise BrokenError("ConnectError", "the process is dead")
+
+
+def wired(door: Door, library: str) -> Any:
+    """A client of the HTTP library through a door."""
+    wire = Wire(door) if library == "httpx" else Wire2(door)
+    return (httpx if library == "httpx" else httpx2).AsyncClient(transport=wire, trust_env=False)
 
 
 class Wire(Transport):
@@ -132,7 +162,22 @@ class Wire(Transport):
         return response
 
 
-class _Counted(httpx.AsyncByteStream):
+class Wire2(Transport2):
+    """The same for httpx2."""
+
+    def __init__(self, door: Door) -> None:
+        super().__init__(door)
+        self._door = door
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        response = await super().handle_async_request(request)
+        if self._door.shut:
+            raise httpx2.ReadError("the process is dead", request=request)
+        response.stream = _Counted(response.stream, self._door)
+        return response
+
+
+class _Counted(httpx.AsyncByteStream, httpx2.AsyncByteStream):
     def __init__(self, stream: Any, door: Door) -> None:
         self._stream = stream
         self._door = door
