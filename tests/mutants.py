@@ -21,83 +21,10 @@ from pathlib import Path
 
 import attrs
 
+from tests.planted import MUTANTS, Mutant
+
 PROJECT = Path(__file__).parent.parent
 COPIED = ("smsapi_async", "tests", "pyproject.toml")
-PYTEST = "pytest -x -q -p no:cacheprovider "
-ATTACK = "tests.attack 150"
-LONG_ATTACK = "tests.attack 700 --loop asyncio"
-"""For what takes asyncio's own cancel at the wrong moment, twice."""
-
-
-@attrs.frozen
-class Mutant:
-    """A defect, and what notices it.
-
-    Attributes:
-        name: the defect in words.
-        file: where it is planted.
-        old: the text in its place, which is there once.
-        new: the defect.
-        killed_by: commands that must fail, as the arguments of `python -m`.
-    """
-
-    name: str
-    file: str
-    old: str
-    new: str
-    killed_by: tuple[str, ...]
-
-    def planted(self, source: str) -> str:
-        """The source with the defect."""
-        if source.count(self.old) != 1:
-            raise ValueError(f"{self.file}: {source.count(self.old)} times, not once:\n{self.old}")
-        return source.replace(self.old, self.new)
-
-
-MUTANTS = (
-    Mutant(
-        "a purchase is sent again after a lost answer",
-        "smsapi_async/_sending/retry.py",
-        "if repeat is Repeat.NEVER and not isinstance(error, NotSentError):",
-        "if repeat is Repeat.NEVER and not isinstance(error, (NotSentError, OutcomeUnknownError)):",
-        (PYTEST + "tests/v1/test_purchases.py::test_a_lost_answer_to_a_purchase_is_found_in_the_history", ATTACK),
-    ),
-    Mutant(
-        "work is shielded in the caller's own task, not in a child",
-        "smsapi_async/_shield.py",
-        "            group.start_soon(child)\n",
-        "            await child()\n",
-        (PYTEST + "tests/test_shield.py::test_task_cancel_does_not_reach_the_work", LONG_ATTACK),
-    ),
-    Mutant(
-        "no last look is taken before the end of an order or of a wait",
-        "smsapi_async/_polling/tracked.py",
-        "moments = (self.ends_at - LEAD, self.ends_at + 1.0, *[waiter.deadline for waiter in self.waiters])",
-        "moments = (self.ends_at + 1.0,)",
-        (PYTEST + "tests/v1/test_waits.py::test_ten_seconds_before_its_end_an_order_is_cancelled_for_a_refund", ATTACK),
-    ),
-    Mutant(
-        "an order that the list shows no more is never looked at again",
-        "smsapi_async/_polling/queue.py",
-        "self._spare_no_more(now, unless_listed_since=sweep.began if self.listing.is_trusted(now) else inf)",
-        "self._swept_from = sweep.began",
-        (PYTEST + "tests/polling/test_queue.py::test_whom_a_sweep_does_not_show_goes_back_to_his_own_rhythm",),
-    ),
-    Mutant(
-        "an order that is somebody's already is claimed for a lost purchase",
-        "smsapi_async/v1/_purchases.py",
-        "return [row for row in records.rows if row.id not in claimed]",
-        "return list(records.rows)",
-        (PYTEST + "tests/v1/test_purchases_together.py::test_a_purchase_in_flight_is_waited_for", ATTACK),
-    ),
-    Mutant(
-        "a refused cancel is taken for the order's end",
-        "smsapi_async/v1/_settle.py",
-        'if refusal.reason.lower() == "hosting order":',
-        "if refusal.reason:",
-        (PYTEST + "tests/v1/test_settle.py::test_an_order_with_a_message_is_finished_instead", ATTACK),
-    ),
-)
 
 
 @attrs.frozen

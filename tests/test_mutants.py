@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from tests.mutants import MUTANTS, PROJECT, Mutant
+from tests.mutants import PROJECT
+from tests.planted import MUTANTS, Mutant
 
 each_mutant = pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 
