@@ -116,20 +116,21 @@ def traced(read: Read) -> int:
 
 
 def measure(*, fast: bool) -> dict[str, float]:
-    from smsapi_async._sending.call import Reply  # noqa: PLC0415
+    from smsapi_async._polling import Known  # noqa: PLC0415
+    from smsapi_async._sending import Clock, Reply  # noqa: PLC0415
     from smsapi_async.v1 import _glance, _wire  # noqa: PLC0415
     from smsapi_async.v1._models import Order  # noqa: PLC0415
 
     orjson = peer("orjson")
     one, many = Reply(status=200, headers={}, body=order()), Reply(status=200, headers={}, body=page())
-    read_page = _wire.read_page(Order)
+    read_page, timing = _wire.read_page(Order), _glance.Timing(Clock(), lambda _: None)
     found: dict[str, float] = {}
     ways: dict[str, tuple[Read, Read, int]] = {
         "order": (lambda: _wire.read_order(one), lambda: orjson.loads(one.body), 2000),
         "page of 1000": (lambda: read_page(many), lambda: orjson.loads(many.body), 3),
         "page of 1000 at a glance": (lambda: _glance.Rows(many), lambda: orjson.loads(many.body), 20),
         "page of 1000 at a glance, its rows looked up": (
-            lambda: _glance.read_page(many, lambda _: None),
+            lambda: _glance.read_page(many, Known(lambda _: None, ()), timing),
             lambda: orjson.loads(many.body),
             20,
         ),

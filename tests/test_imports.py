@@ -18,7 +18,7 @@ ROWS = (
     {"_errors", "_values", "_fields", "_shield", "_wakeup"},
     {"_budget", "_log", "_events", "_codes"},
     {"_sending", "_polling"},
-    {"_unsettled"},
+    {"_unsettled", "_account", "_settings"},
     {"v1", "rent"},
     {"_activation"},
     {"_client"},

@@ -124,7 +124,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for pause in ("FIRST_LOOK", "LEAD"):
         monkeypatch.setattr(f"smsapi_async._polling.tracked.{pause}", 0.01)
     monkeypatch.setattr("smsapi_async._polling.tracked.rhythm", lambda age, chance: 0.01)
-    monkeypatch.setattr("smsapi_async.v1._purchases.LOOKS", (0.01, 0.01, 0.01))
+    monkeypatch.setattr("smsapi_async._sending.lost_purchases.LOOKS", (0.01, 0.01, 0.01))
 
 
 @pytest.mark.socket

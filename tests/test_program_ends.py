@@ -23,6 +23,7 @@ import smsapi_async
 from smsapi_async import AsyncClient
 from smsapi_async.sandbox import Delay, LostAfter, Sandbox, Scenario, Stall
 from smsapi_async.testing import VirtualLoop, open_client
+from smsapi_async.v1._settle import Settlement
 from tests.interrupting import RUNS, Run
 from tests.opening import second
 
@@ -139,7 +140,7 @@ async def await_three_codes(sandbox: Sandbox, client: AsyncClient) -> None:
 async def close_slowly(sandbox: Sandbox, client: AsyncClient) -> None:
     order = await client.v1.buy_activation("google", country="russia")
     sandbox.fail("user/cancel", Stall(5, processed=False), times=2)
-    await client._settler.settle(order, taken=False, bound=1)
+    await client._settler.settle(Settlement(order, finish=False), 1)
 
 
 @each_loop

@@ -15,7 +15,7 @@ from tests.transports.server import Server
 
 @pytest.fixture(autouse=True)
 def in_hundredths_of_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("smsapi_async.v1._purchases.LOOKS", (0.01, 0.01, 0.01))
+    monkeypatch.setattr("smsapi_async._sending.lost_purchases.LOOKS", (0.01, 0.01, 0.01))
     monkeypatch.setattr("smsapi_async._sending.retry.FIRST_PAUSE", 0.01)
 
 

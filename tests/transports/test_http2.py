@@ -83,7 +83,7 @@ async def test_a_connection_that_ends_under_two_purchases_doubles_neither(kind, 
 @pytest.mark.filterwarnings("ignore:unclosed resource:ResourceWarning")  # the library leaves it to the collector
 async def test_a_purchase_behind_one_that_stalls_is_made_once_or_not_at_all(kind, serve, monkeypatch):
     """The server takes one at a time and never ends the first. Each of the two is found, or denied, as it is."""
-    monkeypatch.setattr("smsapi_async.v1._purchases.LOOKS", (0.1, 0.1, 0.3))
+    monkeypatch.setattr("smsapi_async._sending.lost_purchases.LOOKS", (0.1, 0.1, 0.3))
     server = serve(http2=True, streams=1, faults=[made(ignored)])
     async with dialled(server, kind) as client:
         await client.v1.profile()
