@@ -26,6 +26,9 @@ PATIENCE_OF_LATE = 8.0
 """Of late looks the first is the one whose order is first late by so many of its own intervals. Young orders, whose SMS
 is most likely to come now, are not held up by old ones. Round robin would find codes three times later."""
 
+NEAR = 30.0
+"""Seconds to a last look within which an order is planned anew by each answer: its end may have moved."""
+
 FEW_VOID = 50
 """Void entries are dropped once they outnumber the awaited orders by so many and twice."""
 
@@ -72,10 +75,12 @@ class LookQueue(Generic[S]):
             self._file(tracked)
         elif tracked.is_over():
             self._rest(tracked)
-        elif tracked.state is State.IN_LINE:
-            self._file(tracked)
-        else:
+        elif tracked.state in (State.IDLE, State.SPARED) or (
+            tracked.state is State.PLANNED and tracked.last_at < tracked.seen_at + NEAR
+        ):  # open again, seen later than the list showed it, or near to its end
             self._plan(tracked, tracked.next_look_at(tracked.seen_at))
+        else:
+            self._file(tracked)
 
     # -- looks ------------------------------------------------------------------------------------------------------
 
