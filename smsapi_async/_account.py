@@ -37,11 +37,11 @@ class Account(Protocol):
     offset: Offset
     trust: Trust
 
-    def pace(self) -> Pace:
-        """The pace of the running event loop."""
+    # The pace of the running event loop.
+    def pace(self) -> Pace: ...
 
-    def join(self, client: object, loop: EventLoopToken) -> None:
-        """A client uses it in this event loop, and no longer waits for one."""
+    # A client uses it in this event loop, and no longer waits for one.
+    def join(self, client: object, loop: EventLoopToken) -> None: ...
 
 
 class MemoryAccount:

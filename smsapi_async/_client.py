@@ -13,13 +13,13 @@ import anyio
 from anyio.lowlevel import EventLoopToken
 
 from . import _settings as settings
-from ._account import SharedPace, Trust, account_of
+from ._account import Account, SharedPace, Trust, account_of
 from ._activation import Activation
 from ._budget import Budget
 from ._codes import Extract, Match, picked_by
 from ._events import Event, Events
 from ._polling import Snapshot
-from ._sending import Clock, Http, HttpClient, Pace, Sender
+from ._sending import Clock, Http, HttpClient, Pace, Provider, Sender
 from ._shield import Ended, outlives, shielded, unbroken
 from ._unsettled import Unsettled
 from ._values import OrderId, Phone, Sms, positive, seconds
@@ -94,7 +94,7 @@ class AsyncClient:
         settings.check_functions(on_unsettled=on_unsettled, on_event=on_event)
         targets = settings.targets(token, rent_key, v1_url, rent_url, rent_key_in)
         http = Http(targets, settings.span("request_timeout", request_timeout), http_client)
-        self._accounts = {
+        self._accounts: dict[Provider, Account] = {
             provider: account_of(provider, target, self, http_client) for provider, target in targets.items()
         }
         events, budget = Events(on_event), budget or Budget()

@@ -65,11 +65,13 @@ async def by_scope(spend: Spend) -> None:
 async def by_scope_after_work(spend: Spend) -> None:
     """Its scope was cancelled by another task, in the round of the loop in which it calls."""
 
+    scope = anyio.CancelScope()
+
     async def cancel() -> None:
         scope.cancel()
 
     async with anyio.create_task_group() as group:
-        with anyio.CancelScope() as scope:
+        with scope:
             group.start_soon(cancel)
             await spend()
     assert scope.cancelled_caught

@@ -119,6 +119,10 @@ class Entry:
     early_at: float = attrs.field(default=inf, init=False)
     ends_in: int = attrs.field(default=0, init=False)
 
+    def end_moved(self) -> None:
+        """Forget that its last look was begun early: that was for another end."""
+        self.early_at = inf
+
 
 @attrs.define(eq=False, repr=False, weakref_slot=False)
 class Tracked(Entry, Generic[S]):
@@ -172,7 +176,8 @@ class Tracked(Entry, Generic[S]):
         nearly = ends_at - self.ends_at < SAME_END
         ends_at = min(self.ends_at, ends_at) if nearly else ends_at
         if ends_at != self.ends_at:
-            self.ends_at, self.early_at = ends_at, inf
+            self.ends_at = ends_at
+            self.end_moved()
 
     def age(self, now: float) -> float | None:
         """Seconds since it was bought, None when that is unknown."""

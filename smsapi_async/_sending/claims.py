@@ -6,7 +6,7 @@ The clients of several event loops share it, in several threads. Nothing here se
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from math import inf
 from threading import RLock
 from typing import Any, Generic, TypeVar
@@ -88,7 +88,7 @@ class Claims(Generic[P]):
     """
 
     def __init__(self) -> None:
-        self.lock = RLock()
+        self.lock: AbstractContextManager[Any] = RLock()
         self.pending: list[P] = []
         self.given_up: list[P] = []
         self._count = 0

@@ -42,36 +42,36 @@ P_contra = TypeVar("P_contra", bound=Purchase[Any], contravariant=True)
 class Records(Protocol[P_contra, R]):
     """What one look at the records showed."""
 
+    # The newest rows.
     @property
-    def rows(self) -> Sequence[R]:
-        """The newest rows."""
+    def rows(self) -> Sequence[R]: ...
 
+    # Seconds until the answer was there.
     @property
-    def latency(self) -> float:
-        """Seconds until the answer was there."""
+    def latency(self) -> float: ...
 
+    # True if every row could be read; else nothing is denied.
     @property
-    def are_whole(self) -> bool:
-        """True if every row could be read; else nothing is denied."""
+    def are_whole(self) -> bool: ...
 
+    # True if the time of a row can be compared with that of a purchase; else nothing is claimed.
     @property
-    def are_comparable(self) -> bool:
-        """True if the time of a row can be compared with that of a purchase; else nothing is claimed."""
+    def are_comparable(self) -> bool: ...
 
-    def is_certain(self, row: R) -> bool:
-        """Return True if the row tells when it was made, as far as any row does; else it is not claimed."""
+    # Return True if the row tells when it was made, as far as any row does; else it is not claimed.
+    def is_certain(self, row: R, /) -> bool: ...
 
-    def fits(self, purchase: P_contra, row: R) -> bool:
-        """Return True if the row may be the purchase, its time aside."""
+    # Return True if the row may be the purchase, its time aside.
+    def fits(self, purchase: P_contra, row: R, /) -> bool: ...
 
-    def may_be(self, purchase: P_contra, row: R) -> bool:
-        """Return True if the row may be the purchase, and was made in its time."""
+    # Return True if the row may be the purchase, and was made in its time.
+    def may_be(self, purchase: P_contra, row: R, /) -> bool: ...
 
-    def might_be(self, purchase: P_contra, row: R) -> bool:
-        """Return True if the row fits, and was made so near to its time that it is a candidate."""
+    # Return True if the row fits, and was made so near to its time that it is a candidate.
+    def might_be(self, purchase: P_contra, row: R, /) -> bool: ...
 
-    def ends(self, purchase: P_contra) -> Any:
-        """The key by which purchases are sorted: the one that may take fewer of the later rows comes first."""
+    # The key by which purchases are sorted: the one that may take fewer of the later rows comes first.
+    def ends(self, purchase: P_contra, /) -> Any: ...
 
 
 @attrs.frozen
@@ -110,7 +110,7 @@ class LostPurchases(ABC, Generic[P, R]):
     # -- what the house says ----------------------------------------------------------------------------------------
 
     @abstractmethod
-    async def read(self, purchase: P, since: float) -> Records[P, R]:
+    async def read(self, purchase: P, since: float, /) -> Records[P, R]:
         """Read the newest rows, back to a moment of the loop's clock."""
 
     @abstractmethod
@@ -122,7 +122,7 @@ class LostPurchases(ABC, Generic[P, R]):
         """Return True if the other, which is lost, is of a time in which it may want the purchase's row."""
 
     @abstractmethod
-    def is_apart(self, purchase: P, other: P, latency: float) -> bool:
+    def is_apart(self, purchase: P, other: P, latency: float, /) -> bool:
         """Return True if the other was sent too late to have made a row of the purchase's time."""
 
     @abstractmethod
@@ -130,7 +130,7 @@ class LostPurchases(ABC, Generic[P, R]):
         """Return True if the times of purchases and rows can be compared for certain."""
 
     @abstractmethod
-    def mark(self, row: R) -> object:
+    def mark(self, row: R, /) -> object:
         """What is noted with the claim of a row."""
 
     @abstractmethod
@@ -142,11 +142,11 @@ class LostPurchases(ABC, Generic[P, R]):
         """Emit that a lost purchase was found."""
 
     @abstractmethod
-    async def read_further(self, purchase: P) -> Any:
+    async def read_further(self, purchase: P, /) -> Any:
         """Read a further record that may deny, when the first one shows nothing; None if it cannot be read."""
 
     @abstractmethod
-    def denies(self, purchase: P, further: Any) -> bool:
+    def denies(self, purchase: P, further: Any, /) -> bool:
         """Return True if the further record, too, shows nothing."""
 
     # -- one purchase -----------------------------------------------------------------------------------------------

@@ -36,11 +36,11 @@ T = TypeVar("T")
 class Departure(Protocol):
     """What a call that spends wants to know of its request."""
 
-    async def ready(self) -> None:
-        """Awaited last, right before the request leaves."""
+    # Awaited last, right before the request leaves.
+    async def ready(self) -> None: ...
 
-    def leaving(self) -> AbstractContextManager[None]:
-        """Around the request, until its answer is there or will not come."""
+    # Around the request, until its answer is there or will not come.
+    def leaving(self) -> AbstractContextManager[None]: ...
 
 
 def _nothing(_: object) -> None:

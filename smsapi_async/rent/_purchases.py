@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import anyio
 import attrs
@@ -93,9 +93,9 @@ class Numbers:
 class LostNumbers(LostPurchases[Purchase, RentedNumber]):
     """Looks for rented numbers in the list."""
 
-    NOTHING = "the answer was lost and no new number is listed"
-    UNKNOWN = "the answer was lost, {} new numbers may have come of it"
-    KEY = "tzid"
+    NOTHING: ClassVar[str] = "the answer was lost and no new number is listed"
+    UNKNOWN: ClassVar[str] = "the answer was lost, {} new numbers may have come of it"
+    KEY: ClassVar[str] = "tzid"
 
     def __init__(self, sender: Sender, claims: Claims[Purchase], numbers: Fetch, *, shared_key: bool) -> None:
         super().__init__(sender, claims, shared_key=shared_key)

@@ -33,9 +33,9 @@ class Bought(Protocol):
     @property
     def order(self) -> Order: ...
 
+    # When its request left, in seconds of the loop's clock.
     @property
-    def sent_at(self) -> float:
-        """When its request left, in seconds of the loop's clock."""
+    def sent_at(self) -> float: ...
 
 
 class Row(Protocol):

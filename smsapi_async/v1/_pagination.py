@@ -74,7 +74,7 @@ class Rows(Generic[R]):
     """
 
     def __init__(self, fetch: Fetch[R], *, max_age: timedelta | None = None) -> None:
-        self.unread = 0
+        self.unread: int = 0
         self._fetch = fetch
         self._max_age = max_age
         self._seen: set[int] = set()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
+from typing import ClassVar
 
 import anyio
 import attrs
@@ -123,9 +124,9 @@ class Purchases:
 class LostOrders(LostPurchases[Purchase, Order]):
     """Looks for orders in the history, and for their payments in the book."""
 
-    NOTHING = "the answer was lost and no order came of it"
-    UNKNOWN = "the answer was lost, {} orders may have come of it"
-    KEY = "id"
+    NOTHING: ClassVar[str] = "the answer was lost and no order came of it"
+    UNKNOWN: ClassVar[str] = "the answer was lost, {} orders may have come of it"
+    KEY: ClassVar[str] = "id"
 
     def is_like(self, purchase: Purchase, other: Purchase) -> bool:
         return purchase.is_like(other)

@@ -143,7 +143,7 @@ class Door:
 
 def wired(door: Door, library: str) -> Any:
     """A client of the HTTP library through a door."""
-    wire = Wire(door) if library == "httpx" else Wire2(door)
+    wire: Any = Wire(door) if library == "httpx" else Wire2(door)
     return (httpx if library == "httpx" else httpx2).AsyncClient(transport=wire, trust_env=False)
 
 

@@ -556,6 +556,7 @@ async def test_an_end_that_another_request_moves_nearer_wakes_the_leader() -> No
     """It sleeps until the look that was due before, which may be after the end."""
     orders = {1: Fake(takes=0), 2: Fake(takes=0)}
     poller = poller_of(orders)
+    asked = now = 0.0
 
     async with anyio.create_task_group() as group:
         group.start_soon(found, poller, 1)
@@ -620,6 +621,7 @@ async def test_a_page_is_given_to_another_when_its_holder_has_news() -> None:
     orders = {key: Fake(takes=0) for key in range(3)}
     provider = Listed(orders, takes=500)
     ends: dict[int, float] = {}
+    holders: list[Tracked[str]] = []
 
     async def wait(key: int) -> None:
         ends[key] = await found(provider.poller, key)
@@ -628,16 +630,17 @@ async def test_a_page_is_given_to_another_when_its_holder_has_news() -> None:
         for key in orders:
             group.start_soon(wait, key)
         await anyio.sleep(10)
-        [holder] = [
-            waiter for each in provider.poller.registry for waiter in each.waiters if waiter.request is not None
+        holders += [
+            each for each in provider.poller.registry if any(waiter.request is not None for waiter in each.waiters)
         ]
-        orders[holder.tracked.key].arrives = 0.0
-        provider.poller.observe(holder.tracked, orders[holder.tracked.key].shown(10.0), 10.0)
+        orders[holders[0].key].arrives = 0.0
+        provider.poller.observe(holders[0], orders[holders[0].key].shown(10.0), 10.0)
         await anyio.sleep(1)
         group.cancel_scope.cancel()
 
-    assert ends == {holder.tracked.key: pytest.approx(10 + GRACE, abs=GRACE)}
-    assert provider.pages[-1] == ends[holder.tracked.key]
+    [holder] = holders
+    assert ends == {holder.key: pytest.approx(10 + GRACE, abs=GRACE)}
+    assert provider.pages[-1] == ends[holder.key]
     assert is_idle(provider.poller)
 
 

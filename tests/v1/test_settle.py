@@ -307,7 +307,7 @@ async def test_two_settlements_of_one_order_send_one_cancel(sandbox: Sandbox, cl
 async def test_a_settlement_whose_caller_is_gone_is_taken_over(sandbox: Sandbox) -> None:
     """The one that waited for it does not count on it."""
     async with open_client(sandbox, cancel_timeout=1) as client:
-        order = await buy(client)
+        left = order = await buy(client)
         sandbox.fail("user/cancel", Stall())
 
         async with anyio.create_task_group() as group:
