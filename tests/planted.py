@@ -62,7 +62,10 @@ MUTANTS = (
         "smsapi_async/_polling/agenda.py",
         "        self.queue.spare_no_longer(self._registry, now, unless_listed_since=since)\n",
         "",
-        (PYTEST + "tests/v1/test_listing.py::test_many_orders_settle_whatever_the_list_does",),
+        (
+            PYTEST
+            + "tests/polling/test_agenda.py::test_an_order_that_a_sweep_does_not_show_goes_back_to_its_own_rhythm",
+        ),
     ),
     Mutant(
         "a refused cancel is taken for the order's end",
@@ -111,8 +114,7 @@ MUTANTS = (
         "        if bought is not None and sold is not None:\n            first =",
         "        if bought is not None and order.expires_at is None and sold is not None:\n            first =",
         (
-            PYTEST
-            + "tests/v1/test_provider_clocks.py::test_an_order_bought_here_is_cancelled_ten_seconds_before_its_end",
+            PYTEST + "tests/v1/test_timing.py::test_an_order_bought_here_ends_its_span_after_its_purchase_was_sent",
             ATTACK,
         ),
     ),
@@ -136,7 +138,7 @@ MUTANTS = (
         'raise unreadable(f"v1.{name}", repeat, reply, NOT_THE_API)',
         'raise NotFoundError("not found", call=f"v1.{name}", status=reply.status)',
         (
-            PYTEST + "tests/v1/test_odd_answers.py::test_an_order_is_settled_although_a_gateway_knows_no_such_page",
+            PYTEST + "tests/v1/test_refusals.py::test_an_answer_that_says_nothing_is_no_refusal",
             ATTACK,
         ),
     ),
@@ -207,7 +209,7 @@ MUTANTS = (
         "smsapi_async/_sending/spend.py",
         "        except BaseException as error:  # no list of what may be raised would ever be complete",
         "        except SmsApiError as error:",
-        (PYTEST + "tests/test_spending_unforeseen.py::test_an_answer_that_nests_too_deeply_loses_no_number",),
+        (PYTEST + "tests/sending/test_spend.py::test_any_exception_after_the_first_byte_is_an_unknown_outcome",),
     ),
     Mutant(
         "an order seen closed stays in the register",

@@ -173,9 +173,9 @@ class Tracked(Entry, Generic[S]):
     def _note_end(self, ends_at: float | None, *, sure: bool) -> None:
         if ends_at is None or not (sure or self.ends_at == inf):
             return
-        nearly = ends_at - self.ends_at < SAME_END
-        ends_at = min(self.ends_at, ends_at) if nearly else ends_at
-        if ends_at != self.ends_at:
+        if ends_at - self.ends_at < SAME_END:
+            self.ends_at = min(self.ends_at, ends_at)
+        else:
             self.ends_at = ends_at
             self.end_moved()
 
