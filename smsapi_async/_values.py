@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from operator import itemgetter
 from typing import TypeAlias
 
 import attrs
@@ -55,16 +57,25 @@ class Sms:
 def oldest_first(messages: Sequence[Sms]) -> tuple[Sms, ...]:
     """The messages by their time; where times are equal by the provider's number, or else by their place in the list.
 
-    A message without a time or a number takes that of the message before it in the list.
+    A message without a time takes that of the message numbered before it, or of the first numbered after it: lists may
+    come newest first. One without a number too takes those of the message before it in the list.
     """
     if len(messages) < 2:
         return tuple(messages)
+    timed = sorted((sms.id, at) for sms in messages if sms.id and (at := sms.created_at or sms.received_at))
     latest, number, keys = datetime.min.replace(tzinfo=UTC), 0, []
     for sms in messages:
-        latest, number = sms.created_at or sms.received_at or latest, sms.id or number
+        latest, number = sms.created_at or sms.received_at or _time_of(sms.id, timed) or latest, sms.id or number
         keys.append((latest, number))
     places = sorted(range(len(keys)), key=keys.__getitem__)
     return tuple(messages[place] for place in places)
+
+
+def _time_of(number: int | None, timed: Sequence[tuple[int, datetime]]) -> datetime | None:
+    """The time of the message numbered before this one, or of the first after it; None if neither says."""
+    if not (number and timed):
+        return None
+    return timed[max(bisect(timed, number, key=itemgetter(0)) - 1, 0)][1]
 
 
 def positive(name: str, value: object) -> int:

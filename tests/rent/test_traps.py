@@ -154,6 +154,12 @@ CODES: dict[str, tuple[list[Any], str | None]] = {
     "the same second: the higher number": ([message(2, code="2"), message(1, code="1")], "2"),
     "no numbers: the later in the list": ([message(None, code="2"), message(None, code="1")], "1"),
     "no time: that of the message before": ([message(2, "2022-07-17 22:00:00", "2"), message(3, None, "3")], "3"),
+    "no time: that of the number before": ([message(2, None, "2"), message(1, code="1")], "2"),
+    "no time: that of the first number after": ([message(1, None, "1"), message(2, code="2")], "2"),
+    "no time, numbered between others": (
+        [message(3, "2022-07-17 22:00:00", "3"), message(2, None, "2"), message(1, code="1")],
+        "3",
+    ),
     "no times: the higher number": ([message(2, None, "2"), message(1, None, "1")], "2"),
     "the newest lacks one": ([message(2, "2022-07-17 22:00:00", ""), message(1, code="1")], "1"),
 }
