@@ -32,10 +32,10 @@ pytestmark = pytest.mark.usefixtures("untraced")
 
 
 @pytest.mark.parametrize("loop", LOOPS)
-@pytest.mark.parametrize("start", [11, 21, 26, 31])
+@pytest.mark.parametrize("start", range(0, 50, 10))
 def test_no_law_is_broken_whatever_goes_wrong(start, loop):
     """Examples show what we thought of; random schedules also show what we did not."""
-    found = {seed: tried(draw(seed), loop)[1] for seed in range(start, start + 5)}
+    found = {seed: tried(draw(seed), loop)[1] for seed in range(start, start + 10)}
 
     assert {replay(draw(seed), loop): what for seed, what in found.items() if what} == {}
 
