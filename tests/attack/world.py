@@ -50,6 +50,7 @@ def built(schedule: Schedule) -> tuple[Sandbox, dict[int, Trouble]]:
             plans=schedule.plans,
             rent_plans={RENT_PLAN: (*schedule.plans.get("telegram", ((),))[:2], *schedule.plans.get("1688", ((),)))},
             lifetime=schedule.lifetime,
+            balance=100_000,
             rent_balance=100_000,
         )
     )
