@@ -195,7 +195,7 @@ def _ahead(run: Outcome, number: int) -> float:
     """Seconds by which a wait may end earlier: orders that end together, and the time its purchase was on its way."""
     made = run.records.made.get(("order", number, 0))
     on_its_way = 0.0 if made is None else run.records.calls[made].ended - run.records.calls[made].at
-    return 3.0 + 2 * len(run.sandbox.world.orders) / (run.schedule.pace or 50.0) + min(on_its_way, 2 * facts.BEFORE)
+    return 3.0 + 2 * len(run.sandbox.world.orders) * facts.spacing(run) + min(on_its_way, 2 * facts.BEFORE)
 
 
 ANSWERED = 30.0

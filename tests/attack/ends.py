@@ -44,7 +44,10 @@ def _looked_after(run: Outcome) -> Iterator[tuple[int, int]]:
             last[wait.order] = wait
     for wait in last.values():
         ends = wait.code is not None or isinstance(wait.error, NoCodeError)
-        if ends and not facts.died(run, wait.client, wait.ended):
+        settled_by = (
+            inf if wait.code is not None else wait.ended
+        )  # its finish may be left to other waits, or the closing
+        if ends and not facts.died(run, wait.client, settled_by):
             yield wait.order, wait.client
 
 
@@ -63,6 +66,7 @@ def _could_be_given_back(run: Outcome, number: int, client: int) -> bool:
     left = [held.ended for held in run.records.scopes if held.order == number]
     left += [wait.ended for wait in run.records.waits if wait.order == number]
     until = [facts.seconds_of(run, order.expires_at), run.records.closings.get(client, (inf, inf))[0]]
+    until.append(run.records.crashed.get(client, inf))
     if number in run.records.registered[client]:
         until.append(max(left, default=0.0) + facts.SETTLE_TIMEOUT)
     free = max([min(known, default=0.0), *_hindered(run, number)])

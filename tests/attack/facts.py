@@ -162,6 +162,13 @@ def is_muted(run: Outcome, client: int, begin: float, end: float) -> bool:
     )
 
 
+def spacing(run: Outcome) -> float:
+    """Seconds between two requests, at the most: each hit doubles them, up to a second."""
+    usual = 1.0 / (run.schedule.pace or 50.0)
+    hits = sum(each.fault in LIMITS and each.request not in RENT for each in run.records.arrivals)
+    return min(max(1.0, usual), usual * 2.0**hits)
+
+
 def in_line(run: Outcome) -> float:
     """Seconds that a look may have to wait for those of all other orders, also when a hit has halved the pace."""
     return 2 * len(run.sandbox.world.orders) / run.schedule.pace if run.schedule.pace else 0.0
