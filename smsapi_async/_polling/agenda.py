@@ -88,6 +88,11 @@ class Agenda(Generic[S]):
         """Return True if there is something to do that belongs to no waiter."""
         return bool(self.listing.asks or self._chores)
 
+    @property
+    def has_looks(self) -> bool:
+        """Return True if looks or pages stand in line."""
+        return bool(self.listing.asks) or self.queue.urgency() is not None
+
     def next_at(self) -> float:
         """The moment something is due."""
         due_at = self.queue.next_at()
@@ -108,18 +113,19 @@ class Agenda(Generic[S]):
             self.listing.begin(self.queue.awaited, now)
         return passed
 
-    def take(self, now: float, *, turns: bool, hand: bool, chores: bool) -> Job[S] | None:
+    def take(self, now: float, *, turns: bool, hand: bool, chores: bool, stopped: bool = False) -> Job[S] | None:
         """Take the next job.
 
         Args:
             turns: whether a turn is left for a look or a page.
             hand: whether a waiter is free for what is not its own order's.
             chores: whether it may do a chore.
+            stopped: whether looks have stopped, but for those that cannot wait.
         """
         urgency = self.queue.urgency() if turns else None
         if chores and self._chores and urgency != -inf:
             return self._chores.popleft()
-        if not turns:
+        if not turns or (stopped and urgency != -inf):
             return None
         if hand and self.listing.asks and urgency != -inf and (self._streak < PAGES_A_LOOK or urgency is None):
             self._streak += 1

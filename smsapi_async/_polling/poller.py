@@ -11,11 +11,19 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
+from math import inf
 from typing import Generic, TypeVar
 
 import anyio
 
-from .._errors import AccountBlockedError, AuthenticationError, ClientClosedError, NotFoundError, SmsApiError
+from .._errors import (
+    AccountBlockedError,
+    AuthenticationError,
+    ClientClosedError,
+    NotFoundError,
+    NotSentError,
+    SmsApiError,
+)
 from .agenda import Agenda, Chore, Job, Look
 from .coverage import Coverage, Trust
 from .idle import Idle
@@ -49,6 +57,8 @@ class Poller(Generic[S]):
         look: asks for one order.
         turns: at a time. More would only stand in line for the pace, and later decisions are better.
         pair: seconds that two requests take at the present pace.
+        resumes_at: the moment from which looks may be sent again; -inf while they may. A look at a moment of its
+            order's own may be sent all the same.
     """
 
     def __init__(
@@ -59,11 +69,13 @@ class Poller(Generic[S]):
         *,
         turns: int = TURNS,
         pair: Callable[[], float] = lambda: 0.0,
+        resumes_at: Callable[[], float] = lambda: -inf,
     ) -> None:
         self.registry: Registry[S] = Registry()
         self._agenda: Agenda[S] = Agenda(self.registry, listing, Coverage(trust), pair)
         self._idle: Idle[S] = Idle()
         self._ask_for = look
+        self._resumes_at = resumes_at
         self._turns = 0
         self._chores = 0
         self._helpers: set[Waiter[S]] = set()
@@ -141,7 +153,8 @@ class Poller(Generic[S]):
         while True:
             hand = self._idle.hand(now)
             turns, chores = self._turns < self._most, self._chores < CHORES and hand is not None
-            job = self._agenda.take(now, turns=turns, hand=hand is not None, chores=chores)
+            stopped = self._resumes_at() > now
+            job = self._agenda.take(now, turns=turns, hand=hand is not None, chores=chores, stopped=stopped)
             if job is None:
                 break
             own = self._looker(job.tracked) if isinstance(job, Look) else None
@@ -152,7 +165,7 @@ class Poller(Generic[S]):
             taker.job = job
             self._count(job, 1)
             taker.ring()
-        self._agenda.queue.guard_ends()
+        self._agenda.queue.guard_moments(now)
         self._stir(now)
 
     def _count(self, job: Job[S] | None, one: int) -> None:
@@ -193,7 +206,9 @@ class Poller(Generic[S]):
             first.deadline = min(first.deadline, max(now, self._next_at()) + GRACE)
 
     def _next_at(self) -> float:
-        return min(self._agenda.next_at(), self._idle.next_timeout())
+        resumes_at = self._resumes_at()
+        resumed_at = resumes_at if resumes_at > -inf and self._agenda.has_looks else inf
+        return min(self._agenda.next_at(), self._idle.next_timeout(), resumed_at)
 
     def _be_late(self, waiter: Waiter[S]) -> None:
         """Its time is over, and that of the last look too. A request of its own has the same limit."""
@@ -270,6 +285,8 @@ class Poller(Generic[S]):
             try:
                 snapshot = await self._ask_for(tracked)
             except SmsApiError as error:
+                if self._was_stopped(waiter, error):
+                    return
                 self._failed(tracked, error, anyio.current_time())
             else:
                 self._agenda.looked(tracked, snapshot, anyio.current_time())
@@ -292,6 +309,8 @@ class Poller(Generic[S]):
             try:
                 page = await self._agenda.listing.read(ask.offset, ask.limit, self._agenda.known)
             except SmsApiError as error:
+                if self._was_stopped(waiter, error):
+                    return
                 trouble = error
         now = anyio.current_time()
         if page is not None:
@@ -315,6 +334,15 @@ class Poller(Generic[S]):
                 chore, now if waiter.news else now + again
             )  # broken off for news, another can go on at once
         self._end_turn(waiter, now)
+
+    def _was_stopped(self, waiter: Waiter[S], error: SmsApiError) -> bool:
+        """Return True if the waiter's request was not sent because looks have stopped; give it back then."""
+        now = anyio.current_time()
+        if waiter.job is None or not isinstance(error, NotSentError) or self._resumes_at() <= now:
+            return False
+        self._agenda.give_back(waiter.job, now)
+        self._end_turn(waiter, now)
+        return True
 
     def _begin_turn(self, waiter: Waiter[S]) -> float:
         """A waiter that asks does not lead."""

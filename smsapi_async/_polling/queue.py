@@ -59,7 +59,10 @@ class LookQueue(Generic[S]):
     def joined(self, tracked: Tracked[S], now: float) -> None:
         """A wait for the order began."""
         self.awaited += len(tracked.waiters) == 1
-        self.replan(tracked, max(now, tracked.next_look_at(tracked.asked_at(now))))
+        if tracked.state is State.IN_LINE:
+            self._guard_moment(tracked, now)
+        else:
+            self.replan(tracked, max(now, tracked.next_look_at(tracked.asked_at(now))))
 
     def left(self, tracked: Tracked[S]) -> None:
         """A wait for the order ended."""
@@ -105,7 +108,9 @@ class LookQueue(Generic[S]):
             at, turn, tracked = heapq.heappop(self._planned)
             if turn != tracked.turn:
                 continue
-            if tracked.state is State.IN_LINE:
+            if tracked.state is State.IN_LINE and now < tracked.last_at + LAST_LOOK:
+                self._line_up(tracked, now, now)
+            elif tracked.state is State.IN_LINE:
                 self.count_as_look(tracked, now, now)
                 passed.append(tracked)
             elif tracked.state is State.SPARED or not self._put_off(tracked, now):
@@ -143,11 +148,11 @@ class LookQueue(Generic[S]):
         tracked.looked_at = at
         self._plan(tracked, tracked.next_look_at(now))
 
-    def guard_ends(self) -> None:
-        """Let no order stand in line longer than its last look may take."""
+    def guard_moments(self, now: float) -> None:
+        """Let an order in line be urgent at its next moment, and stand there no longer than its last look may take."""
         for turn, tracked in self._fresh:
-            if turn == tracked.turn and tracked.looked_at < tracked.last_at < inf:
-                self._push(tracked, tracked.last_at + LAST_LOOK)
+            if turn == tracked.turn:
+                self._guard_moment(tracked, now)
         self._fresh.clear()
 
     # -- what the list spares ---------------------------------------------------------------------------------------
@@ -210,6 +215,13 @@ class LookQueue(Generic[S]):
     def _push(self, tracked: Tracked[S], at: float) -> None:
         heapq.heappush(self._planned, (at, tracked.turn, tracked))
         self._drop_void()
+
+    def _guard_moment(self, tracked: Tracked[S], now: float) -> None:
+        at = tracked.next_moment(now)
+        if tracked.at_a_moment(now):
+            at = tracked.last_at + LAST_LOOK if tracked.looked_at < tracked.last_at else inf
+        if at < inf:
+            self._push(tracked, at)
 
     def _file(self, tracked: Tracked[S]) -> None:
         """Count the order's end, while its last look is to come."""

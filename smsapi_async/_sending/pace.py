@@ -41,7 +41,8 @@ CATALOGUE_IN_FLIGHT = 2
 """Ten price tables 0.6 s apart drew a 429 (v1, seen live in 2026); one is up to 24 MB."""
 
 SLOWEST = 1.0
-"""Seconds between requests, at the most, unless the usual spacing is not much less."""
+"""Seconds between requests after hits, at the most; but twice the usual spacing, and eight times where hits are no ban,
+is never too much. It is the spacing while looks have stopped, unless the usual one is longer."""
 
 QUIET = 60.0
 """Seconds without a hit after which the spacing is halved, until it is the usual one."""
@@ -102,6 +103,10 @@ class Slots:
         """Seconds between two slots now."""
         return self._spacing
 
+    def resumes_at(self, lane: Lane) -> float:
+        """The moment from which requests of this lane may leave again; -inf if they have not stopped."""
+        return self._hits[-HITS] + HITS_COUNT_FOR if lane in STOPPED and self._stopped() else -inf
+
     def enter(self, lane: Lane, now: float) -> Ticket:
         """Take a place; the ticket may be granted at once."""
         ticket = Ticket(lane, now)
@@ -140,10 +145,18 @@ class Slots:
         self._hits.append(now)
         self._ease(now)
         self._changed_at = now
-        slowest = max(SLOWEST, 8 * self._usual)
-        self._spacing = slowest if self._stopped() else min(slowest, 2 * self._spacing)
+        slowest = max(SLOWEST, (2 if self._bans else 8) * self._usual)
+        self._spacing = max(SLOWEST, self._usual) if self._stopped() else min(slowest, 2 * self._spacing)
         self._next_at = max(self._next_at, now + self._spacing)
+        if self._stopped():
+            self._ring_stopped()
         return len(self._hits)
+
+    def _ring_stopped(self) -> None:
+        """Wake the requests that cannot leave for minutes: a wait would rather do something else."""
+        for lane in STOPPED:
+            for ticket in self._queues[lane]:
+                ticket.ring()
 
     def _ease(self, now: float) -> None:
         # Later than now it can only be after a run of another loop, whose clock began elsewhere.
@@ -194,7 +207,7 @@ class Slots:
         going = [ticket for ticket in heads if not (ticket.lane in STOPPED and self._stopped())]
         if going or not heads:
             return going, self._next_at
-        return heads, max(self._next_at, self._hits[-HITS] + HITS_COUNT_FOR)
+        return heads, max(self._next_at, self.resumes_at(heads[0].lane))
 
     def _chosen(self, heads: list[Ticket], now: float) -> Ticket:
         """The ticket that takes a slot: of the most urgent lane, or of one that has waited for too long.

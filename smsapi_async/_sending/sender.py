@@ -15,6 +15,7 @@ from anyio.lowlevel import EventLoopToken, current_token
 from .._errors import (
     AuthenticationError,
     ClientClosedError,
+    NotSentError,
     OutcomeUnknownError,
     RateLimitError,
     RefusedError,
@@ -118,7 +119,7 @@ class Sender:
         """Send the call, again where `_retry` allows it, and read the answer.
 
         Args:
-            once: leave repeating to the caller.
+            once: leave repeating to the caller, a wait.
             departure: of a call that spends; it is asked before every single request, which has its slot then.
         """
         failures, lost = 0, False
@@ -126,7 +127,7 @@ class Sender:
             try:
                 if self.events.wanted(logging.DEBUG):
                     return await self._exchange_told(call, departure, Timing(once))
-                return self._read(call, await self._exchange(call, departure))
+                return self._read(call, await self._exchange(call, departure, look=once))
             except SmsApiError as error:
                 if isinstance(error, RateLimitError):
                     hits = self.pace.slots(call.provider).hit(anyio.current_time())
@@ -179,7 +180,7 @@ class Sender:
     async def _exchange_told(self, call: Call[T], departure: Departure | None, timing: Timing) -> T:
         """`_exchange` and reading the answer, with an event when it has ended."""
         try:
-            timing.reply = await self._exchange(call, departure, timing)
+            timing.reply = await self._exchange(call, departure, timing, look=timing.look)
             result = self._read(call, timing.reply)
         except BaseException as error:
             timing.tell(self.events, call, error)
@@ -197,8 +198,14 @@ class Sender:
                 self.events.emit(logging.INFO, "field.unread", call=call.name, field=field)
         return result
 
-    async def _exchange(self, call: Call[Any], departure: Departure | None, timing: Timing | None = None) -> Reply:
-        """One request in its own slot, for which a read of the catalogue waits in the slow lane first."""
+    async def _exchange(
+        self, call: Call[Any], departure: Departure | None, timing: Timing | None = None, *, look: bool
+    ) -> Reply:
+        """One request in its own slot, for which a read of the catalogue waits in the slow lane first.
+
+        Args:
+            look: whether it is sent for a wait, which has more to do than to stand in line while looks have stopped.
+        """
         self.check_loop()
         self._check(call)
         slow = self.pace.slow_slots(call.lane)
@@ -208,6 +215,8 @@ class Sender:
             for slots in lines:
                 tickets.append(ticket := slots.enter(call.lane, anyio.current_time()))
                 while not ticket.granted:
+                    if look and slots.resumes_at(call.lane) > anyio.current_time():
+                        raise NotSentError("looks have stopped: the next hit would be a ban", call=call.name)
                     await _await_turn(slots, ticket)
                 ticket.used = True
             if departure is not None:

@@ -58,7 +58,13 @@ class Waits:
     def __init__(self, sender: Sender, settler: Settler, bought: Callable[[int], Bought | None], trust: Trust) -> None:
         self.trust: Trust = trust
         listing = Listing(self._page, least=HANDFUL, every=sender.pace.look_every)
-        self.poller: Poller[Order] = Poller(listing, self._look, trust, pair=lambda: 2.0 * sender.spacing("v1"))
+        self.poller: Poller[Order] = Poller(
+            listing,
+            self._look,
+            trust,
+            pair=lambda: 2.0 * sender.spacing("v1"),
+            resumes_at=lambda: sender.pace.slots("v1").resumes_at(Lane.LOOK),
+        )
         self.settler: Settler = settler
         self.under_way: UnderWay = sender.under_way
         self.events: Events = sender.events

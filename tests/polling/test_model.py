@@ -397,7 +397,7 @@ class Engine(RuleBasedStateMachine):
             else:
                 assert isinstance(job, Chore)
                 self.chores -= 1
-        self.desk.queue.guard_ends()
+        self.desk.queue.guard_moments(self.now)
         self.end_waits()
 
     def end_waits(self) -> None:

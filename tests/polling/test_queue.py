@@ -202,7 +202,7 @@ def test_an_order_that_gets_no_turn_before_its_end_is_given_up_in_time() -> None
     tracked = desk.wait(1, left=30.0)
     for now in (20.0, 20.25):
         desk.agenda.advance(now)
-        desk.queue.guard_ends()
+        desk.queue.guard_moments(now)
 
     assert desk.agenda.next_at() == 25.0
     assert desk.agenda.advance(25.0) == [tracked]
@@ -216,7 +216,7 @@ def test_an_order_in_line_is_guarded_only_until_it_has_its_turn() -> None:
     desk = Desk(least=inf)
     tracked = desk.wait(1, left=30.0)
     desk.agenda.advance(20.0)
-    desk.queue.guard_ends()
+    desk.queue.guard_moments(20.0)
     assert desk.looks(20.0) == [1]
     desk.looked(tracked, seen(20.0, ends_at=30.0))
 

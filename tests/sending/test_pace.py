@@ -361,15 +361,15 @@ def test_a_purchase_wakes_whoever_sleeps_until_looks_go_on():
     slots = Slots(1, 32, bans=True)
     for now in (10, 20, 30, 40):
         slots.hit(now)
-    look = slots.enter(Lane.LOOK, 41)
-    assert slots.seconds_to_sleep(look, 41) == 569
+    look = slots.enter(Lane.LOOK, 40.5)
+    assert slots.seconds_to_sleep(look, 40.5) == 569.5
     look.hush()
 
-    purchase = slots.enter(Lane.PURCHASE, 41)
+    purchase = slots.enter(Lane.PURCHASE, 40.5)
 
     assert look.rung
-    slots.tick(41)
-    assert slots.seconds_to_sleep(purchase, 41) == 7
+    slots.tick(40.5)
+    assert slots.seconds_to_sleep(purchase, 40.5) == 0.5
 
 
 def test_hits_of_an_earlier_run_are_forgotten():

@@ -143,7 +143,7 @@ class Desk:
         jobs = []
         while (job := self.agenda.take(now, turns=True, hand=hand, chores=hand)) is not None:
             jobs.append(job)
-        self.queue.guard_ends()
+        self.queue.guard_moments(now)
         self.check()
         return jobs
 
