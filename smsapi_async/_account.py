@@ -3,7 +3,7 @@
 Shared are the pace (one for each event loop), the purchases in flight and their claims, how far the provider's two
 clocks are apart, and whether its list of orders has earned trust. The key itself is not kept, only a digest.
 
-An account lives as long as a client uses it that has not run yet, or an event loop is alive in which it was used.
+An account outlives its clients and event loops: a second `asyncio.run` must not claim what belongs to the first one.
 """
 
 from __future__ import annotations
@@ -63,15 +63,19 @@ class MemoryAccount:
         self._expected.add(client)
 
     def join(self, client: object, loop: EventLoopToken) -> None:
+        self._forget_loops()
         self._paces.setdefault(loop, Pace())
         self._expected.discard(client)
 
-    def is_alive(self) -> bool:
-        """Return True if it must be remembered."""
+    def is_used(self) -> bool:
+        """Return True if a client will use it, or an event loop is alive in which it was used."""
+        self._forget_loops()
+        return bool(self._paces or self._expected)
+
+    def _forget_loops(self) -> None:
         for loop in tuple(self._paces):
             if not is_running(loop):
                 del self._paces[loop]
-        return bool(self._paces or self._expected)
 
 
 class SharedPace(Pace):
@@ -101,6 +105,9 @@ class _World:
 
 Key = tuple[Provider, str, bytes]
 
+UNUSED_KEPT = 100
+"""Accounts kept that no client uses any more, the newest: a program may know thousands of keys in its life."""
+
 _PROCESS = _World()
 _owner: ContextVar[object] = ContextVar("owner", default=None)
 _accounts: weakref.WeakKeyDictionary[object, dict[Key, MemoryAccount]] = weakref.WeakKeyDictionary()
@@ -119,8 +126,9 @@ def account_of(provider: Provider, target: Target, client: object, http_client: 
     with _lock:
         known = _accounts.setdefault(owner, {})
         found = known.get(key)
-        if found is None or not found.is_alive():
-            for other in [other for other, account in known.items() if not account.is_alive()]:
+        if found is None:
+            unused = [other for other, account in known.items() if not account.is_used()]
+            for other in unused[:-UNUSED_KEPT]:
                 del known[other]
             found = known[key] = MemoryAccount()
         found.expect(client)

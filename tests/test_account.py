@@ -221,30 +221,43 @@ async def test_an_account_outlives_its_clients_while_its_loop_runs(sandbox):
 def test_an_account_is_kept_for_a_client_that_has_not_run_yet(sandbox):
     """It is made where no loop runs, and a second one joins it."""
     before = v1_account(client := client_of(sandbox))
+
     assert v1_account(client_of(sandbox)) is before
+    assert before.is_used()
     del client
     gc.collect()
-
-    assert v1_account(client_of(sandbox)) is not before
+    assert not before.is_used()
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_an_account_is_forgotten_when_its_loop_is_over(backend, sandbox):
-    """Another run of the program, or another test, begins anew; and the registry does not grow."""
+def test_an_account_is_remembered_when_its_loop_is_over(backend, sandbox):
+    """A second run would take an order of the first one for the purchase that it lost."""
     seen: list[Any] = []
 
     async def main() -> None:
-        async with client_of(sandbox) as client, client_of(sandbox, token="another"):
+        async with client_of(sandbox) as client:
             seen.append(v1_account(client))
-            assert v1_account(client_of(sandbox)) is v1_account(client)
+            v1_account(client).claims.claim(7)
 
     anyio.run(main, backend=backend)
     gc.collect()
     anyio.run(main, backend=backend)
 
-    assert seen[0] is not seen[1]
+    assert seen[0] is seen[1]
+    assert not seen[0].is_used()
+
+
+def test_of_the_accounts_that_nothing_uses_the_oldest_are_forgotten(sandbox):
+    """A program that serves thousands of keys must not keep them all."""
+    first = client_of(sandbox, token="the-first")
+    kept = v1_account(first)
+    for number in range(accounts.UNUSED_KEPT + 50):
+        client_of(sandbox, token=f"another-{number}")
+        gc.collect(0)
+
     (known,) = accounts._accounts.values()
-    assert len(known) == 3
+    assert len(known) <= accounts.UNUSED_KEPT + 3
+    assert v1_account(client_of(sandbox, token="the-first")) is kept
 
 
 # -- several loops in several threads ---------------------------------------------------------------------------------
@@ -312,6 +325,26 @@ def test_clients_in_two_threads_do_not_give_one_order_to_two_lost_purchases():
 
     assert [type(error) for error in found] == [SpendUnknownError] * 2
     assert sandbox.ledger.purchases in [ids(error) for error in found]
+
+
+@pytest.mark.socket
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_an_order_of_an_earlier_run_is_not_taken_for_a_lost_purchase(backend):
+    """A program calls `asyncio.run` for each job, and the key is the same."""
+    sandbox, found = Threaded(), list[Any]()
+
+    async def buy(*faults: Any) -> None:
+        async with open_client(sandbox) as client:
+            for fault in faults:
+                sandbox.fail(BUY, fault)
+            await outcome(lambda: client.v1.buy_activation("telegram"), found)
+
+    anyio.run(buy, backend=backend)
+    anyio.run(buy, LostBefore(), backend=backend)
+
+    assert [found[0].id] == sandbox.ledger.purchases
+    assert isinstance(found[1], NothingBoughtError)
 
 
 @pytest.mark.socket
