@@ -170,8 +170,14 @@ def spacing(run: Outcome) -> float:
 
 
 def in_line(run: Outcome) -> float:
-    """Seconds that a look may have to wait for those of all other orders, also when a hit has halved the pace."""
-    return 2 * len(run.sandbox.world.orders) / run.schedule.pace if run.schedule.pace else 0.0
+    """Seconds that a look may wait for the purchase, look and finish of every other order, where the pace is slow."""
+    return 3 * len(run.sandbox.world.orders) * spacing(run) if run.schedule.pace else 0.0
+
+
+def in_line_of_rent(run: Outcome) -> float:
+    """The same of a look at a rented number: hits slow the pace down to eight seconds, and a few calls go before it."""
+    hits = sum(each.fault in LIMITS and each.request in RENT for each in run.records.arrivals)
+    return 4 * min(8.0, 2.0**hits) if hits else 0.0
 
 
 def was_seen(run: Outcome, wait: Wait, since: float) -> bool:
@@ -196,7 +202,7 @@ def could_be_seen(run: Outcome, wait: Wait, since: float) -> bool:
     ]
     return (
         not kept
-        and wait.ended - since > 1.0 + in_line(run)
+        and wait.ended - since > 1.0 + (in_line_of_rent(run) if wait.rent else in_line(run))
         and not is_muted(run, wait.client, wait.ended - BEFORE, wait.ended)
     )
 
