@@ -116,7 +116,9 @@ class AsyncClient:
         )
         claims, rent_claims = self._accounts["v1"].claims, self._accounts["rent"].claims
         self._purchases = Purchases(self._sender, self._settler, budget, claims, shared_key=shared_key)
-        self._waits = Waits(self._sender, self._settler, self._purchases.bought, self._accounts["v1"].trust)
+        self._waits = Waits(
+            self._sender, self._settler, self._purchases.bought, claims.name, self._accounts["v1"].trust
+        )
         self._closed = anyio.Event()
         self.v1: V1 = V1(self._sender, self._purchases, self._settler, budget)
         self._fallback = Fallback(self.v1, self._settler, budget)
@@ -124,7 +126,9 @@ class AsyncClient:
             self._sender, self._unsettled, rent_budget or Budget(), rent_timezone, rent_claims, shared_key=shared_key
         )
         # Its list is the record of rented numbers: there is no other, and the look at one number is the same call.
-        self._rent_waits = RentWaits(self._sender, rent_timezone, self.rent.purchases.bought_at, Trust(earned=True))
+        self._rent_waits = RentWaits(
+            self._sender, rent_timezone, self.rent.purchases.bought_at, rent_claims.name, Trust(earned=True)
+        )
 
     def _join(self, loop: EventLoopToken) -> None:
         for account in self._accounts.values():

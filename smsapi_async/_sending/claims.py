@@ -115,6 +115,11 @@ class Claims(Generic[P]):
         with self.lock:
             _keep(self._marks, key, mark)
 
+    def name(self, key: int) -> None:
+        """A caller uses the order or number, whoever bought it: no lost purchase takes it."""
+        with self.lock:
+            _keep(self._named, key, None)
+
     @property
     def marks(self) -> tuple[object, ...]:
         """What was noted with each claim."""
@@ -126,7 +131,7 @@ class Claims(Generic[P]):
         return key not in self._marks
 
     def is_named(self, key: int) -> bool:
-        """Return True if a caller was told that it may be its own, and may have taken it."""
+        """Return True if a caller uses it, or was told that it may be its own."""
         return key in self._named
 
     def give_up(self, purchase: P, candidates: Sequence[int]) -> None:

@@ -184,7 +184,7 @@ class LostPurchases(ABC, Generic[P, R]):
             if purchase.found is not None:
                 break
         # Nothing is denied but by the last look: the records may lag.
-        if records is not None and not self._is_possible(purchase, records):
+        if records is not None and purchase.is_open and await self._is_impossible(purchase, records):
             further = await self.read_further(purchase)
         return self._outcome(purchase, lost, Search(seen, records, further))
 
@@ -232,6 +232,20 @@ class LostPurchases(ABC, Generic[P, R]):
             group, _ = entangled(purchase, self._rivals(purchase), self._free(records), records)
             if not any(self._in_the_way(other, latency) for other in group):
                 return records
+
+    async def _is_impossible(self, purchase: P, records: Records[P, R]) -> bool:
+        """Return True if no row may be this purchase, once those in flight have told which rows are theirs."""
+        if self._is_possible(purchase, records):
+            await self.have_landed(purchase, self._flying(purchase))
+        return not self._is_possible(purchase, records)
+
+    async def have_landed(self, purchase: P, others: Sequence[P]) -> bool:
+        """Wait until these purchases are no longer in flight; return False if one of them still is after a minute."""
+        while any(other.is_flying for other in others):
+            if anyio.current_time() >= purchase.lost_at + PATIENCE:
+                return False
+            await self.claims.changed()
+        return True
 
     # -- plain functions over the state of now ----------------------------------------------------------------------
 
@@ -317,14 +331,11 @@ class LostPurchases(ABC, Generic[P, R]):
         lost, free = self._rivals(purchase), self._free(records)
         rows = [row for row in free if records.may_be(purchase, row)]
         near = self._near(purchase, lost, free, records)
-        if len(near) <= len(self._flying(purchase)):
-            near = []  # they are those of purchases in flight, which may be sent by now
         return tuple(sorted((*rows, *near), key=self._key))
 
     def _is_possible(self, purchase: P, records: Records[P, R]) -> bool:
         """Return True if any row may be this purchase: then nothing is denied."""
-        near = self._near(purchase, self._rivals(purchase), self._free(records), records)
-        return bool(self._candidates(purchase, records) or (near and not self.can_compare()))
+        return bool(self._candidates(purchase, records))
 
     def _near(self, purchase: P, lost: Sequence[P], free: Sequence[R], records: Records[P, R]) -> list[R]:
         """The rows outside of its time that might be this purchase all the same."""

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from math import inf
 from typing import Any, ClassVar, TypeVar
 
 import anyio
@@ -32,6 +33,7 @@ from .._unsettled import Unsettled
 from ._models import RentedNumber
 
 T = TypeVar("T")
+Span = TypeVar("Span", int, timedelta)
 
 DAY = 86_400.0
 
@@ -100,7 +102,8 @@ class LostNumbers(LostPurchases[Purchase, RentedNumber]):
     def __init__(self, sender: Sender, claims: Claims[Purchase], numbers: Fetch, *, shared_key: bool) -> None:
         super().__init__(sender, claims, shared_key=shared_key)
         self._numbers = numbers
-        self._listed: set[int] | None = None
+        self._listed: set[int] = set()
+        self._listed_at = -inf
         self._learning = anyio.Lock()
 
     def is_like(self, purchase: Purchase, other: Purchase) -> bool:
@@ -136,16 +139,19 @@ class LostNumbers(LostPurchases[Purchase, RentedNumber]):
 
     async def listed(self) -> tuple[RentedNumber, ...]:
         """The list as it is now."""
+        began = anyio.current_time()
         numbers = await self._numbers()
-        self._listed = (self._listed or set()).union(number.tzid for number in numbers)
+        self._listed.update(number.tzid for number in numbers)
+        self._listed_at = max(self._listed_at, began)
         return numbers
 
     async def held(self) -> frozenset[int]:
-        """Every number that was ever listed. It is read before the first purchase, and then with each lookup."""
+        """Every number that was ever listed, as the list is from now on: a person may have hired some meanwhile."""
+        asked_at = anyio.current_time()
         async with self._learning:
-            if self._listed is None:
+            if self._listed_at < asked_at:
                 await self.listed()
-            return frozenset(self._listed or ())
+            return frozenset(self._listed)
 
 
 class Purchases:
@@ -172,7 +178,11 @@ class Purchases:
             purchase = Purchase(country, days, await _before(call, self._lost.held))
 
             def read(reply: Reply) -> RentedNumber:
-                return self._lost.answered(purchase, call.read(reply))
+                number = call.read(reply)
+                if number.tzid in self._bought:  # a cache answered
+                    what = f"the answer names number {number.tzid}, which was bought before"
+                    raise OutcomeUnknownError(what, call=call.name)
+                return self._lost.answered(purchase, number)
 
             recover, abandon = partial(self._lost.find, purchase), partial(self._leave_open, call)
             attempt = purchase.attempt = Attempt(call.reading(read), recover, abandon)
@@ -259,7 +269,7 @@ class Purchases:
             if before is not None and now is not None and _is_longer(before, now) and not self._lost.shared_key:
                 self._emit("purchase.found", call=call.name, tzid=tzid)
                 return now
-        if before is not None and now is not None and not _is_longer(before, now):
+        if before is not None and now is not None and _is_as_before(before, now):
             raise NothingBoughtError("the answer was lost and the number is not extended", call=call.name) from lost
         raise SpendUnknownError(
             "the answer was lost and the number does not tell",
@@ -293,7 +303,20 @@ def _one(numbers: tuple[RentedNumber, ...], tzid: int) -> RentedNumber | None:
 
 
 def _is_longer(before: RentedNumber, now: RentedNumber) -> bool:
-    """More days, or more time; but a number that was confirmed meanwhile counts its lease and no more 20 minutes."""
-    more_days = (now.days_bought or 0) > (before.days_bought or 0)
-    more_time = (now.ends_in or timedelta()) > (before.ends_in or timedelta())
-    return more_days or (more_time and now.status == before.status)
+    """Return True if it has more days, or more time. What cannot be read proves nothing.
+
+    A number that was confirmed meanwhile counts its lease, and no longer the twenty minutes before that.
+    """
+    more_days, more_time = _grew(before.days_bought, now.days_bought), _grew(before.ends_in, now.ends_in)
+    return more_days is True or (more_time is True and now.status == before.status)
+
+
+def _is_as_before(before: RentedNumber, now: RentedNumber) -> bool:
+    """Return True if its days show that it was not extended, or else its time."""
+    more_days, more_time = _grew(before.days_bought, now.days_bought), _grew(before.ends_in, now.ends_in)
+    return not _is_longer(before, now) and False in (more_days, more_time if more_days is None else None)
+
+
+def _grew(before: Span | None, now: Span | None) -> bool | None:
+    """None if one of them is not known."""
+    return None if before is None or now is None else now > before

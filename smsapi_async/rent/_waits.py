@@ -38,21 +38,32 @@ class Waits:
 
     Args:
         bought_at: when a number was bought here, in seconds of the loop's clock; None if it was not.
+        name: notes that a number is in use that was not bought here: no lost purchase takes it.
     """
 
-    def __init__(self, sender: Sender, zone: tzinfo, bought_at: Callable[[int], float | None], trust: Trust) -> None:
+    def __init__(
+        self,
+        sender: Sender,
+        zone: tzinfo,
+        bought_at: Callable[[int], float | None],
+        name: Callable[[int], object],
+        trust: Trust,
+    ) -> None:
         self.poller: Poller[RentedNumber] = Poller(
             Listing(self._page, least=2, every=EVERY), self._look, trust, turns=1
         )
         self._sender = sender
         self._zone = zone
         self._bought_at = bought_at
+        self._name = name
         self._inboxes: dict[int, Inbox] = {}
 
     def record(self, tzid: int) -> Tracked[RentedNumber]:
         """The record of the number."""
         tracked = self.poller.record(tzid, anyio.current_time())
         bought_at = self._bought_at(tzid)
+        if bought_at is None:
+            self._name(tzid)
         tracked.bought_at = -inf if bought_at is None else bought_at
         return tracked
 

@@ -6,6 +6,7 @@ The records are the order history and, when it shows nothing, the payments (http
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from functools import partial
 from typing import ClassVar
 
@@ -15,7 +16,7 @@ import attrs
 from .._budget import Budget, Place
 from .._errors import OutcomeUnknownError, SmsApiError, SpendUnknownError
 from .._sending import Attempt, Call, Claims, Lane, LostPurchases, Reply, Sender
-from ._matching import SLACK, Purchase, Records
+from ._matching import LONG_AGO, SLACK, Purchase, Records
 from ._models import Order, Payment
 from ._pagination import PAGE_SIZE, Listing, R, Rows, listing
 from ._settle import Settlement, Settler
@@ -23,6 +24,9 @@ from ._wire import Category
 
 STILL_HEARD_OF = 60.0
 """Seconds for which a refund may still come in after an order's time."""
+
+RIVALS_WITHIN = 60.0
+"""Seconds by which late answers may blur the times of two purchases: twice the usual request timeout."""
 
 MEMORY = 3600.0
 """Seconds for which an order is remembered as this client's own."""
@@ -65,7 +69,10 @@ class Purchases:
         """
 
         def read(reply: Reply) -> Order:
-            order = self._lost.answered(purchase, purchase.completed(call.read(reply)))
+            order = purchase.completed(call.read(reply))
+            if order.id in self._own and not purchase.phone:  # a cache answered; a number bought again may keep its id
+                raise OutcomeUnknownError(f"the answer names order {order.id}, which was bought before", call=call.name)
+            self._lost.answered(purchase, order)
             latency = reply.arrived_at - reply.sent_at
             self._sender.clock.bought(order.created_at, reply.date, purchase.sent_at, latency)
             return order
@@ -132,7 +139,9 @@ class LostOrders(LostPurchases[Purchase, Order]):
         return purchase.is_like(other)
 
     def is_rival(self, purchase: Purchase, other: Purchase) -> bool:
-        return other.category == purchase.category and other.lost_at >= purchase.sent_at - 2 * SLACK
+        """Late answers blur the window of a row, so that the one of a purchase lost a minute before may reach it."""
+        since = purchase.sent_at - 2 * SLACK - RIVALS_WITHIN - self.sender.clock.blur
+        return other.category == purchase.category and other.lost_at >= since
 
     def is_apart(self, purchase: Purchase, other: Purchase, latency: float) -> bool:
         return other.sent_at > purchase.lost_at + SLACK + latency + self.sender.clock.blur
@@ -154,22 +163,33 @@ class LostOrders(LostPurchases[Purchase, Order]):
         return await self._records("user/orders", Order, since, purchase.category)
 
     async def read_further(self, purchase: Purchase) -> Records[Payment] | None:
+        """The book, once it is known whose payments it shows: those in flight when it was read are waited for."""
         try:
-            return await self._records("user/payments", Payment, purchase.sent_at)
+            book = await self._records("user/payments", Payment, purchase.sent_at)
         except SmsApiError:
             return None
+        if self.denies(purchase, book) or await self.have_landed(purchase, self._flying(purchase)):
+            return book
+        return None
 
     def denies(self, purchase: Purchase, further: Records[Payment]) -> bool:
-        """Return True if the book shows no more purchases of this product since then than are known to be others'."""
-        since = further.floor(purchase.sent_at)
+        """Return True if the book shows no more purchases of this product since then than are known to be others'.
+
+        An order that is newer than the book explains nothing in it. A payment that does not tell its type or product
+        may be this purchase's.
+        """
+        since, until = further.floor(purchase.sent_at), max((_second(row) for row in further.rows), default=LONG_AGO)
         known = {order.id: order for order in self.claims.marks if isinstance(order, Order)}
         explained = [
             order
             for order in known.values()
-            if order.product == purchase.product and order.created_at is not None and order.created_at >= since
+            if order.product == purchase.product
+            and order.created_at
+            and since <= order.created_at
+            and _second(order) <= until
         ]
-        spent = [row for row in further.rows if row.type == "buy" and row.provider == purchase.product]
-        return further.are_whole and len(spent) <= len(explained) + len(self._flying(purchase))
+        spent = [row for row in further.rows if row.type in ("buy", None) and row.provider in (purchase.product, None)]
+        return further.are_whole and len(spent) <= len(explained)
 
     async def _records(self, path: str, model: type[R], since: float, category: Category | None = None) -> Records[R]:
         """The newest rows of a list, back to a moment of the loop's clock."""
@@ -196,6 +216,11 @@ class LostOrders(LostPurchases[Purchase, Order]):
                 break  # without any clock only the newest rows are of use
             rows.append(row)
         return attrs.evolve(seen[0], rows=tuple(rows), unread=unread)
+
+
+def _second(row: Order | Payment) -> datetime:
+    """The second in which a row was created: lists differ in the digits of their fractions."""
+    return LONG_AGO if row.created_at is None else row.created_at.replace(microsecond=0)
 
 
 def _life(order: Order) -> float | None:

@@ -53,9 +53,21 @@ class Held:
 
 
 class Waits:
-    """Every wait of one client for a v1 order."""
+    """Every wait of one client for a v1 order.
 
-    def __init__(self, sender: Sender, settler: Settler, bought: Callable[[int], Bought | None], trust: Trust) -> None:
+    Args:
+        bought: an order and when its purchase left, if this client bought it; None for another.
+        name: notes that another's order is in use: no lost purchase takes it.
+    """
+
+    def __init__(
+        self,
+        sender: Sender,
+        settler: Settler,
+        bought: Callable[[int], Bought | None],
+        name: Callable[[int], object],
+        trust: Trust,
+    ) -> None:
         self.trust: Trust = trust
         listing = Listing(self._page, least=HANDFUL, every=sender.pace.look_every)
         self.poller: Poller[Order] = Poller(
@@ -70,6 +82,7 @@ class Waits:
         self.events: Events = sender.events
         self._sender = sender
         self._bought = bought
+        self._name = name
         self._timing = Timing(sender.clock, bought)
         self._held: dict[int, Held] = {}
         settler.later, settler.is_awaited, settler.bought_at = self.poller.add_chore, self.is_awaited, self._bought_at
@@ -78,7 +91,9 @@ class Waits:
         """The record of the order. Of one that this client bought it has the purchase's answer."""
         tracked = self.poller.record(order_id, anyio.current_time())
         bought = self._bought(order_id)
-        if bought is not None and not tracked.is_seen():
+        if bought is None:
+            self._name(order_id)
+        elif not tracked.is_seen():
             tracked.bought_at = bought.sent_at
             if is_open(bought.order):  # a row of the records may leave out the messages of one that is over
                 tracked.note(self._timing.snapshot(bought.order, bought.sent_at))

@@ -24,7 +24,7 @@ from smsapi_async import (
 )
 from smsapi_async._sending.lost_purchases import paired
 from smsapi_async.rent import RentedNumber
-from smsapi_async.rent._purchases import Numbers, Purchase, _is_longer
+from smsapi_async.rent._purchases import Numbers, Purchase, _is_as_before, _is_longer
 from smsapi_async.sandbox import (
     BAD_GATEWAY,
     INTERNAL_ERROR,
@@ -36,6 +36,7 @@ from smsapi_async.sandbox import (
     Fault,
     LostAfter,
     LostBefore,
+    Mangle,
     NotConnected,
     Reset,
     Sandbox,
@@ -67,13 +68,13 @@ async def outcome(buy: Callable[[], Awaitable[RentedNumber]], into: list[Any]) -
         into.append(error)
 
 
-async def together(*purchases: Callable[[], Awaitable[RentedNumber]]) -> list[Any]:
-    """The outcomes of purchases begun one right after the other."""
+async def together(*purchases: Callable[[], Awaitable[RentedNumber]], apart: float = 0.01) -> list[Any]:
+    """The outcomes of purchases begun so many seconds apart. Those begun in one moment know of the same numbers."""
     ends: list[list[Any]] = [[] for _ in purchases]
     async with anyio.create_task_group() as group:
         for buy, into in zip(purchases, ends, strict=True):
             group.start_soon(outcome, buy, into)
-            await anyio.sleep(0.01)
+            await anyio.sleep(apart)
     return [end for (end,) in ends]
 
 
@@ -206,10 +207,43 @@ async def test_fewer_new_numbers_than_lost_rents_are_given_to_nobody(sandbox):
     sandbox.fail(BUY, LostAfter())
     sandbox.fail(BUY, LostBefore())
     async with open_client(sandbox, pace=Pace(rent_per_second=10)) as client:
-        errors = await together(*[lambda: client.rent.buy_number(7, 1)] * 2)
+        errors = await together(*[lambda: client.rent.buy_number(7, 1)] * 2, apart=0)
 
     assert [type(error) for error in errors] == [SpendUnknownError] * 2
     assert {tzids(error)[0] for error in errors} == set(sandbox.ledger.rents)
+
+
+async def test_a_number_that_was_listed_before_a_lost_rent_is_not_its_own(sandbox):
+    """Of two rents the first was made, and the second knows its number already."""
+    sandbox.fail(BUY, LostAfter())
+    sandbox.fail(BUY, LostBefore())
+    async with open_client(sandbox, pace=Pace(rent_per_second=10)) as client:
+        first, second = await together(*[lambda: client.rent.buy_number(7, 1)] * 2)
+
+    assert [first.tzid] == sandbox.ledger.rents
+    assert isinstance(second, NothingBoughtError)
+
+
+async def test_a_number_hired_elsewhere_before_is_not_taken_for_a_lost_rent(sandbox, client):
+    """A person hired it on the provider's pages after this client's first purchase."""
+    await client.rent.buy_number(7, 1)
+    async with open_elsewhere(sandbox) as other:
+        await other.rent.buy_number(7, 1)
+    sandbox.fail(BUY, LostBefore())
+
+    with pytest.raises(NothingBoughtError):
+        await client.rent.buy_number(7, 1)
+
+
+async def test_an_answer_that_was_given_before_is_a_lost_one(sandbox, client):
+    """A cache answered: two callers would share one number, and the second one would be paid for unseen."""
+    answers: list[bytes] = []
+    sandbox.fail(BUY, Mangle(lambda body: answers.append(body) or body))
+    sandbox.fail(BUY, Mangle(lambda _: answers[0]))
+
+    first, second = [await client.rent.buy_number(7, 1) for _ in range(2)]
+
+    assert [first.tzid, second.tzid] == sandbox.ledger.rents
 
 
 async def test_two_new_numbers_for_one_lost_rent_are_both_named(sandbox, client):
@@ -296,7 +330,7 @@ async def test_what_was_named_to_one_caller_is_not_claimed_for_another(sandbox):
     sandbox.fail(BUY, LostAfter())
     sandbox.fail(BUY, LostBefore())
     async with open_client(sandbox, pace=Pace(rent_per_second=10)) as client:
-        errors = await together(*[lambda: client.rent.buy_number(7, 1)] * 2)
+        errors = await together(*[lambda: client.rent.buy_number(7, 1)] * 2, apart=0)
         sandbox.fail(BUY, LostAfter(), times=2)
         with pytest.raises(SpendUnknownError) as soon:
             await client.rent.buy_number(7, 1)
@@ -323,19 +357,38 @@ def test_each_number_goes_to_a_rent_it_may_have_come_of():
 
 
 @pytest.mark.parametrize(
-    ("before", "now", "longer"),
+    ("before", "now", "longer", "as_before"),
     [
-        ({"days_bought": 1}, {"days_bought": 8}, True),
-        ({"ends_in": DAY, "status": 1}, {"ends_in": 8 * DAY, "status": 1}, True),
-        ({"ends_in": DAY / 72, "status": 0}, {"ends_in": DAY, "status": 1}, False),
-        ({"days_bought": 1, "ends_in": DAY}, {"days_bought": 1, "ends_in": DAY}, False),
-        ({}, {}, False),
+        ({"days_bought": 1}, {"days_bought": 8}, True, False),
+        ({"ends_in": DAY, "status": 1}, {"ends_in": 8 * DAY, "status": 1}, True, False),
+        ({"ends_in": DAY / 72, "status": 0}, {"ends_in": DAY, "status": 1}, False, False),
+        ({"days_bought": 1, "ends_in": DAY / 72}, {"days_bought": 1, "ends_in": DAY, "status": 1}, False, True),
+        ({"days_bought": 1, "ends_in": DAY}, {"days_bought": 1, "ends_in": DAY}, False, True),
+        ({"ends_in": DAY}, {"ends_in": DAY}, False, True),
+        ({}, {"days_bought": 8, "ends_in": DAY}, False, False),
+        ({"days_bought": 1, "ends_in": DAY}, {}, False, False),
+        ({}, {}, False, False),
     ],
-    ids=["more days", "more time", "confirmed", "the same", "nothing told"],
+    ids=[
+        "more days",
+        "more time",
+        "confirmed, days unknown",
+        "confirmed",
+        "the same",
+        "the same time",
+        "nothing told before",
+        "nothing told now",
+        "nothing told",
+    ],
 )
-def test_a_number_is_longer_by_its_days_or_its_time(before: dict[str, Any], now: dict[str, Any], longer: bool):
-    """An extension is claimed by it; what the list leaves out is no sign of one."""
-    assert _is_longer(RentedNumber(tzid=1, **before), RentedNumber(tzid=1, **now)) is longer
+def test_a_number_is_longer_by_its_days_or_its_time(
+    before: dict[str, Any], now: dict[str, Any], longer: bool, as_before: bool
+):
+    """An extension is claimed by it, or denied; what the list leaves out is no sign of either."""
+    numbers = RentedNumber(tzid=1, **before), RentedNumber(tzid=1, **now)
+
+    assert _is_longer(*numbers) is longer
+    assert _is_as_before(*numbers) is as_before
 
 
 # -- extending --------------------------------------------------------------------------------------------------------

@@ -1,0 +1,110 @@
+"""What a lost purchase must not take for its own, and what must not hide its order: other orders and payments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+import pytest
+
+from smsapi_async import SpendUnknownError
+from smsapi_async.sandbox import Answer, Delay, LostAfter, LostBefore, Mangle, Offer, Sandbox, Scenario
+from smsapi_async.sandbox._orders import Wish
+from smsapi_async.testing import open_client
+from tests.opening import open_elsewhere
+from tests.v1.test_purchases import BOOK, BUY, HISTORY, ids, outcome
+
+NO_HISTORY = Answer(200, '{"Data":[],"ProductNames":[],"Statuses":[],"Total":0}')
+
+
+async def bought_elsewhere(sandbox: Any) -> int:
+    """An order of another program with the same key."""
+    async with open_elsewhere(sandbox) as other:
+        return (await other.v1.buy_activation("telegram")).id
+
+
+async def test_an_order_that_is_awaited_is_not_taken_for_a_lost_purchase(sandbox, client):
+    """Two callers would wait for one code, and both would settle the order."""
+    await client.v1.buy_activation("facebook")
+    order_id = await bought_elsewhere(sandbox)
+    sandbox.fail(BUY, LostBefore())
+    async with anyio.create_task_group() as group:
+        group.start_soon(client.await_code, order_id)
+
+        with pytest.raises(SpendUnknownError) as caught:
+            await client.v1.buy_activation("telegram")
+
+        group.cancel_scope.cancel()
+    assert ids(caught.value) == [order_id]
+
+
+async def test_an_order_that_a_scope_took_up_is_not_taken_for_a_lost_purchase(sandbox, client):
+    """What a crash left behind is resumed while others buy."""
+    await client.v1.buy_activation("facebook")
+    order_id = await bought_elsewhere(sandbox)
+    sandbox.fail(BUY, LostBefore())
+    async with client.resume(order_id):
+        with pytest.raises(SpendUnknownError) as caught:
+            await client.v1.buy_activation("telegram")
+
+    assert ids(caught.value) == [order_id]
+
+
+@pytest.mark.parametrize("empty", [False, True], ids=["in the history", "in the book"])
+async def test_a_purchase_in_flight_does_not_hide_the_order_of_a_lost_one(empty):
+    """The one order that there is was made late. A purchase in flight has made none: it is about to be refused."""
+    offers = (Offer("russia", "telegram", "mts", "0.2", 1), Offer("russia", "facebook", "mts", "0.2", 9))
+    sandbox, found = Sandbox(scenario=Scenario(offers=offers)), list[Any]()
+    async with open_client(sandbox) as client, anyio.create_task_group() as group:
+        await client.v1.buy_activation("facebook")
+        sandbox.fail(BUY, LostBefore())
+        sandbox.fail(BUY, Delay(25))
+        if empty:
+            sandbox.fail(HISTORY, NO_HISTORY, times=10)
+        group.start_soon(outcome, lambda: client.v1.buy_activation("telegram"), found)
+        await anyio.sleep(8)
+        late = sandbox.world.order_book.buy(Wish(country="russia", operator="any", product="telegram"))
+        group.start_soon(outcome, lambda: client.v1.buy_activation("telegram"), [])
+
+    assert isinstance(found[0], SpendUnknownError)
+    assert ids(found[0]) == ([] if empty else [late.id])
+
+
+@pytest.mark.parametrize("field", ["TypeName", "ProviderName"])
+async def test_a_payment_that_does_not_tell_what_it_is_for_forbids_to_deny(field, sandbox, client):
+    """It may be the payment of the lost purchase, whose order the history does not show yet."""
+    await client.v1.buy_activation("facebook")
+    sandbox.fail(BUY, LostAfter())
+    sandbox.fail(HISTORY, NO_HISTORY, times=10)
+    sandbox.fail(BOOK, Mangle(lambda body: body.replace(f'"{field}":"'.encode(), f'"{field}":{{}},"x":"'.encode())))
+
+    with pytest.raises(SpendUnknownError):
+        await client.v1.buy_activation("telegram")
+
+
+async def test_an_answer_that_was_given_before_is_a_lost_one(sandbox, client):
+    """A cache answered, or the provider by mistake: two callers would share one number, and one was paid for unseen."""
+    answers: list[bytes] = []
+    sandbox.fail(BUY, Mangle(lambda body: answers.append(body) or body))
+    sandbox.fail(BUY, Mangle(lambda _: answers[0]))
+
+    first, second = [await client.v1.buy_activation("telegram") for _ in range(2)]
+
+    assert [first.id, second.id] == sandbox.ledger.purchases
+
+
+async def test_the_row_of_an_earlier_lost_purchase_is_not_taken_when_answers_are_slow(sandbox, client):
+    """A slow answer blurs the window of a row: it reaches back to a purchase of fifteen seconds before."""
+    await client.v1.buy_activation("facebook")
+    sandbox.fail(BUY, LostAfter())
+    sandbox.fail(HISTORY, NO_HISTORY, times=3)
+    with pytest.raises(SpendUnknownError):
+        await client.v1.buy_activation("telegram")
+    await anyio.sleep(5)
+    sandbox.fail(BUY, LostBefore())
+    sandbox.fail(HISTORY, Delay(12), times=10)
+
+    with pytest.raises(SpendUnknownError) as caught:
+        await client.v1.buy_activation("telegram")
+
+    assert ids(caught.value) == sandbox.ledger.purchases[1:]
