@@ -75,10 +75,31 @@ MUTANTS = (
         (PYTEST + "tests/v1/test_settle.py::test_an_order_with_a_message_is_finished_instead", ATTACK),
     ),
     Mutant(
+        "looks that have stopped hold their turns",
+        "smsapi_async/_sending/sender.py",
+        "if look and slots.resumes_at(call.lane)",
+        "if not look and slots.resumes_at(call.lane)",
+        (
+            PYTEST + "tests/v1/test_stopped_looks.py"
+            "::test_a_request_that_stands_in_line_when_looks_stop_gives_its_turn_back",
+        ),
+    ),
+    Mutant(
+        "an order that is awaited is taken for a lost purchase",
+        "smsapi_async/v1/_waits.py",
+        "            self._name(order_id)\n",
+        "            pass\n",
+        (
+            PYTEST
+            + "tests/v1/test_purchases_of_others.py::test_an_order_that_is_awaited_is_not_taken_for_a_lost_purchase",
+        ),
+    ),
+    Mutant(
         "a wait that comes back plans no look",
         "smsapi_async/_polling/queue.py",
-        "        self.replan(tracked, max(now, tracked.next_look_at(tracked.asked_at(now))))",
-        "        if not tracked.is_seen():\n            self.replan(tracked, max(now, tracked.next_look_at(tracked.asked_at(now))))",
+        "        else:\n            self.replan(tracked, max(now, tracked.next_look_at(tracked.asked_at(now))))",
+        "        elif not tracked.is_seen():\n"
+        "            self.replan(tracked, max(now, tracked.next_look_at(tracked.asked_at(now))))",
         (PYTEST + "tests/v1/test_returning.py::test_a_wait_that_comes_back_near_the_end_is_not_forgotten", ATTACK),
     ),
     Mutant(
@@ -221,15 +242,15 @@ MUTANTS = (
     Mutant(
         "each client has an account of its own",
         "smsapi_async/_account.py",
-        "        if found is None:",
-        "        if True:",
+        "        found = known.get(key)\n",
+        "        found = None\n",
         (PYTEST + "tests/test_account.py::test_two_clients_do_not_give_one_order_to_two_lost_purchases", ATTACK),
     ),
     Mutant(
         "a message without times is the oldest",
         "smsapi_async/_values.py",
-        "sms.created_at or sms.received_at or latest,",
-        "sms.created_at or sms.received_at or datetime.min.replace(tzinfo=UTC),",
+        "_time_of(sms.id, timed) or latest,",
+        "datetime.min.replace(tzinfo=UTC),",
         (PYTEST + "tests/v1/test_next_code.py::test_a_message_without_times_after_others_is_the_newest",),
     ),
     Mutant(

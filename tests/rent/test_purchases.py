@@ -238,7 +238,12 @@ async def test_a_number_hired_elsewhere_before_is_not_taken_for_a_lost_rent(sand
 async def test_an_answer_that_was_given_before_is_a_lost_one(sandbox, client):
     """A cache answered: two callers would share one number, and the second one would be paid for unseen."""
     answers: list[bytes] = []
-    sandbox.fail(BUY, Mangle(lambda body: answers.append(body) or body))
+
+    def noted(body: bytes) -> bytes:
+        answers.append(body)
+        return body
+
+    sandbox.fail(BUY, Mangle(noted))
     sandbox.fail(BUY, Mangle(lambda _: answers[0]))
 
     first, second = [await client.rent.buy_number(7, 1) for _ in range(2)]
