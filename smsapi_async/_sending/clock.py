@@ -42,6 +42,13 @@ class Offset:
         self._samples.append(seconds)
         self.seconds = _median(tuple(self._samples))
 
+    @property
+    def is_confirmed(self) -> bool:
+        """True if a second purchase measured the same, or one measured that there is none: one row may be wrong."""
+        found = self.seconds
+        alike = 0 if found is None else sum(abs(sample - found) <= AGREE for sample in self._samples)
+        return alike > 1 or (found is not None and abs(found) <= AGREE)
+
 
 class Clock:
     """The records' clock as one client knows it, on its own event loop.
@@ -90,14 +97,19 @@ class Clock:
             zero = self._date + (self._offset.seconds or 0.0)
         return None if zero is None else _instant(zero + at)
 
+    def earliest_at(self, at: float) -> datetime | None:
+        """The same, as the slower of the two clocks has it: while nothing confirms the measurement, it may be wrong."""
+        zeros = [zero for zero in (self._anchor, self._date) if zero is not None]
+        return _instant(min(zeros) + at) if zeros else None
+
     @property
     def is_measured(self) -> bool:
-        """True if a purchase measured the records' clock, and the Date does not contradict it."""
+        """True if purchases measured the records' clock, and the Date does not contradict them."""
         offset = self._offset.seconds
         date = None if offset is None or self._date is None else self._date + offset
         if self._anchor is None or date is None:
             return self._anchor is not None or date is not None
-        return abs(self._anchor - date) <= AGREE + self.blur
+        return self._offset.is_confirmed and abs(self._anchor - date) <= AGREE + self.blur
 
 
 def _median(samples: tuple[T, ...]) -> T | None:

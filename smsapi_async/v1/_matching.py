@@ -110,8 +110,10 @@ class Records(Generic[R]):
 
     def floor(self, at: float) -> datetime:
         """The oldest row that may matter to a purchase sent at that moment."""
-        earliest = self.earliest(at)
-        return earliest if earliest == LONG_AGO or self.clock.is_measured else earliest - timedelta(seconds=NEAR)
+        earliest, other = self.earliest(at), self.clock.earliest_at(at)
+        if earliest == LONG_AGO or other is None or self.clock.is_measured:
+            return earliest
+        return min(earliest, other - timedelta(seconds=SLACK + self.latency)) - timedelta(seconds=NEAR)
 
     def is_certain(self, row: R) -> bool:
         return row.created_at is not None

@@ -136,3 +136,16 @@ def test_no_reading_of_any_clock_raises(dates, rows, at):
 
     assert found is None or found.tzinfo is UTC
     assert clock.is_measured in (True, False)
+
+
+@pytest.mark.parametrize(("first", "second", "measured"), [(3, None, True), (3600, None, False), (3600, 3600, True)])
+def test_a_measurement_far_from_the_date_counts_once_a_second_one_confirms_it(first, second, measured):
+    """One row may be wrong. Clocks that are far apart are seen by every purchase."""
+    clock = Clock(Offset())
+    clock.note(after(10), 10.0)
+    for seconds in (first, second):
+        if seconds is not None:
+            clock.bought(after(seconds + 10), after(10), 10.0)
+
+    assert clock.is_measured is measured
+    assert clock.earliest_at(20.0) == after(20)

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from smsapi_async import NoNumbersError, NothingBoughtError, Pace, SpendUnknownError
-from smsapi_async.sandbox import Answer, Delay, LostAfter, LostBefore, Sandbox
+from smsapi_async.sandbox import Answer, Delay, LostAfter, LostBefore, Mangle, Sandbox
 from smsapi_async.testing import open_client
 from tests.opening import open_elsewhere
 from tests.v1.test_purchases import BOOK, BUY, HISTORY, ids, outcome, together
@@ -229,3 +229,28 @@ async def test_without_any_clock_the_newest_rows_are_the_candidates(sandbox):
             await client.v1.buy_activation("telegram")
 
     assert ids(caught.value) == sandbox.ledger.purchases[-100:]
+
+
+@pytest.mark.parametrize("hour", ["09", "11", "15", "23"])
+async def test_one_wrong_instant_in_a_purchase_does_not_deny_the_next_one(hour, sandbox, client):
+    """The only purchase that measured the clocks had a wrong row: the window of the lost one is hours away."""
+    sandbox.fail(BUY, Mangle(lambda body: body.replace(b"2026-01-01T12:", f"2026-01-01T{hour}:".encode())))
+    await client.v1.buy_activation("facebook")
+    sandbox.fail(BUY, LostAfter())
+
+    with pytest.raises(SpendUnknownError) as caught:
+        await client.v1.buy_activation("telegram")
+
+    assert ids(caught.value) == sandbox.ledger.purchases[1:]
+
+
+async def test_a_second_purchase_confirms_clocks_that_are_hours_apart(client, sandbox):
+    """Records in local time are the usual case: from then on a lost purchase is found at once."""
+    sandbox.clock_skew = timedelta(hours=5)
+    for _ in range(2):
+        await client.v1.buy_activation("facebook")
+    sandbox.fail(BUY, LostAfter())
+
+    order = await client.v1.buy_activation("telegram")
+
+    assert order.id == sandbox.ledger.purchases[2]
