@@ -1,7 +1,8 @@
 """Walking the provider's lists page by page, newest first, each row once although new rows push old ones down.
 
 `Total` is never trusted (3 with one row, 999999 with five), and neither is that a page is as long as was asked: the
-first page shows how long pages are. A reversed list that comes empty is read forward, unless `Total` says 0.
+first page shows how long pages are. A reversed list that comes empty, unless `Total` says 0, or oldest first all the
+same, is read forward to its end.
 
 Rows without a readable id are left out, but they count where it is about the length of a page.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 
@@ -98,7 +99,7 @@ class Rows(Generic[R]):
     async def _ask(self) -> None:
         listed = await self._fetch(self._offset, True)
         page = listed.page
-        if not _length(page) and not self._offset and page.total != 0:
+        if not self._offset and _is_not_reversed(page):
             self._done = True
             page = await self._forward()
         self._take(page, listed.date)
@@ -137,6 +138,12 @@ class Rows(Generic[R]):
         if limit is None or not rows:
             return False
         return all(row.created_at is not None and date - row.created_at > limit for row in rows)
+
+
+def _is_not_reversed(page: Page[Any]) -> bool:
+    """Return True for the first page of a provider that does not know `reverse`."""
+    ids = [row.id for row in page.items]
+    return page.total != 0 if not _length(page) else len(ids) > 1 and ids == sorted(ids)
 
 
 def _length(page: Page[R]) -> int:

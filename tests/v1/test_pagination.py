@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import anyio
 import httpx
 import pytest
 
@@ -204,3 +205,31 @@ async def test_a_page_without_a_date_is_held_against_our_own_clock():
         assert await ids_of(client.iter_open_orders()) == [2, 1, 2, 1]
 
     assert len(provider.asked) == 6
+
+
+@pytest.mark.parametrize("page_cap", [None, 7])
+async def test_a_list_that_ignores_reverse_is_read_to_its_end(page_cap: int | None, sandbox: Sandbox):
+    """Its first page shows the oldest rows: taken for the newest, they would end the walk, or hide a lost purchase."""
+    transport = Unreversed(sandbox)
+    sandbox.page_cap = page_cap
+    async with (
+        httpx.AsyncClient(transport=transport) as http,
+        AsyncClient(sandbox.token, v1_url=sandbox.v1_url, http_client=http) as client,
+    ):
+        old = await buy(client, 20)
+        await anyio.sleep(7200)
+        new = await buy(client, 5)
+
+        assert [order.id async for order in client.iter_open_orders()] == new
+        assert await ids_of(client.v1.iter_orders("activation")) == new + old
+
+
+class Unreversed(httpx.AsyncBaseTransport):
+    """The sandbox behind something that drops `reverse`."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._inner = sandbox.transport()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        request.url = request.url.copy_remove_param("reverse")
+        return await self._inner.handle_async_request(request)
