@@ -296,6 +296,7 @@ def read_nothing(reply: Reply) -> None:
 
 
 def read_withdrawal(reply: Reply) -> None:
-    """Not documented either; but this one spends, and words in place of JSON may be a refusal."""
-    if reply.body.strip():
-        reply.json()
+    """Not documented either; but this one spends, and words in place of JSON, or an error in it, may be a refusal."""
+    answer = reply.json() if reply.body.strip() else {}
+    if isinstance(answer, str) or (isinstance(answer, Mapping) and answer.keys() & {"error", "errors", "message"}):
+        raise ValueError("words in place of an answer")

@@ -117,6 +117,8 @@ UNKNOWNS = (
     Literal(200, '{"error":"database is away"}', READING, UnreadableReplyError),
     Literal(200, '{"error":"database is away"}', (*CLOSE, *BUYING), OutcomeUnknownError, spends=True),
     Literal(400, "unknown words", ("withdraw",), OutcomeUnknownError, spends=True),
+    Literal(200, '{"error":"not enough money"}', ("withdraw",), OutcomeUnknownError, spends=True),
+    Literal(200, '"not enough money"', ("withdraw",), OutcomeUnknownError, spends=True),
     Literal(301, "moved", READING, UnreadableReplyError),
     Literal(301, "moved", ACTING, OutcomeUnknownError, spends=True),
     *(
