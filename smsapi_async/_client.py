@@ -106,7 +106,8 @@ class AsyncClient:
             clock=Clock(self._accounts["v1"].offset),
             joined=self._join,
         )
-        self._unsettled: Unsettled[Order | RentedNumber] = Unsettled(on_unsettled, events)
+        self._unsettled: Unsettled[Order] = Unsettled(on_unsettled, events)
+        self._kept: Unsettled[RentedNumber] = Unsettled(on_unsettled, events)
         self._settler = Settler(
             self._sender,
             self._unsettled,
@@ -123,7 +124,7 @@ class AsyncClient:
         self.v1: V1 = V1(self._sender, self._purchases, self._settler, budget)
         self._fallback = Fallback(self.v1, self._settler, budget)
         self.rent: Rent = Rent(
-            self._sender, self._unsettled, rent_budget or Budget(), rent_timezone, rent_claims, shared_key=shared_key
+            self._sender, self._kept, rent_budget or Budget(), rent_timezone, rent_claims, shared_key=shared_key
         )
         # Its list is the record of rented numbers: there is no other, and the look at one number is the same call.
         self._rent_waits = RentWaits(
@@ -155,7 +156,7 @@ class AsyncClient:
     @property
     def unsettled(self) -> tuple[Order | RentedNumber, ...]:
         """Orders and rented numbers this client could not bring to their end."""
-        return self._unsettled.subjects
+        return (*self._unsettled.subjects, *self._kept.subjects)
 
     # -- waiting for codes ------------------------------------------------------------------------------------------
 
@@ -362,7 +363,7 @@ class AsyncClient:
     def _tell_of_unsettled(self) -> None:
         self._unsettled.tell_of_all()
         if self.unsettled:
-            ids = ", ".join(str(key) for key in self._unsettled.keys)
+            ids = ", ".join(str(key) for key in (*self._unsettled.keys, *self._kept.keys))
             warnings.warn(f"closed with unsettled orders: {ids}", ResourceWarning, stacklevel=3)
 
     async def _settle_all(self) -> None:

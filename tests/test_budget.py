@@ -162,6 +162,26 @@ async def test_an_order_a_wait_saw_closed_gives_its_place_back():
         await client.v1.buy_activation("telegram", country="russia")
 
 
+@pytest.mark.parametrize("way", ["a page", "the whole list", "the open orders"])
+async def test_an_order_a_list_showed_closed_gives_its_money_and_its_place_back(way: str):
+    """Cancelled elsewhere; a program that reads its orders knows that it is over."""
+    sandbox, budget = shop(), Budget(open_orders=1)
+    async with open_client(sandbox, budget=budget) as client:
+        order = await client.v1.buy_activation("telegram", country="russia")
+        async with open_client(sandbox) as elsewhere:
+            await elsewhere.v1.cancel(order.id)
+        if way == "a page":
+            await client.v1.orders("activation")
+        else:
+            _ = [
+                row
+                async for row in (client.v1.iter_orders("activation") if "whole" in way else client.iter_open_orders())
+            ]
+
+        assert budget.spent == 0
+        await client.v1.buy_activation("telegram", country="russia")
+
+
 async def test_a_banned_order_stays_paid():
     """Its refund is believed, not known."""
     budget = Budget(money=1, per_order="0.30", open_orders=1)

@@ -7,7 +7,10 @@ import logging
 import anyio
 import pytest
 
+from smsapi_async import AsyncClient
 from smsapi_async._unsettled import Unsettled
+from smsapi_async.rent import RentedNumber
+from smsapi_async.v1 import Order
 from tests.opening import second
 
 
@@ -105,3 +108,17 @@ def test_what_came_to_its_end_is_dropped() -> None:
     unsettled.discard(7)
 
     assert unsettled.keys == ()
+
+
+async def test_an_order_and_a_rented_number_of_the_same_number_are_both_kept() -> None:
+    """Their ids are counted by two providers: the one must not push the other out of the register."""
+    async with AsyncClient("token", rent_key="key") as client:
+        client._unsettled.add(7, Order(id=7), "no network")
+        client._kept.add(7, RentedNumber(tzid=7), "bought for a caller that is gone")
+        client.rent.purchases.closed(8)
+
+        assert [type(each) for each in client.unsettled] == [Order, RentedNumber]
+
+        client.rent.purchases.closed(7)
+        assert [type(each) for each in client.unsettled] == [Order]
+        client._unsettled.discard(7)

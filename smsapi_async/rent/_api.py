@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from datetime import tzinfo
 from math import inf
-from typing import Any
 
 import attrs
 
@@ -28,7 +27,7 @@ class Rent:
     def __init__(
         self,
         sender: Sender,
-        unsettled: Unsettled[Any],
+        unsettled: Unsettled[RentedNumber],
         budget: Budget,
         zone: tzinfo,
         claims: Claims[Purchase],

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from math import inf
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 import anyio
 import attrs
@@ -157,7 +157,7 @@ class LostNumbers(LostPurchases[Purchase, RentedNumber]):
 class Purchases:
     """Every spending call of one client to the rent API."""
 
-    def __init__(self, sender: Sender, unsettled: Unsettled[Any], lost: LostNumbers, budget: Budget) -> None:
+    def __init__(self, sender: Sender, unsettled: Unsettled[RentedNumber], lost: LostNumbers, budget: Budget) -> None:
         self._sender = sender
         self._budget = budget
         self._unsettled = unsettled

@@ -5,7 +5,7 @@ Source: https://5sim.net/docs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Literal
@@ -74,18 +74,17 @@ class V1:
         Source: 5sim.net/docs, "Orders history".
         """
         query = (("category", arguments.category(category)), *arguments.paging(limit, offset, order, reverse))
-        return await self._sender.send(_wire.call("orders", "user/orders", _wire.read_page(Order), query=query))
+        asked = _wire.call("orders", "user/orders", _wire.read_page(Order), query=query)
+        return self._heed(await self._sender.send(asked))
 
     def iter_orders(self, category: Category) -> Rows[Order]:
         """Iterate over the whole order history, newest first; each order once. Free, one request a page."""
-        return self._rows("user/orders", Order, category=arguments.category(category))
+        return self._orders(arguments.category(category))
 
     def iter_open_orders(self, max_age: timedelta | None) -> OpenOrders:
         """What `AsyncClient.iter_open_orders` gives."""
         ages: tuple[tuple[Category, timedelta], ...] = (("activation", ACTIVATION_AGE), ("hosting", HOSTING_AGE))
-        return OpenOrders(
-            [self._rows("user/orders", Order, category=category, max_age=max_age or age) for category, age in ages]
-        )
+        return OpenOrders([self._orders(category, max_age or age) for category, age in ages])
 
     async def payments(
         self,
@@ -423,12 +422,30 @@ class V1:
         return order
 
     def _rows(
-        self, path: str, model: type[R], *, category: Category | None = None, max_age: timedelta | None = None
+        self,
+        path: str,
+        model: type[R],
+        *,
+        category: Category | None = None,
+        max_age: timedelta | None = None,
+        noted: Callable[[Page[R]], object] | None = None,
     ) -> Rows[R]:
         async def fetch(offset: int, reverse: bool) -> Listing[R]:
-            return await self._sender.send(listing(path, model, offset, reverse=reverse, category=category))
+            listed = await self._sender.send(listing(path, model, offset, reverse=reverse, category=category))
+            if noted is not None:
+                noted(listed.page)
+            return listed
 
         return Rows(fetch, max_age=max_age)
+
+    def _orders(self, category: Category, max_age: timedelta | None = None) -> Rows[Order]:
+        return self._rows("user/orders", Order, category=category, max_age=max_age, noted=self._heed)
+
+    def _heed(self, page: Page[Order]) -> Page[Order]:
+        """Take in what a page shows of orders: one that is over is no longer open, nor unsettled."""
+        for order in page.items:
+            self._settler.heed(order)
+        return page
 
     def _ceiling(self, name: str, method: str, body: Mapping[str, object]) -> Call[None]:
         return _wire.call(name, "user/max-prices", _wire.read_nothing, method=method, body=body, repeat=Repeat.IF_LOST)
