@@ -26,6 +26,9 @@ CLAIMS_KEPT = 50_000
 """Claims kept, the newest. At fifty purchases a second this is a quarter of an hour, and rows of the last ten minutes
 may be candidates."""
 
+NAMED_KEPT = 10_000
+"""Orders in use that are remembered as such, the newest: one matters for the minute in which it was bought."""
+
 GIVEN_UP_KEPT = 1_000
 
 
@@ -113,12 +116,12 @@ class Claims(Generic[P]):
     def claim(self, key: int, mark: object = None) -> None:
         """The order or number belongs to a purchase that is known."""
         with self.lock:
-            _keep(self._marks, key, mark)
+            _keep(self._marks, key, mark, CLAIMS_KEPT)
 
     def name(self, key: int) -> None:
         """A caller uses the order or number, whoever bought it: no lost purchase takes it."""
         with self.lock:
-            _keep(self._named, key, None)
+            _keep(self._named, key, None, NAMED_KEPT)
 
     @property
     def marks(self) -> tuple[object, ...]:
@@ -140,7 +143,7 @@ class Claims(Generic[P]):
         purchase.given_up = self._count
         self.given_up = [*self.given_up[1 - GIVEN_UP_KEPT :], purchase]
         for key in candidates:
-            _keep(self._named, key, None)
+            _keep(self._named, key, None, NAMED_KEPT)
 
     def bury(self, purchase: P) -> None:
         """Its event loop is over: nothing more will be heard of it."""
@@ -195,8 +198,8 @@ def _nothing() -> None:
     """Run in trio's loop, to learn whether it runs."""
 
 
-def _keep(memory: dict[int, Any], key: int, value: object) -> None:
+def _keep(memory: dict[int, Any], key: int, value: object, most: int) -> None:
     """Keep the newest."""
     memory[key] = value
-    if len(memory) > CLAIMS_KEPT:
+    if len(memory) > most:
         del memory[next(iter(memory))]
