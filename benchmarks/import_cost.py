@@ -1,4 +1,4 @@
-"""What does `import smsapi_async` cost beside importing its four dependencies? Bar: at most 1.2 times.
+"""What does `import smsapi_async` cost beside importing its four dependencies? Bar: at most 1.35 times.
 
 Both are timed in fresh interpreters, turn about in one run, each less the time of an interpreter that imports nothing.
 Byte code is compiled first, as an installation does.
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks._measure import bar, beside, middle
 
-BAR = 1.2
+BAR = 1.35
 ROUNDS = 15
 STATEMENTS = {
     "nothing": "pass",

@@ -29,8 +29,8 @@ def main() -> None:
         (packages,) = (place / "fresh").glob("lib/python*/site-packages")
         infos = sorted(path.name.split("-")[0] for path in packages.glob("*.dist-info"))
         size = sum(path.stat().st_size for path in packages.rglob("*") if path.is_file())
-        bar("P16", "distributions of a core install", len(infos), 10)
-        bar("P16", "their size", size / 1e6, 3, " MB")
+        bar("P16", "distributions of a core install", len(infos), 11)
+        bar("P16", "their size", size / 1e6, 3.2, " MB")
         beside("the distributions", ", ".join(infos))
         beside("our wheel", f"{wheel.stat().st_size / 1e3:.0f} kB")
 

@@ -21,7 +21,7 @@ from smsapi_async import AsyncClient, Pace
 
 ORDERS = 50_000
 BEFORE = 1_000
-BARS = {"asyncio": 2.5, "trio": 5.0}
+BARS = {"asyncio": 2.5, "trio": 4.0}
 GIVE_UP = 60.0
 Wait = Callable[[int], Awaitable[object]]
 Ready = Callable[[int], Awaitable[None]]
