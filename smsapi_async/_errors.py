@@ -29,11 +29,14 @@
         WaitTimeoutError            the caller's own timeout (also a TimeoutError)
 
 The first question is *did it happen?* Every message names the call and ends with what became of the money and what to
-do next. No message holds a key, a whole phone or a code. A caller's own mistake is ValueError or RuntimeError.
+do next. No message holds a key, a whole phone, a code or a control character. A caller's own mistake is ValueError or
+RuntimeError.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
@@ -42,6 +45,27 @@ if TYPE_CHECKING:
 
     from .rent._models import RentedNumber
     from .v1._models import Order
+
+MOST = 200
+"""Characters that are shown of a text of the provider."""
+
+LONGEST = 600
+"""Characters of what happened: our own words, with what they quote of the provider."""
+
+
+def escaped(text: str, most: int = MOST) -> str:
+    """The text on one line, cut to so many characters. No control character steers a terminal or forges a line."""
+    if len(text) <= most and text.isprintable():
+        return text
+    parts = [letter if letter.isprintable() else _escape(letter) for letter in text[: most + 1]]
+    ends = list(accumulate(map(len, parts)))
+    if ends[-1] <= most:
+        return "".join(parts)
+    return "".join(parts[: bisect_right(ends, most - 1)]) + "…"
+
+
+def _escape(letter: str) -> str:
+    return letter.encode("unicode_escape").decode()
 
 
 class SmsApiError(Exception):
@@ -54,7 +78,7 @@ class SmsApiError(Exception):
     fate: ClassVar[str] = ""
 
     def __init__(self, what: str, *, call: str = "") -> None:
-        super().__init__(what)
+        super().__init__(escaped(what, LONGEST))
         self.call = call
 
     def __str__(self) -> str:
@@ -140,8 +164,8 @@ class UnreadableReplyError(SmsApiError):
     def __init__(self, what: str, *, call: str = "", status: int = 0, path: str = "", excerpt: str = "") -> None:
         super().__init__(what, call=call)
         self.status = status
-        self.path = path
-        self.excerpt = excerpt
+        self.path = escaped(path)
+        self.excerpt = escaped(excerpt)
 
 
 class RefusedError(SmsApiError):
@@ -157,7 +181,8 @@ class RefusedError(SmsApiError):
     """Whether an earlier try of the same call lost its answer, and may be why this one was refused."""
 
     def __init__(self, reason: str, *, call: str = "", status: int = 0) -> None:
-        words = f"with {reason!r}" if reason else "without a word"
+        reason = escaped(reason, MOST if status else LONGEST)
+        words = f"with '{reason}'" if reason else "without a word"
         what = f"the provider refused {words} (HTTP {status})" if status else reason
         super().__init__(what, call=call)
         self.reason = reason

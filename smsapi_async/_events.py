@@ -15,7 +15,9 @@ from typing import TypeVar
 import anyio
 import attrs
 
+from ._errors import LONGEST, MOST, escaped
 from ._log import logger
+from ._quoting import MOST_READ, without_phones
 
 T = TypeVar("T")
 
@@ -51,6 +53,9 @@ class Events:
 
     def emit(self, level: int, name: str, **fields: object) -> None:
         """Log it, and call the caller's function. What either raises changes nothing for the orders."""
+        if not self.wanted(level):
+            return
+        fields = {key: _safe(key, value) for key, value in fields.items()}
         if logger.isEnabledFor(level):
             _log(level, name, fields)
         if self._tell is not None:
@@ -114,6 +119,13 @@ def _last_word(what: str) -> Iterator[None]:
 def kind(error: BaseException) -> str:
     """An error's class name; one word for all that cuts a task off, which has another name on each loop."""
     return type(error).__name__ if isinstance(error, Exception) else "cancelled"
+
+
+def _safe(key: str, value: object) -> object:
+    """A field as it may be shown: on one line, not longer than a line, and without a phone."""
+    if not isinstance(value, str):
+        return value
+    return escaped(without_phones(value[:MOST_READ]), LONGEST if key == "why" else MOST)
 
 
 def _said(value: object) -> object:

@@ -6,6 +6,7 @@ that row: both are noted by their place, in the collection that `collect_unread`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,6 +18,8 @@ import attrs
 import cattrs
 from cattrs.gen import make_dict_structure_fn, override
 
+from ._errors import escaped
+
 K = TypeVar("K")
 T = TypeVar("T")
 
@@ -27,6 +30,7 @@ MOST_DIGITS = 30
 """Before the point, and zeros after it. `1e999999999` is nine characters of JSON and a gigabyte as an int."""
 
 _TOO_LARGE = 10 ** (MOST_DIGITS + 1)
+_QUOTATION = re.compile("['\"]")
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -183,6 +187,11 @@ def path_of(error: BaseException) -> str:
     return error.path if isinstance(error, MisreadError) else ""
 
 
+def why(error: BaseException) -> str:
+    """What was wrong, up to the first quotation mark: the words of Python and of the decoders quote the value."""
+    return escaped(_QUOTATION.split(str(error), 1)[0].rstrip(": "), 100) or type(error).__name__
+
+
 # -- objects and lists -----------------------------------------------------------------------------------------------
 
 READ_APART = override(omit=True)
@@ -229,7 +238,8 @@ class Reader:
                 found[attribute.name] = hook.struct_hook(raw[wire_name], None)
             except UNREADABLE as error:
                 if attribute.default is attrs.NOTHING:
-                    raise MisreadError(wire_name, str(error)) from error
+                    what = why(error) if wire_name in raw else f"{wire_name} is missing"
+                    raise MisreadError(wire_name, what) from None
                 if wire_name in raw:
                     note(wire_name)
         return model(**found)

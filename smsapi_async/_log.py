@@ -1,7 +1,8 @@
 """Our logger, and the filter that keeps keys and phones out of the HTTP libraries' own records.
 
-httpx and httpx2 log every URL at INFO; httpcore logs what it connects to, hpack every header at DEBUG. No body is
-ever logged, so no code is. The filter changes our own keys and what is private in our own URLs; it drops no record.
+httpx and httpx2 log every URL at INFO; httpcore logs what it connects to, hpack every header at DEBUG. A body is logged
+only where it breaks the protocol, and is masked there; so no code is. The filter changes our own keys and what is
+private in our own URLs; it drops no record.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ HTTP_LOGGERS = (
 """Python asks a logger's filters only of the records made by that very logger, so each is named."""
 
 _PRIVATE = re.compile(r"(/user/reuse/[^/]+/|[?&](?:number|ref|apikey)=)[^/?&]+")
+_QUOTED = re.compile(r"bytearray\(b.*\)", re.DOTALL)
+"""What breaks the protocol, as the library quotes it: perhaps the rest of the answer before."""
+
 _BLOCK = "Encoded header block to"
 _NOTHING = re.compile(r"(?!)")
 
@@ -57,6 +61,8 @@ class _Mask(logging.Filter):
             clean = self._our_paths.sub(_masked_url, clean)
         for key in sorted(self._keys, key=len, reverse=True):
             clean = clean.replace(key if len(key) >= LEAST_KEY else f"Bearer {key}", "***")
+        if record.name.startswith("httpcore"):
+            clean = _QUOTED.sub("***", clean)
         if record.name == "hpack.hpack":
             clean = self._unpacked(record, clean)
         if clean != message:

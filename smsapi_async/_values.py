@@ -11,6 +11,8 @@ from typing import TypeAlias
 
 import attrs
 
+from ._errors import escaped
+
 OrderId: TypeAlias = int
 Phone: TypeAlias = str
 """``+`` and digits."""
@@ -21,7 +23,7 @@ def masked_phone(phone: str | None) -> str:
     """The phone as a log may show it: its first and last digits."""
     if not phone:
         return repr(phone)
-    return f"'{phone[:4]}…{phone[-2:]}'" if len(phone) > 8 else "'…'"
+    return f"'{escaped(phone[:4])}…{escaped(phone[-2:])}'" if len(phone) > 8 else "'…'"
 
 
 def hidden(text: str | None) -> str:

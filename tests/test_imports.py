@@ -15,7 +15,7 @@ DOOR = "smsapi_async"
 
 # From the bottom up: a module may import those of its own row and of the rows below. A new module is added here.
 ROWS = (
-    {"_errors", "_values", "_fields", "_shield", "_wakeup"},
+    {"_errors", "_values", "_fields", "_quoting", "_shield", "_wakeup"},
     {"_budget", "_log", "_events", "_codes"},
     {"_sending", "_polling"},
     {"_unsettled", "_account", "_settings"},

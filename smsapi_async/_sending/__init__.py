@@ -15,7 +15,7 @@ from .call import (
     Reply,
     described,
     is_html,
-    masked,
+    understood,
     unreadable,
 )
 from .claims import Claims, Purchase, is_running
@@ -55,6 +55,6 @@ __all__ = [
     "is_html",
     "is_running",
     "let_cancellation_arrive",
-    "masked",
+    "understood",
     "unreadable",
 ]

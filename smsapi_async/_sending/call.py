@@ -6,7 +6,6 @@ Source of the reply's rules: https://5sim.net/docs and https://onlinesim.io/docs
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -19,7 +18,8 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast
 
 import attrs
 
-from .._errors import OutcomeUnknownError, SmsApiError, UnreadableReplyError
+from .._errors import OutcomeUnknownError, SmsApiError, UnreadableReplyError, escaped
+from .._quoting import masked
 from .clock import is_plausible
 
 T = TypeVar("T")
@@ -122,7 +122,7 @@ class Reply:
 
     def excerpt(self) -> str:
         """The first characters of the body, safe to print: values that may be a phone, a code or a text are masked."""
-        return masked(self.text[:600])[:200]
+        return escaped(masked(self.text[:600]))
 
 
 @attrs.frozen(kw_only=True)
@@ -131,7 +131,8 @@ class Call(Generic[T]):
 
     Attributes:
         name: the call in the caller's words, such as ``v1.check``.
-        path: below the provider's base URL, each segment already safe.
+        path: below the provider's base URL, each segment already safe. It may hold a phone, as the query and the body
+            may, so none is in the repr.
         read: turns the reply into a value, or raises one of our errors; pure.
         key: whether the request carries the account's key.
         settling: part of bringing a purchase or an order to its end; still sent while the client closes.
@@ -140,12 +141,12 @@ class Call(Generic[T]):
 
     name: str
     provider: Provider
-    path: str
+    path: str = attrs.field(repr=False)
     read: Callable[[Reply], T]
     repeat: Repeat
     method: str = "GET"
-    query: tuple[tuple[str, str], ...] = ()
-    body: bytes | None = None
+    query: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
+    body: bytes | None = attrs.field(default=None, repr=False)
     lane: Lane = Lane.LOOK
     key: bool = True
     settling: bool = False
@@ -188,26 +189,33 @@ def described(reply: Reply) -> str:
 def _quoted(reply: Reply) -> str:
     """The first words of a body for an error, unless there are tags among them."""
     excerpt = reply.excerpt()
-    return "" if "<" in excerpt else f": {excerpt!r}"
+    return "" if "<" in excerpt else f": '{excerpt}'"
+
+
+def understood(read: Callable[[Reply], T | SmsApiError]) -> Callable[[Reply], T]:
+    """Read an answer with a function that returns the error instead of raising it.
+
+    A traceback keeps the locals of its frames, and those that read have the answer in them: its texts and codes. Raised
+    here, the error has no such frame, and neither cause nor context.
+    """
+
+    def raising(reply: Reply) -> T:
+        found = read(reply)
+        if isinstance(found, SmsApiError):
+            raise found
+        return found
+
+    return raising
 
 
 def unreadable(name: str, repeat: Repeat, reply: Reply, what: str, path: str = "") -> SmsApiError:
     """The error for an answer that cannot be read: a read has changed nothing, the outcome of another is unknown."""
-    what = NOT_THE_API if reply.is_page else what
+    what, path = NOT_THE_API if reply.is_page else what, escaped(masked(path))
     if repeat is Repeat.FREELY:
         where = f" at {path}" if path else ""
         full = f"HTTP {reply.status}, unreadable{where} ({what}){_quoted(reply)}"
         return UnreadableReplyError(full, call=name, status=reply.status, path=path, excerpt=reply.excerpt())
     return OutcomeUnknownError(f"HTTP {reply.status}, unreadable ({what})", call=name, status=reply.status)
-
-
-_PRIVATE = re.compile(r'("(?:text|code|phone|number|email)"\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|[^,}\]\s]+)', re.IGNORECASE)
-_DIGITS = re.compile(r"\d{4,}")
-
-
-def masked(text: str) -> str:
-    """The text with everything that may be a phone, a code or a message taken out."""
-    return _DIGITS.sub("…", _PRIVATE.sub(r'\1"…"', text))
 
 
 Decode: TypeAlias = Callable[[bytes], Any]

@@ -20,7 +20,8 @@ import httpx
 
 from .._errors import AuthenticationError, ClientClosedError, NotSentError, OutcomeUnknownError, SmsApiError
 from .._log import LEAST_KEY, keep_private
-from .call import Call, Provider, Repeat, Reply, masked, unreadable
+from .call import Call, Provider, Repeat, Reply, unreadable
+from .causes import bare, words
 
 if TYPE_CHECKING:
     import httpx2
@@ -47,6 +48,9 @@ LATE = 1.0
 
 ENCODINGS = ("", "identity", "gzip")
 """What we ask for."""
+
+PACKINGS = ("br", "compress", "deflate", "gzip", "identity", "zstd")
+"""What servers send all the same."""
 
 GZIP = 31
 """How zlib is told that a gzip header comes."""
@@ -146,6 +150,13 @@ class Http:
         client = self._client or self._open()
         if client.is_closed:
             raise ClientClosedError("the http_client it is sent through is closed", call=call.name)
+        outcome = await self._outcome(client, call)
+        if isinstance(outcome, SmsApiError):
+            raise outcome
+        return outcome
+
+    async def _outcome(self, client: Any, call: Call[Any]) -> Reply | SmsApiError:
+        """The answer, or the error. Raised here, it would keep the request and the answer in its frame."""
         leaving = Leaving(call.name) if call.repeat is Repeat.NEVER else None
         request = self._build(client, call, leaving)
         sent_at = anyio.current_time()
@@ -159,15 +170,16 @@ class Http:
                     await response.aclose()
         except SmsApiError as error:
             if leaving and not isinstance(error, OutcomeUnknownError):  # of a hook, about another request than this
-                raise OutcomeUnknownError(self._words(error), call=call.name) from error
-            raise
+                return self._caused(OutcomeUnknownError(self._words(error), call=call.name), error)
+            error.__context__ = None
+            return error.with_traceback(None)
         # Also what no table names, such as an ssl.SSLError (httpcore lets some through on asyncio) or what a hook of
         # the caller's client raises: the request may have arrived.
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - an error of ours is returned for it
             if isinstance(error, self._not_sent) and not (leaving and leaving.begun):
-                where = self._targets[call.provider].base_url
-                raise NotSentError(f"no connection to {where}, {self._words(error)}", call=call.name) from error
-            raise OutcomeUnknownError(self._words(error), call=call.name) from error
+                what = f"no connection to {self._targets[call.provider].base_url}, {self._words(error)}"
+                return self._caused(NotSentError(what, call=call.name), error)
+            return self._caused(OutcomeUnknownError(self._words(error), call=call.name), error)
         return Reply(
             status=response.status_code,
             headers=headers,
@@ -246,18 +258,25 @@ class Http:
         return self._library.Request(call.method, url, headers=headers, stream=nothing, extensions=extensions)
 
     def _words(self, error: Exception) -> str:
-        """The library's words for it, without what they may quote of the request."""
-        text = str(error) if isinstance(error, self._library.RequestError) else ""
+        """The class of an error, and the library's words for it."""
+        text = words(error, self._without_keys) if isinstance(error, self._library.RequestError) else ""
+        return f"{type(error).__name__}{': ' + text if text else ''}"
+
+    def _caused(self, error: SmsApiError, cause: Exception) -> SmsApiError:
+        error.__cause__ = bare(cause, self._without_keys, of_library=isinstance(cause, self._library.HTTPError))
+        return error
+
+    def _without_keys(self, text: str) -> str:
         for target in self._targets.values():
-            text = _without_key(text.encode(), target.key).decode()
-        return f"{type(error).__name__}{': ' + masked(text) if text and '://' not in text else ''}"
+            text = _without_key(text.encode(errors="replace"), target.key).decode()
+        return text
 
 
 async def _capped(response: Any, call: Call[Any], encoding: str) -> bytes:
     """The whole body, unpacked here: the library unpacks without a limit, and several layers where they are named."""
     unpacked = response.is_stream_consumed  # a hook of the caller's client has read it
     gzip = zlib.decompressobj(GZIP) if encoding == "gzip" and not unpacked else None
-    body, trouble = bytearray(), "" if encoding in ENCODINGS else f"packed as {encoding[:40]!r}"
+    body, trouble = bytearray(), "" if encoding in ENCODINGS else f"packed as {_packing(encoding)}"
     with anyio.CancelScope() as scope:
         async for chunk in response.aiter_bytes() if unpacked else response.stream:
             try:
@@ -275,6 +294,11 @@ async def _capped(response: Any, call: Call[Any], encoding: str) -> bytes:
         start = Reply(status=response.status_code, headers={}, body=b"")
         raise unreadable(call.name, call.repeat, start, trouble)
     return bytes(body)
+
+
+def _packing(encoding: str) -> str:
+    """Its name if it is one. A header of the answer may repeat the key."""
+    return f"'{encoding}'" if all(part.strip() in PACKINGS for part in encoding.split(",")) else "something unknown"
 
 
 def _in_lower_case(headers: Any) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import tzinfo
 
-from .._errors import NotFoundError
+from .._errors import NotFoundError, SmsApiError
 from .._sending import Call
 from . import _wire
 from ._models import RentedNumber
@@ -24,11 +24,11 @@ def one_number(tzid: int, zone: tzinfo) -> Call[RentedNumber]:
     """The call that asks for one number. Each way to say that it is absent is NotFoundError."""
     find = _wire.read_number(tzid, zone)
 
-    def read(body: object) -> RentedNumber:
+    def read(body: object) -> RentedNumber | SmsApiError:
         return find(body) or absent()
 
-    def absent() -> RentedNumber:
-        raise NotFoundError(f"number {tzid} is not active", call="rent.number")
+    def absent() -> SmsApiError:
+        return NotFoundError(f"number {tzid} is not active", call="rent.number")
 
     query = (("tzid", str(tzid)), _wire.ALL_AT_ONCE)
     return _wire.call("number", "rent/getRentState.php", read, query=query, when_none=absent)

@@ -37,6 +37,8 @@ from .._errors import (
     RateLimitError,
     RefusedError,
     ReuseRefusedError,
+    SmsApiError,
+    escaped,
 )
 from .._fields import (
     READ_APART,
@@ -57,7 +59,9 @@ from .._fields import (
     text_or_none,
     whole,
     whole_or_none,
+    why,
 )
+from .._quoting import masked
 from .._sending import (
     BODY_CAP,
     CATALOGUE_CAP,
@@ -68,7 +72,7 @@ from .._sending import (
     Reply,
     described,
     is_html,
-    masked,
+    understood,
     unreadable,
 )
 from .._values import Sms, oldest_first
@@ -144,12 +148,12 @@ ALL_AT_ONCE = ("pagination", "false")
 def call(
     name: str,
     path: str,
-    parse: Callable[[Any], T],
+    parse: Callable[[Any], T | SmsApiError],
     *,
     repeat: Repeat = Repeat.FREELY,
     lane: Lane = Lane.LOOK,
     query: Iterable[tuple[str, str]] = (),
-    when_none: Callable[[], T] | None = None,
+    when_none: Callable[[], T | SmsApiError] | None = None,
     large: bool = False,
 ) -> Call[T]:
     """A call whose answer is compared with the refusals first, then read by `parse`.
@@ -158,31 +162,33 @@ def call(
         when_none: the value of an answer that says nothing is active.
     """
 
-    def read(reply: Reply) -> T:
+    def read(reply: Reply) -> T | SmsApiError:
         if 300 <= reply.status < 400:
-            raise unreadable(f"rent.{name}", repeat, reply, "a redirect, which is never followed")
+            return unreadable(f"rent.{name}", repeat, reply, "a redirect, which is never followed")
         try:
             body = _opened(reply.json())
-        except ValueError as error:
-            _raise_for_status(name, repeat, reply, "")
-            raise unreadable(f"rent.{name}", repeat, reply, "no JSON") from error
+        except ValueError:
+            error = _by_status(name, repeat, reply, "")
+            return error or unreadable(f"rent.{name}", repeat, reply, "no JSON")
         literal = _literal(body)
         if literal is None and not _says_success(body):
-            _raise_for_status(name, repeat, reply, _message_of(body))
+            error = _by_status(name, repeat, reply, _message_of(body))
+            if error is not None:
+                return error
         if literal is not None:
             if literal.upper() in NONE_ACTIVE and when_none is not None:
                 return when_none()
-            raise _refusal(name, repeat, literal, reply)
+            return _refusal(name, repeat, literal, reply)
         try:
             return parse(body)
         except UNREADABLE as error:
-            raise unreadable(f"rent.{name}", repeat, reply, masked(str(error))[:100], path_of(error)) from error
+            return unreadable(f"rent.{name}", repeat, reply, why(error), path_of(error))
 
     return Call(
         name=f"rent.{name}",
         provider="rent",
         path=path,
-        read=read,
+        read=understood(read),
         repeat=repeat,
         lane=lane,
         query=tuple(query),
@@ -216,29 +222,29 @@ def _message_of(body: Any) -> str:
     return word if isinstance(word, str) else ""
 
 
-def _refusal(name: str, repeat: Repeat, literal: str, reply: Reply) -> Exception:
+def _refusal(name: str, repeat: Repeat, literal: str, reply: Reply) -> SmsApiError:
     known = REFUSALS.get(literal.upper())
     if repeat is Repeat.NEVER and (known is None or literal.upper() in MAY_HAVE_SPENT):
-        word = masked(literal)[:300]
-        return OutcomeUnknownError(f"the provider answered {word!r}", call=f"rent.{name}", status=reply.status)
-    return (known or RefusedError)(masked(literal)[:300], call=f"rent.{name}", status=reply.status)
+        what = f"the provider answered '{escaped(masked(literal))}'"
+        return OutcomeUnknownError(what, call=f"rent.{name}", status=reply.status)
+    return (known or RefusedError)(masked(literal), call=f"rent.{name}", status=reply.status)
 
 
-def _raise_for_status(name: str, repeat: Repeat, reply: Reply, word: str) -> None:
-    """Raise what the status says of a body that is not the API's own: it comes from something in front of the API.
+def _by_status(name: str, repeat: Repeat, reply: Reply, word: str) -> SmsApiError | None:
+    """What the status says of a body that is not the API's own: it comes from something in front of the API.
 
     A page that is not found, and HTML, prove nothing: they are a lost answer.
     """
     if reply.status >= 500:
-        raise OutcomeUnknownError(described(reply), call=f"rent.{name}", status=reply.status)
+        return OutcomeUnknownError(described(reply), call=f"rent.{name}", status=reply.status)
     if reply.status < 400:
-        return
+        return None
     kind = _BY_STATUS.get(reply.status, RefusedError)
     is_page = reply.is_page or is_html(word)
     wordless = kind is RefusedError and not reply.body.strip()
     if reply.status in _NO_SUCH_ROUTE or (kind not in _WITHOUT_WORDS and (is_page or wordless)):
-        raise unreadable(f"rent.{name}", repeat, reply, NOT_THE_API)
-    raise kind("" if is_page else masked(word)[:300] or reply.excerpt(), call=f"rent.{name}", status=reply.status)
+        return unreadable(f"rent.{name}", repeat, reply, NOT_THE_API)
+    return kind("" if is_page else masked(word) or reply.excerpt(), call=f"rent.{name}", status=reply.status)
 
 
 # -- single values --------------------------------------------------------------------------------------------------

@@ -16,8 +16,10 @@ from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
+from .._errors import SmsApiError
 from .._fields import UNREADABLE, MisreadError, number_or_none, readable, whole_or_none
-from .._sending import MEGABYTE, Repeat, Reply, unreadable
+from .._quoting import name_or_mark
+from .._sending import MEGABYTE, Repeat, Reply, understood, unreadable
 from ._models import Offer, Prices
 
 T = TypeVar("T")
@@ -49,7 +51,7 @@ def read_prices(country: str | None, product: str | None) -> Callable[[Reply], P
 def _checked(table: Any) -> dict[str, Products]:
     for name, inner in table.items():
         if not isinstance(inner, dict) or not all(isinstance(offers, dict) for offers in inner.values()):
-            raise MisreadError(name, "objects are needed below")
+            raise MisreadError(name_or_mark(name), "objects are needed below")
     found: dict[str, Products] = table
     return found
 
@@ -110,13 +112,18 @@ def _unread(reply: Reply) -> Mapping[str, Products] | None:
 def _part(reply: Reply, raw: Any, *path: str) -> dict[str, Any]:
     """The products of a country decoded, or the offers of a product, where there is no more to it than its bytes."""
     part = attrs.evolve(reply, body=bytes(raw))
-    try:
-        found: dict[str, Any] = part.json(float)
-        country, *product = path
-        _checked({country: {product[0]: found} if product else found})
-    except UNREADABLE as error:
-        raise unreadable("v1.prices", Repeat.FREELY, part, type(error).__name__, ".".join(path)) from error
-    return found
+
+    def read(part: Reply) -> dict[str, Any] | SmsApiError:
+        try:
+            found: dict[str, Any] = part.json(float)
+            country, *product = path
+            _checked({country: {product[0]: found} if product else found})
+        except UNREADABLE as error:
+            return unreadable("v1.prices", Repeat.FREELY, part, type(error).__name__, ".".join(map(name_or_mark, path)))
+        return found
+
+    decoded: dict[str, Any] = understood(read)(part)
+    return decoded
 
 
 @cache

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
-from typing import NoReturn
 
 from .._errors import (
     AccountBlockedError,
@@ -26,8 +25,10 @@ from .._errors import (
     RateLimitError,
     RefusedError,
     ReuseRefusedError,
+    SmsApiError,
 )
-from .._sending import NOT_THE_API, Repeat, Reply, described, is_html, masked, unreadable
+from .._quoting import masked
+from .._sending import NOT_THE_API, Repeat, Reply, described, is_html, unreadable
 
 REFUSALS: Mapping[str, type[RefusedError]] = MappingProxyType(
     {
@@ -83,37 +84,37 @@ _WITHOUT_WORDS = (AuthenticationError, RateLimitError)
 """Statuses that mean the same with any body: their request was turned away before it was carried out."""
 
 
-def raise_refusal(name: str, repeat: Repeat, reply: Reply) -> None:
-    """Raise the error of an answer that is not what was asked for.
+def refusal(name: str, repeat: Repeat, reply: Reply) -> SmsApiError | None:
+    """The error of an answer that is not what was asked for.
 
     Only the provider's own texts are understood. A page that is not found, a redirect and HTML come from something
     in front of the API: each is a lost answer.
     """
     if 200 <= reply.status < 300 and b'"id"' in reply.body[:_LONGEST]:
-        return  # an order; read as a refusal it would be decoded twice
+        return None  # an order; read as a refusal it would be decoded twice
     word = _word(reply)
     known = REFUSALS.get(word.lower())
     if known is LowRatingError and reply.date is not None:
-        raise LowRatingError(word, call=f"v1.{name}", status=reply.status, possible_at=reply.date + BARRED)
+        return LowRatingError(word, call=f"v1.{name}", status=reply.status, possible_at=reply.date + BARRED)
     if known is not None:
-        raise known(word if len(word) < 60 else "not found", call=f"v1.{name}", status=reply.status)
+        return known(word if len(word) < 60 else "not found", call=f"v1.{name}", status=reply.status)
     if 200 <= reply.status < 300 and word.lower() != "internal error":
-        return
+        return None
     if 300 <= reply.status < 400:
-        _raise_redirect(name, repeat, reply)
+        return _redirect(name, repeat, reply)
     if 400 <= reply.status < 500:
-        _raise_unlisted(name, repeat, reply, word)
-    raise OutcomeUnknownError(described(reply), call=f"v1.{name}", status=reply.status)
+        return _unlisted(name, repeat, reply, word)
+    return OutcomeUnknownError(described(reply), call=f"v1.{name}", status=reply.status)
 
 
-def _raise_redirect(name: str, repeat: Repeat, reply: Reply) -> NoReturn:
+def _redirect(name: str, repeat: Repeat, reply: Reply) -> SmsApiError:
     """The inbox alone is known to answer so although the route is right (seen live in 2026)."""
     if name == "inbox" and reply.headers.get("location", "").endswith("/404.html"):
-        raise NotFoundError("no such route", call=f"v1.{name}", status=reply.status)
-    raise unreadable(f"v1.{name}", repeat, reply, "a redirect, which is never followed")
+        return NotFoundError("no such route", call=f"v1.{name}", status=reply.status)
+    return unreadable(f"v1.{name}", repeat, reply, "a redirect, which is never followed")
 
 
-def _raise_unlisted(name: str, repeat: Repeat, reply: Reply, word: str) -> NoReturn:
+def _unlisted(name: str, repeat: Repeat, reply: Reply, word: str) -> SmsApiError:
     """A text that is not listed is a refusal in new words; a page is a lost answer, and so is every 404.
 
     The refusals of a payout are documented nowhere: only what is turned away before it is carried out is one.
@@ -122,10 +123,10 @@ def _raise_unlisted(name: str, repeat: Repeat, reply: Reply, word: str) -> NoRet
     is_page = is_html(word)
     wordless = kind is RefusedError and not word
     if kind not in _WITHOUT_WORDS and (is_page or wordless or reply.status == 404):
-        raise unreadable(f"v1.{name}", repeat, reply, NOT_THE_API)
+        return unreadable(f"v1.{name}", repeat, reply, NOT_THE_API)
     if kind is RefusedError and (name == "withdraw" or (repeat is Repeat.NEVER and reply.status in NO_REFUSALS)):
-        raise OutcomeUnknownError(described(reply), call=f"v1.{name}", status=reply.status)
-    raise kind("" if is_page else masked(word)[:300], call=f"v1.{name}", status=reply.status)
+        return OutcomeUnknownError(described(reply), call=f"v1.{name}", status=reply.status)
+    return kind("" if is_page else masked(word), call=f"v1.{name}", status=reply.status)
 
 
 _LONGEST = 2_000  # bytes of what may be a refusal

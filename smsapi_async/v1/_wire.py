@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Literal, TypeVar
 
+from .._errors import SmsApiError
 from .._fields import (
     UNREADABLE,
     Reader,
@@ -30,11 +31,12 @@ from .._fields import (
     text_or_none,
     whole,
     whole_or_none,
+    why,
 )
-from .._sending import BODY_CAP, CATALOGUE_CAP, Call, Lane, Repeat, Reply, masked, unreadable
+from .._sending import BODY_CAP, CATALOGUE_CAP, Call, Lane, Repeat, Reply, understood, unreadable
 from .._values import Sms, oldest_first
 from ._models import Country, Inbox, MaxPrice, Order, Page, Payment, Product, Profile, Status
-from ._refusals import raise_refusal
+from ._refusals import refusal
 
 T = TypeVar("T")
 Category = Literal["activation", "hosting"]
@@ -54,18 +56,17 @@ def call(
 ) -> Call[T]:
     """A call whose answer is compared with the refusals first, then read by `parse`."""
 
-    def read(reply: Reply) -> T:
-        raise_refusal(name, repeat, reply)
+    def read(reply: Reply) -> T | SmsApiError:
         try:
-            return parse(reply)
+            return refusal(name, repeat, reply) or parse(reply)
         except UNREADABLE as error:
-            raise unreadable(f"v1.{name}", repeat, reply, masked(str(error))[:100], path_of(error)) from error
+            return unreadable(f"v1.{name}", repeat, reply, why(error), path_of(error))
 
     return Call(
         name=f"v1.{name}",
         provider="v1",
         path=path,
-        read=read,
+        read=understood(read),
         repeat=repeat,
         lane=Lane.CATALOGUE if catalogue else lane,
         method=method,

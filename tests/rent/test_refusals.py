@@ -195,7 +195,7 @@ async def test_words_of_a_front_are_kept_without_what_is_private():
 
     assert isinstance(error, RefusedError)
     assert error.reason.startswith("key ")
-    assert 100 < len(error.reason) <= 300
+    assert 100 < len(error.reason) <= 200
     for private in (RENT_KEY, "79000381454"):
         assert private not in str(error)
 
@@ -205,5 +205,5 @@ async def test_a_long_literal_is_cut():
     error, _ = await refused("balance", httpx.Response(200, json={"response": "NO +79000381454 " + "X" * 1_000}))
 
     assert isinstance(error, RefusedError)
-    assert len(error.reason) == 300
+    assert len(error.reason) == 200
     assert "79000381454" not in str(error)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsapi_async import OutcomeUnknownError, UnreadableReplyError
-from smsapi_async._sending.call import Call, Repeat, Reply, masked, unreadable
+from smsapi_async._sending.call import Call, Repeat, Reply, unreadable
 
 
 def reply(body: bytes = b"", status: int = 200, **headers: str) -> Reply:
@@ -113,22 +113,6 @@ def test_a_page_is_told_from_words(body, page):
 def test_bytes_that_are_no_utf_8_are_still_text():
     """A gateway's page comes in whatever it likes."""
     assert reply(b" \xff<html> \n").text == "\N{REPLACEMENT CHARACTER}<html>"
-
-
-@pytest.mark.parametrize(
-    ("text", "safe"),
-    [
-        ('{"phone":"+79000381454","code":"04217"}', '{"phone":"…","code":"…"}'),
-        ('{"Text" : "your code: \\"A1\\"", "id": 12}', '{"Text" : "…", "id": 12}'),
-        ('{"number": 9000381454}', '{"number": "…"}'),
-        ('{"text":"cut in the mid', '{"text":"…"'),
-        ("/v1/user/reuse/telegram/79000381454", "/v…/user/reuse/telegram/…"),
-        ("HTTP 502 Bad Gateway", "HTTP 502 Bad Gateway"),
-    ],
-)
-def test_what_may_be_a_phone_a_code_or_a_message_is_masked(text, safe):
-    """Errors quote the first characters of a body."""
-    assert masked(text) == safe.replace("/v…", "/v1")
 
 
 def test_an_excerpt_is_short_and_masked_before_it_is_cut():

@@ -1,0 +1,66 @@
+"""What is private in a text that came from outside, and is masked before an error, an event or a log line shows it.
+
+Escaping and cutting is `escaped`, which stands beside the errors.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ._errors import MOST, escaped
+
+MOST_READ = 2_000
+"""Characters that are looked at. The rest is cut off before it is searched."""
+
+
+# -- what is private --------------------------------------------------------------------------------------------------
+
+_FIELD = re.compile(
+    r'("(?:text|code|phone|number|email)"\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|[^,}\]\s]+)', re.IGNORECASE | re.DOTALL
+)
+_LITERAL = re.compile(r'("(?:message|error|response|reason|status)"\s*:\s*)?"((?:[^"\\]|\\.)*)"?', re.DOTALL)
+_PLAIN = re.compile(r"[A-Za-z0-9_.:+/-]{0,40}")
+"""A value that is no message: a name, a number, an instant."""
+
+_BLANK = r"[\s.()/_\-\u00ad\u200b-\u200d\u2010-\u2015\u2060]{0,2}"
+_DIGITS = re.compile(rf"\d(?:{_BLANK}\d){{3,}}")
+"""Four digits or more, as codes and phones are written: ``482-913``, ``+7 (900) 038 14 54``."""
+
+_MIXED = re.compile(r"\b(?=\w*\d)(?![a-z_]{3,}\d{1,2}\b)\w{4,}\b")
+"""A code of letters and digits. A name with a number at its end is none: ``virtual53``."""
+
+_NAME = re.compile(r"[a-z][a-z_-]{0,39}[0-9]{0,2}")
+_PHONE = re.compile(rf"\d(?:{_BLANK}\d){{6,}}")
+
+
+def masked(text: str) -> str:
+    """The text without anything that may be a phone, a code or a message."""
+    text = text[:MOST_READ]
+    if text.lstrip().startswith(("{", "[", '"')):
+        text = _LITERAL.sub(_without_messages, text)
+    return _MIXED.sub("…", _DIGITS.sub("…", _FIELD.sub(r'\1"…"', text)))
+
+
+def _without_messages(literal: re.Match[str]) -> str:
+    return literal[0] if literal[1] or _PLAIN.fullmatch(literal[2]) else '"…"'
+
+
+def without_phones(text: str) -> str:
+    """The text without anything that may be a phone; other numbers stay."""
+    return _PHONE.sub("…", text)
+
+
+def name_or_mark(key: str) -> str:
+    """A key of a map, for a path, if it is a name such as ``england``; it may be anything, a phone or a text."""
+    return key if _NAME.fullmatch(key) else "{}"
+
+
+def shown(value: object) -> str:
+    """What a caller passed, for an error that refuses it."""
+    if isinstance(value, (str, bytes)):
+        value = value[: MOST + 1]
+    try:
+        words = repr(value)
+    except Exception:  # noqa: BLE001 - an int of more than 4,300 digits, or a `__repr__` of the caller's
+        return f"this {type(value).__name__}"
+    return escaped(without_phones(words[:MOST_READ]))

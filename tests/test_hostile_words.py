@@ -1,0 +1,268 @@
+"""What a provider says steers no terminal, forges no line, fills no log, and brings nothing private into an error."""
+
+from __future__ import annotations
+
+import json
+import logging
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from smsapi_async import AsyncClient, Event, Pace, SmsApiError, UnreadableReplyError
+from smsapi_async._log import keep_private
+from tests.answers import RENT_KEY, TOKEN, answering
+from tests.rent.operations import CALLS as RENT_CALLS
+from tests.support.leaks import shown_by
+from tests.v1.operations import CALLS as V1_CALLS
+
+Act = Callable[[AsyncClient], Awaitable[Any]]
+
+CALLS: dict[str, Act] = {
+    **{f"v1.{name}": call for name, call in V1_CALLS.items()},
+    **{f"rent.{name}": call for name, call in RENT_CALLS.items()},
+}
+
+STEERING = "\x1b]52;c;cm0gLXJmIC8=\x07\r\n2026-01-01 order.bought id=1\x9b2J\u202e\u2028"
+ORDER = {"id": 5, "phone": "+79000381454", "product": "telegram", "price": 1, "status": "PENDING", "sms": []}
+
+CODE = "482913"
+SECRETS = {
+    "a code": CODE,
+    "a code with a dash": "482-913",
+    "a code with a blank": "482 913",
+    "a code of letters": "A7X9Q2",
+    "a phone": "+79111222333",
+    "a phone with blanks": "+7 911 122 23 33",
+    "a phone with brackets": "+7 (911) 122-23-33",
+    "a phone with hard blanks": "+7\xa0911\xa0122\xa023\xa033",
+}
+
+
+async def error_of(call: Act, body: Any, status: int = 200, **headers: str) -> SmsApiError | None:
+    """The error of a call that is answered so; None if it is none. The records show no purchase."""
+    async with answering(body, status, records=True, **headers) as (client, _):
+        try:
+            await call(client)
+        except SmsApiError as error:
+            return error
+    return None
+
+
+# -- control characters and length ------------------------------------------------------------------------------------
+
+BODIES: dict[str, tuple[Any, int]] = {
+    "a text": (STEERING, 400),
+    "a text of success": (STEERING, 200),
+    "a message": ({"message": STEERING}, 400),
+    "an error": ({"error": STEERING}, 403),
+    "a literal": ({"response": STEERING}, 200),
+    "a status": ({**ORDER, "id": 11631253, "status": STEERING}, 200),
+    "a key": ({STEERING: 5}, 200),
+    "a key of keys": ({STEERING: {STEERING: 5}}, 200),
+    "a page": (f"<html>{STEERING}</html>", 502),
+    "a text of 5xx": (STEERING, 500),
+    "a literal of 6 MB": ({"response": "X" * 6_000_000}, 200),
+    "a key of 900 kB": ({"X" * 900_000: 5}, 200),
+    "a message of 900 kB": ({"message": "X" * 900_000}, 400),
+}
+
+
+@pytest.mark.in_turn
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("body", BODIES)
+async def test_an_error_is_one_line_of_bounded_length(name, body):
+    """OSC 52 fills the clipboard of whoever reads the log, and a line break forges an entry of it."""
+    error = await error_of(CALLS[name], *BODIES[body])
+
+    if error is not None:
+        for text in (
+            str(error),
+            getattr(error, "reason", ""),
+            getattr(error, "excerpt", ""),
+            getattr(error, "path", ""),
+        ):
+            assert text.isprintable()
+            assert len(text) < 900
+        assert len(getattr(error, "reason", "")) <= 200
+        assert "X" * 201 not in str(error)
+
+
+async def test_a_key_of_a_map_is_named_only_if_it_is_a_name():
+    """A key of 6 MB stood in the error, and so did a phone that was used as a key."""
+    named = await error_of(V1_CALLS["prices"], {"england": 5})
+    phone = await error_of(V1_CALLS["prices"], {"+79000381454": 5})
+    long = await error_of(V1_CALLS["prices"], {"x" * 6_000_000: 5})
+
+    assert isinstance(named, UnreadableReplyError)
+    assert named.path == "england"
+    assert getattr(phone, "path", None) == getattr(long, "path", None) == "{}"
+
+
+@pytest.mark.parametrize("field", ["product", "country", "operator"])
+async def test_an_event_and_a_log_line_hold_no_control_characters(field, caplog):
+    """The product and the country of an order were logged as they came."""
+    events: list[Event] = []
+    order = {**ORDER, field: STEERING + "+79000381454" + "x" * 1_000}
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200, json=order))) as http:
+        client = AsyncClient(TOKEN, v1_url="http://p.test/v1", http_client=http, on_event=events.append)
+        with caplog.at_level(logging.DEBUG, "smsapi_async"):
+            async with client:
+                await client.v1.buy_activation("telegram")
+
+    lines = [record.getMessage() for record in caplog.records if record.name == "smsapi_async"]
+    values = [str(value) for event in events for value in event.fields.values()]
+    assert any(line.startswith("order.bought") for line in lines)
+    assert all(text.isprintable() and "79000381454" not in text for text in lines + values)
+    assert max(map(len, values)) <= 200
+
+
+# -- private matter in errors -----------------------------------------------------------------------------------------
+
+
+def hiding(secret: str) -> dict[str, tuple[Any, int]]:
+    """Answers with the secret where it has been found in errors, and where it may be."""
+    text = f"your code is {secret}"
+    sms = {"id": 1, "text": text, "code": secret, "created_at": text, "date": text}
+    order = {**ORDER, "sms": [sms]}
+    return {
+        "a refusal": (f"no such thing {secret}", 400),
+        "a message": ({"message": f"no such thing {secret}"}, 400),
+        "a literal": ({"response": f"NO {secret}"}, 200),
+        "a 5xx": (text, 500),
+        "no JSON": ('{"id": 5, "text": "' + text, 200),
+        "a date": (
+            {"id": 11631253, "expires": text, "created_at": text, "price": text, "Total": text, "Data": text},
+            200,
+        ),
+        "an id": ({"id": text, "tzid": text, "balance": text, "response": 1, "item": {"tzid": text}}, 200),
+        "an order": ({**order, "id": text}, 200),
+        "another order": (order, 200),
+        "a list": ([text, {"text": text}], 200),
+        "a row": ({"Data": {"sms": [text]}, "response": 1, "list": {"messages": [sms]}}, 200),
+        "a key": ({text: {text: text}}, 200),
+        "a text of texts": ({"text": {"inner": [text]}}, 200),
+        "half a character": (json.dumps(order).encode() + b'"\xff', 200),
+    }
+
+
+@pytest.mark.in_turn
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("place", hiding(""))
+async def test_an_error_shows_no_code_and_no_phone(name, place):
+    """Errors are logged, and crash reporters send the locals of each frame."""
+    for kind, secret in SECRETS.items():
+        error = await error_of(CALLS[name], *hiding(secret)[place])
+
+        assert error is None or secret not in shown_by(error), kind
+
+
+@pytest.mark.in_turn
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("place", sorted(set(hiding("")) - {"a refusal", "a message", "a literal", "a 5xx"}))
+async def test_an_error_shows_no_text(name, place):
+    """The provider's own word is shown; the words of a message are not."""
+    error = await error_of(CALLS[name], *hiding("kept secret")[place])
+
+    assert error is None or "kept secret" not in shown_by(error)
+
+
+@pytest.mark.in_turn
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"content-encoding": "{}"},
+        {"location": "http://elsewhere.test/?apikey={}"},
+        {"set-cookie": "key={}"},
+        {"date": "{}"},
+        {"content-type": "{}"},
+    ],
+    ids=lambda headers: next(iter(headers)),
+)
+@pytest.mark.parametrize("status", [200, 302, 400, 500])
+async def test_a_key_that_a_header_repeats_is_in_no_error(name, headers, status):
+    """A gateway that reflects a request reflects its key."""
+    for key in (TOKEN, RENT_KEY):
+        filled = {header: value.format(key) for header, value in headers.items()}
+        error = await error_of(CALLS[name], f"nothing {key}", status, **filled)
+
+        assert error is None or key not in shown_by(error)
+
+
+# -- keys in the query ------------------------------------------------------------------------------------------------
+
+FAILURES: dict[str, Callable[[httpx.Request], Exception]] = {
+    "no connection": lambda request: httpx.ConnectError(f"no way to {request.url}", request=request),
+    "a timeout": lambda request: httpx.ReadTimeout("", request=request),
+    "a broken protocol": lambda request: httpx.RemoteProtocolError(
+        f'illegal status line: bytearray(b\'{{"text":"{CODE}"}} {RENT_KEY}\')', request=request
+    ),
+    "a hook's refusal": lambda request: httpx.HTTPStatusError(
+        f"for url {request.url}", request=request, response=httpx.Response(401, text=CODE, request=request)
+    ),
+    "a hook's mistake": lambda request: ValueError(f"for url {request.url}", CODE.encode()),
+    "no JSON": lambda request: json.JSONDecodeError("no JSON", f"your code is {CODE} {request.url}", 0),
+    "no UTF-8": lambda request: UnicodeDecodeError("utf-8", f"code {CODE} {request.url}".encode(), 0, 1, "bad"),
+}
+
+
+@pytest.mark.parametrize("name", RENT_CALLS)
+@pytest.mark.parametrize("failure", FAILURES)
+async def test_a_key_in_the_query_is_in_no_error(name, failure):
+    """The library's errors hold their request, and its URL holds the key."""
+
+    def fail(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("getRentState.php") and name in ("buy_number", "extend"):
+            return httpx.Response(200, json={"response": 1, "list": []})
+        raise FAILURES[failure](request) from OSError(str(request.url))
+
+    async with (
+        httpx.AsyncClient(transport=httpx.MockTransport(fail)) as http,
+        AsyncClient(
+            rent_key=RENT_KEY,
+            rent_url="http://p.test/api",
+            rent_key_in="query",
+            max_retries=0,
+            pace=Pace(rent_per_second=1e6),
+            http_client=http,
+        ) as client,
+    ):
+        with pytest.raises(SmsApiError) as caught:
+            await RENT_CALLS[name](client)
+
+    printed = shown_by(caught.value)
+    assert RENT_KEY not in printed
+    assert CODE not in printed
+
+
+async def test_a_hook_s_own_frames_stay_in_the_traceback():
+    """What went wrong in it is for its author to find."""
+
+    async def broken_hook(_: httpx.Request) -> None:
+        raise LookupError("nothing there")
+
+    async with (
+        httpx.AsyncClient(event_hooks={"request": [broken_hook]}) as http,
+        AsyncClient(TOKEN, v1_url="http://p.test/v1", max_retries=0, http_client=http) as client,
+    ):
+        with pytest.raises(SmsApiError) as caught:
+            await client.v1.profile()
+
+    assert "in broken_hook" in "".join(traceback.format_exception(caught.value))
+
+
+def test_what_breaks_the_protocol_is_not_quoted_in_the_library_s_records():
+    """A body that is longer than it says is taken for the head of the next answer, and h11 quotes it."""
+    keep_private(["https://5sim.net/v1"], [])
+    words = f'illegal status line: bytearray(b\'{{"text":"code {CODE}"}}\')'
+    message, failed = "receive_response_headers.failed exception=%r", httpx.RemoteProtocolError(words)
+    record = logging.LogRecord("httpcore.http11", logging.DEBUG, "x.py", 1, message, (failed,), None)
+
+    assert all(each.filter(record) for each in logging.getLogger("httpcore.http11").filters)  # type: ignore[union-attr]
+
+    assert CODE not in record.getMessage()
+    assert "illegal status line" in record.getMessage()
+    assert record.args == ()
