@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import timedelta, timezone, tzinfo
 from functools import partial
 from types import TracebackType
-from typing import Literal
+from typing import Any, Literal
 
 import anyio
 from anyio.lowlevel import EventLoopToken
@@ -22,12 +22,13 @@ from ._polling import Snapshot
 from ._sending import Clock, Http, HttpClient, Pace, Provider, Sender
 from ._shield import Ended, outlives, shielded, unbroken
 from ._unsettled import Unsettled
-from ._values import OrderId, Phone, Sms, positive, seconds
+from ._values import OrderId, Phone, Sms, money, natural, positive, seconds, switch
 from .rent import Rent, RentedNumber, RentMessages
 from .rent._waits import Waits as RentWaits
 from .v1 import V1, Messages, Offer, Order, Picker
+from .v1 import _arguments as arguments
 from .v1._api import Amount
-from .v1._fallback import Fallback
+from .v1._fallback import Fallback, offers_of
 from .v1._pagination import OpenOrders
 from .v1._purchases import Purchases
 from .v1._settle import Settler
@@ -87,12 +88,13 @@ class AsyncClient:
         on_unsettled: Callable[[Order | RentedNumber], object] | None = None,
         on_event: Callable[[Event], object] | None = None,
     ) -> None:
-        settings.check_kinds(token=(token, str), rent_key=(rent_key, str), pace=(pace, Pace))
-        settings.check_kinds(budget=(budget, Budget), rent_budget=(rent_budget, Budget))
+        keys = settings.Keys(token, rent_key)
+        del token, rent_key
+        settings.check_kinds(pace=(pace, Pace), budget=(budget, Budget), rent_budget=(rent_budget, Budget))
         settings.check_kinds(rent_timezone=(rent_timezone, tzinfo))
-        settings.check_retries(max_retries)
+        max_retries, shared_key = natural("max_retries", max_retries, 1_000), switch("shared_key", shared_key)
         settings.check_functions(on_unsettled=on_unsettled, on_event=on_event)
-        targets = settings.targets(token, rent_key, v1_url, rent_url, rent_key_in)
+        targets = settings.targets(keys, v1_url, rent_url, rent_key_in)
         http = Http(targets, settings.span("request_timeout", request_timeout), http_client)
         self._accounts: dict[Provider, Account] = {
             provider: account_of(provider, target, self, http_client) for provider, target in targets.items()
@@ -230,7 +232,8 @@ class AsyncClient:
         extract: Extract | None,
     ) -> CodeWait:
         span, pick = seconds("timeout", timeout), picked_by(match, extract)
-        return self._waits.begin(positive("order_id", order_id), pick, timeout=span, settle=settle)
+        order_id, settle = positive("order_id", order_id), switch("settle", settle)
+        return self._waits.begin(order_id, pick, timeout=span, settle=settle)
 
     def messages(self, order_id: OrderId) -> Messages:
         """Iterate over the messages of an order: each once, as it arrives, until the order closes.
@@ -299,14 +302,21 @@ class AsyncClient:
         Raises:
             NoNumbersError: with offers, none of those tried had a number; the message lists them.
         """
-        buy = partial(
-            self.v1.buy_activation, product, forwarding=forwarding, number=number, reuse=reuse, voice=voice, ref=ref
-        )
+        country, operator, product = arguments.slugs(country=country, operator=operator, product=product)
+        arguments.buy_options(forwarding, number, reuse=reuse, voice=voice, ref=ref, ceiling=None)
+        ceiling = None if max_price is None else money("max_price", max_price)
+
+        def buy(**where: Any) -> Coroutine[Any, Any, Order]:  # no partial, whose repr would show the number
+            return self.v1.buy_activation(
+                product, forwarding=forwarding, number=number, reuse=reuse, voice=voice, ref=ref, **where
+            )
+
         if offers is None:
-            obtain = partial(buy, country=country, operator=operator, max_price=max_price)
+            obtain = partial(buy, country=country, operator=operator, max_price=ceiling)
         else:
+            chosen = offers if isinstance(offers, Picker) else offers_of(offers)
             obtain = partial(
-                self._fallback.buy, buy, product, offers, country=country, operator=operator, max_price=max_price
+                self._fallback.buy, buy, product, chosen, country=country, operator=operator, max_price=ceiling
             )
         return Activation(obtain, self.v1, self._waits, self._settler)
 
@@ -315,10 +325,10 @@ class AsyncClient:
 
         A code that is there already is returned at once. A hosting order is left open on the way out.
         """
-        known = order if isinstance(order, Order) else positive("order", order)
+        order_id = positive("order", order.id if isinstance(order, Order) else order)
 
         async def obtain() -> Order | Snapshot[Order]:
-            return known if isinstance(known, Order) else await self._waits.look_up(known)
+            return order if isinstance(order, Order) else await self._waits.look_up(order_id)
 
         return Activation(obtain, self.v1, self._waits, self._settler)
 

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import attrs
 
+from ._quoting import shown
 from ._values import Sms
 
 Match: TypeAlias = Callable[[Sms], bool]
@@ -103,7 +104,7 @@ class Pick:
     def __attrs_post_init__(self) -> None:
         for name, function in (("match", self.match), ("extract", self.extract)):
             if not (function is None or callable(function)):
-                raise ValueError(f"{name}: a function is needed, not {function!r}")
+                raise ValueError(f"{name}: a function is needed, not {shown(function)}")
 
     def wanted(self, messages: Iterable[Sms]) -> list[Sms]:
         """The messages that `match` accepts; the others may be for another wait."""

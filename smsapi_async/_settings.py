@@ -8,23 +8,35 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
+import attrs
+
+from ._quoting import shown
 from ._sending import Provider, Target
-from ._values import seconds
+from ._values import exact_text, seconds
 
 V1_URL = "https://5sim.net/v1"
 RENT_URL = "https://onlinesim.io/api"
 
+LONGEST = 4_000
+"""Characters of a key or a URL. Servers refuse headers of more than 8,000."""
 
-def targets(
-    token: str | None, rent_key: str | None, v1_url: str | None, rent_url: str | None, rent_key_in: str
-) -> Mapping[Provider, Target]:
+
+@attrs.frozen(repr=False)
+class Keys:
+    """The keys as they were given. A traceback keeps the locals of its frames, and this prints none of them."""
+
+    token: str | None
+    rent_key: str | None
+
+
+def targets(keys: Keys, v1_url: str | None, rent_url: str | None, rent_key_in: str) -> Mapping[Provider, Target]:
     """Where the two providers are, and the keys that open them."""
     parameter = "apikey" if _place(rent_key_in) == "query" else None
     found: dict[Provider, Target] = {
-        "v1": Target(_url("v1_url", v1_url, "SMSAPI_V1_URL", V1_URL), _key("token", token, "SMSAPI_TOKEN")),
+        "v1": Target(_url("v1_url", v1_url, "SMSAPI_V1_URL", V1_URL), _key("token", keys.token, "SMSAPI_TOKEN")),
         "rent": Target(
             _url("rent_url", rent_url, "SMSAPI_RENT_URL", RENT_URL),
-            _key("rent_key", rent_key, "SMSAPI_RENT_KEY"),
+            _key("rent_key", keys.rent_key, "SMSAPI_RENT_KEY"),
             parameter,
         ),
     }
@@ -42,40 +54,45 @@ def check_functions(**given: object) -> None:
     """Each argument is None or can be called."""
     for name, value in given.items():
         if not (value is None or callable(value)):
-            raise ValueError(f"{name}: a function is needed, not {value!r}")
-
-
-def check_retries(max_retries: int) -> None:
-    """It is a number of repetitions."""
-    check_kinds(max_retries=(max_retries, int))
-    if max_retries < 0:
-        raise ValueError(f"max_retries: 0 or more is needed, not {max_retries!r}")
+            raise ValueError(f"{name}: a function is needed, not {shown(value)}")
 
 
 def span(name: str, value: float) -> float:
     """More than no time, in seconds."""
     found = seconds(name, value)
     if not found:
-        raise ValueError(f"{name}: more than 0 seconds are needed, not {value!r}")
+        raise ValueError(f"{name}: more than 0 seconds are needed, not {shown(value)}")
     return found
 
 
 def _key(name: str, given: str | None, variable: str) -> str | None:
-    key = given if given is not None else os.environ.get(variable)
-    if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
-        raise ValueError(f"{name} (or {variable}): a text without blanks and control characters is needed")
+    key = exact_text(os.environ.get(variable, "") if given is None else given)
+    if key is None:
+        raise ValueError(f"{name}: a text is needed")
+    if len(key) > LONGEST or not (key.isascii() and key.isprintable() and " " not in key):
+        del given, key  # a traceback keeps the locals of its frames
+        what = f"a text without blanks and control characters, of at most {LONGEST} characters, is needed"
+        raise ValueError(f"{name} (or {variable}): {what}")
     return key or None
 
 
 def _url(name: str, given: str | None, variable: str, default: str) -> str:
-    url = given or os.environ.get(variable) or default
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+    url = exact_text(given or os.environ.get(variable) or default) or ""
+    if len(url) > LONGEST or not _is_base(url):
+        del given, url
         raise ValueError(f"{name}: an http(s) URL without query is needed")  # what was given may hold a key
     return url.rstrip("/")
 
 
+def _is_base(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc) and not (parts.query or parts.fragment)
+
+
 def _place(place: str) -> str:
-    if place not in ("header", "query"):
-        raise ValueError(f"rent_key_in: 'header' or 'query' is needed, not {place!r}")
-    return place
+    if exact_text(place) not in ("header", "query"):
+        raise ValueError(f"rent_key_in: 'header' or 'query' is needed, not {shown(place)}")
+    return str.__str__(place)

@@ -6,12 +6,14 @@ from bisect import bisect
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from math import inf
 from operator import itemgetter
 from typing import TypeAlias
 
 import attrs
 
 from ._errors import escaped
+from ._quoting import shown
 
 OrderId: TypeAlias = int
 Phone: TypeAlias = str
@@ -80,44 +82,96 @@ def _time_of(number: int | None, timed: Sequence[tuple[int, datetime]]) -> datet
     return timed[max(bisect(timed, number, key=itemgetter(0)) - 1, 0)][1]
 
 
-def positive(name: str, value: object) -> int:
+# -- what callers pass ------------------------------------------------------------------------------------------------
+
+LARGEST = 10**31 - 1
+"""Ids have as many digits in answers, at the most."""
+
+RICHEST = Decimal(10**20)
+LONGEST_AMOUNT = 100
+"""Characters of an amount that is written as a text."""
+
+LONGEST_SPAN = 1e10
+"""Seconds. A longer one, three hundred years, is a mistake or is infinite."""
+
+
+def exact_text(value: object) -> str | None:
+    """The text itself, of a member of an enum its value; None if it is no text.
+
+    A class of the caller's may print itself otherwise, and what is printed would be sent.
+    """
+    return str.__str__(value) if isinstance(value, str) else None
+
+
+def exact_int(value: object) -> int | None:
+    """The number itself, of a member of an enum its value; None if it is no whole number, and for True and False."""
+    return int.__index__(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def positive(name: str, value: object, most: int = LARGEST) -> int:
     """A whole number above 0, or ValueError naming the argument."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name}: a whole number above 0 is needed, not {value!r}")
-    return value
+    number = exact_int(value)
+    if number is None or number < 1:
+        raise ValueError(f"{name}: a whole number above 0 is needed, not {shown(value)}")
+    return _bounded(name, number, most)
 
 
-def natural(name: str, value: object) -> int:
+def natural(name: str, value: object, most: int = LARGEST) -> int:
     """A whole number, 0 or above, or ValueError naming the argument."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"{name}: a whole number, 0 or above, is needed, not {value!r}")
-    return value
+    number = exact_int(value)
+    if number is None or number < 0:
+        raise ValueError(f"{name}: a whole number, 0 or above, is needed, not {shown(value)}")
+    return _bounded(name, number, most)
+
+
+def _bounded(name: str, number: int, most: int) -> int:
+    if number > most:
+        raise ValueError(f"{name}: at most {most} is possible")
+    return number
 
 
 def switch(name: str, value: object) -> bool:
     """True or False itself, or ValueError naming the argument: the text "false" would turn on what costs money."""
     if not isinstance(value, bool):
-        raise ValueError(f"{name}: True or False is needed, not {value!r}")
+        raise ValueError(f"{name}: True or False is needed, not {shown(value)}")
     return value
 
 
 def money(name: str, value: object) -> Decimal:
     """An amount above 0, written with at most four decimals, or ValueError naming the argument."""
     try:
-        amount = Decimal(str(value))
+        amount = _amount(value)
         rounded = round(amount, 4)
     except (InvalidOperation, ValueError, OverflowError):
         amount = rounded = Decimal(0)
     if isinstance(value, bool) or not amount.is_finite() or amount <= 0 or amount != rounded:
-        raise ValueError(f"{name}: an amount above 0 with at most four decimals is needed, not {value!r}")
+        raise ValueError(f"{name}: an amount above 0 with at most four decimals is needed, not {shown(value)}")
+    if amount >= RICHEST:
+        raise ValueError(f"{name}: an amount below {RICHEST} is needed")
     return min(amount, rounded, key=lambda same: len(f"{same:f}"))
+
+
+def _amount(value: object) -> Decimal:
+    """The amount that is written, or that a number prints as: 0.1 means 0.1."""
+    if isinstance(value, Decimal):
+        return Decimal(value)
+    if isinstance(value, float):
+        return Decimal(float.__repr__(value))
+    if (number := exact_int(value)) is not None:
+        return Decimal(number)
+    text = exact_text(value)
+    if text is not None and len(text) > LONGEST_AMOUNT:
+        raise ValueError("too long")
+    return Decimal(str(value) if text is None else text)
 
 
 def seconds(name: str, value: object) -> float | None:
     """A span as seconds; None stays None. ValueError for one that is negative or no number."""
     if value is None:
         return None
-    span = value.total_seconds() if isinstance(value, timedelta) else value
+    span = timedelta.total_seconds(value) if isinstance(value, timedelta) else value
     if isinstance(span, bool) or not isinstance(span, (int, float)) or not span >= 0:
-        raise ValueError(f"{name}: seconds or a timedelta, not negative, are needed, not {value!r}")
-    return float(span)
+        raise ValueError(f"{name}: seconds or a timedelta, not negative, are needed, not {shown(value)}")
+    if span > LONGEST_SPAN and span != inf:
+        raise ValueError(f"{name}: at most {LONGEST_SPAN:.0f} seconds are possible, or none at all")
+    return float.__float__(span) if isinstance(span, float) else float(int.__index__(span))

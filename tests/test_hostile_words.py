@@ -15,7 +15,7 @@ from smsapi_async import AsyncClient, Event, Pace, SmsApiError, UnreadableReplyE
 from smsapi_async._log import keep_private
 from tests.answers import RENT_KEY, TOKEN, answering
 from tests.rent.operations import CALLS as RENT_CALLS
-from tests.support.leaks import shown_by
+from tests.support.leaks import locals_of, shown_by
 from tests.v1.operations import CALLS as V1_CALLS
 
 Act = Callable[[AsyncClient], Awaitable[Any]]
@@ -266,3 +266,29 @@ def test_what_breaks_the_protocol_is_not_quoted_in_the_library_s_records():
     assert CODE not in record.getMessage()
     assert "illegal status line" in record.getMessage()
     assert record.args == ()
+
+
+# -- what the caller passed -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"token": "kept-secret\n"}, {"rent_key": "kept-secret "}, {"token": "kept-secret", "max_retries": -1}],
+    ids=["a token", "a rent key", "another option"],
+)
+def test_a_key_is_in_no_error_about_an_option(options):
+    """A line break at the end of a key is common, and all before it is the key."""
+    with pytest.raises(ValueError, match=r"^(token|rent_key|max_retries)") as caught:
+        AsyncClient(**options)
+
+    assert "kept-secret" not in "".join(locals_of(caught.value)) + str(caught.value)
+
+
+async def test_the_account_of_a_payout_is_in_no_error():
+    """It is a card."""
+    error = await error_of(
+        lambda c: c.v1.withdraw(receiver="4111 1111 1111 1111", method="visa", amount=1, fee="payeer"), "no", 400
+    )
+
+    assert error is not None
+    assert "4111" not in shown_by(error)

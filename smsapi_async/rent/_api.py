@@ -20,6 +20,12 @@ from ._calls import all_numbers, one_number
 from ._models import Balance, CountryCode, RentedNumber, Tariff
 from ._purchases import DAY, LostNumbers, Purchase, Purchases
 
+LARGEST_CODE = 10**9
+"""Dial codes have up to seven digits, an area code included."""
+
+MOST_DAYS = 10_000
+"""The longest lease that is sold is a fraction of it."""
+
 
 class Rent:
     """The rent API: a number for days. Every method is one endpoint; `client.rent` is one of these."""
@@ -44,7 +50,7 @@ class Rent:
 
         Source: onlinesim.io/docs/api/en/rent/tariffsRent.
         """
-        query = () if country is None else (("country", str(positive("country", country))),)
+        query = () if country is None else (("country", str(positive("country", country, LARGEST_CODE))),)
         return await self._sender.send(
             _wire.call("tariffs", "rent/tariffsRent.php", _wire.read_tariffs, query=query, when_none=tuple, large=True)
         )
@@ -68,9 +74,10 @@ class Rent:
             SpendUnknownError: the answer was lost and the list did not settle it; see its `candidates`.
         Source: onlinesim.io/docs/api/en/rent/getRentNum.
         """
+        country, days = positive("country", country, LARGEST_CODE), positive("days", days, MOST_DAYS)
         query = (
-            ("country", str(positive("country", country))),
-            ("days", str(positive("days", days))),
+            ("country", str(country)),
+            ("days", str(days)),
             ("extension", "true" if switch("extension", extension) else "false"),
             _wire.ALL_AT_ONCE,
         )
@@ -108,7 +115,8 @@ class Rent:
                 again.
         Source: onlinesim.io/docs/api/en/rent/extendRentState.
         """
-        query = (("tzid", str(positive("tzid", tzid))), ("days", str(positive("days", days))))
+        tzid, days = positive("tzid", tzid), positive("days", days, MOST_DAYS)
+        query = (("tzid", str(tzid)), ("days", str(days)))
         return await self.purchases.extend(self._spending("extend", "rent/extendRentState.php", query), tzid, days)
 
     async def reload_port(self, tzid: int) -> None:
@@ -130,6 +138,7 @@ class Rent:
             OrderStateError: it is too early to close it.
         Source: onlinesim.io/docs/api/en/rent/closeRentNum.
         """
+        tzid = positive("tzid", tzid)
         await self._sender.send(self._closing("close", "rent/closeRentNum.php", tzid, Lane.CANCEL))
         self.purchases.closed(tzid)
 

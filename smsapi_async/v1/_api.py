@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import Literal
 
 from .._budget import Budget
-from .._errors import OutcomeUnknownError, RefusedError
+from .._errors import OutcomeUnknownError, RefusedError, escaped
+from .._quoting import masked
 from .._sending import Call, Lane, Repeat, Sender
 from .._shield import unbroken
 from .._values import Phone, money, positive
@@ -83,6 +84,7 @@ class V1:
 
     def iter_open_orders(self, max_age: timedelta | None) -> OpenOrders:
         """What `AsyncClient.iter_open_orders` gives."""
+        max_age = arguments.age("max_age", max_age)
         ages: tuple[tuple[Category, timedelta], ...] = (("activation", ACTIVATION_AGE), ("hosting", HOSTING_AGE))
         return OpenOrders([self._orders(category, max_age or age) for category, age in ages])
 
@@ -114,7 +116,8 @@ class V1:
             BadParameterError: the provider does not know the country or operator.
         Source: 5sim.net/docs, "Products request".
         """
-        path = f"guest/products/{arguments.slugs(country=country, operator=operator)}"
+        country, operator = arguments.slugs(country=country, operator=operator)
+        path = f"guest/products/{country}/{operator}"
         return await self._sender.share(_wire.call("products", path, _wire.read_products, catalogue=True))
 
     async def prices(self, *, country: str | None = None, product: str | None = None) -> Prices:
@@ -128,8 +131,9 @@ class V1:
         Source: 5sim.net/docs, "Prices request" and the three after it.
         """
         filters = {"country": country, "product": product}
-        query = [(name, arguments.slug(name, value)) for name, value in filters.items() if value is not None]
-        asked = _wire.call("prices", "guest/prices", _offers.read_prices(country, product), query=query, catalogue=True)
+        query = {name: arguments.slug(name, value) for name, value in filters.items() if value is not None}
+        read = _offers.read_prices(query.get("country"), query.get("product"))
+        asked = _wire.call("prices", "guest/prices", read, query=query.items(), catalogue=True)
         return await self._sender.share(asked)
 
     async def countries(self) -> Mapping[str, Country]:
@@ -186,13 +190,14 @@ class V1:
             PriceTooHighError: bought above `max_price`, and settled at once.
         Source: 5sim.net/docs, "Buy activation number".
         """
-        path = arguments.slugs(country=country, operator=operator, product=product)
+        country, operator, product = arguments.slugs(country=country, operator=operator, product=product)
         if max_price is not None and operator != "any":
             raise ValueError("max_price: the provider ignores it with a named operator, so operator must be 'any'")
         ceiling = self._budget.ceiling(None if max_price is None else money("max_price", max_price))
         told = ceiling if operator == "any" else None
         query = arguments.buy_options(forwarding, number, reuse=reuse, voice=voice, ref=ref, ceiling=told)
-        asked = self._spending("buy_activation", f"user/buy/activation/{path}", query)
+        asked = self._spending("buy_activation", f"user/buy/activation/{country}/{operator}/{product}", query)
+        del number, ref, query  # a traceback keeps the locals of its frames
         return await self._purchases.make_guarded(asked, Purchase("activation", product, country, ceiling=ceiling))
 
     @unbroken
@@ -211,8 +216,8 @@ class V1:
             SpendUnknownError: the answer was lost and the records did not settle it; see its `candidates`.
         Source: 5sim.net/docs, "Buy hosting number".
         """
-        path = arguments.slugs(country=country, operator=operator, product=product)
-        asked = self._spending("buy_hosting", f"user/buy/hosting/{path}")
+        country, operator, product = arguments.slugs(country=country, operator=operator, product=product)
+        asked = self._spending("buy_hosting", f"user/buy/hosting/{country}/{operator}/{product}")
         purchase = Purchase("hosting", product, country, ceiling=self._budget.per_order)
         return await self._purchases.make(asked, purchase)
 
@@ -228,10 +233,12 @@ class V1:
             and those of `buy_activation`.
         Source: 5sim.net/docs, "Re-buy number".
         """
+        product = arguments.slug("product", product)
         digits = arguments.phone_digits("phone", phone, 4, 15)
-        path = f"user/reuse/{arguments.slug('product', product)}/{digits}"
+        asked = self._spending("reuse", f"user/reuse/{product}/{digits}")
         purchase = Purchase("activation", product, phone=digits, ceiling=self._budget.per_order)
-        return await self._purchases.make_guarded(self._spending("reuse", path), purchase)
+        del phone, digits  # a traceback keeps the locals of its frames
+        return await self._purchases.make_guarded(asked, purchase)
 
     # -- one order --------------------------------------------------------------------------------------------------
 
@@ -252,7 +259,8 @@ class V1:
             OutcomeUnknownError: no answer came, or one that shows the order still open.
         Source: 5sim.net/docs, "Finish order".
         """
-        return await self._end(_calls.finish(positive("id", id)), id, Status.FINISHED)
+        order_id = positive("id", id)
+        return await self._end(_calls.finish(order_id), order_id, Status.FINISHED)
 
     async def cancel(self, id: int) -> Order:
         """Give an order without SMS back. Refunds it, takes 0.1 from the rating. Repeated when its answer is lost.
@@ -262,7 +270,8 @@ class V1:
             OutcomeUnknownError: no answer came, or one that shows the order still open: it may be paid for.
         Source: 5sim.net/docs, "Cancel order".
         """
-        return await self._end(_calls.cancel(positive("id", id)), id, Status.CANCELED)
+        order_id = positive("id", id)
+        return await self._end(_calls.cancel(order_id), order_id, Status.CANCELED)
 
     async def ban(self, id: int) -> Order:
         """Report a number as used already and give it back. Believed to refund; takes 0.1 from the rating.
@@ -272,7 +281,8 @@ class V1:
             OutcomeUnknownError: no answer came, or one that shows the order still open: it may be paid for.
         Source: 5sim.net/docs, "Ban order".
         """
-        return await self._end(_calls.ban(positive("id", id)), id, Status.BANNED)
+        order_id = positive("id", id)
+        return await self._end(_calls.ban(order_id), order_id, Status.BANNED)
 
     async def inbox(self, id: int) -> Inbox:
         """Read all messages of a hosting order. Free.
@@ -390,17 +400,17 @@ class V1:
             "amount": f"{money('amount', amount):f}",
             "fee": arguments.one_of("fee", fee, ("fkwallet", "payeer", "unitpay")),
         }
-        await self._purchases.withdraw(
-            _wire.call(
-                "withdraw",
-                "vendor/withdraw",
-                _wire.read_withdrawal,
-                method="POST",
-                body=body,
-                repeat=Repeat.NEVER,
-                lane=Lane.PURCHASE,
-            )
+        asked = _wire.call(
+            "withdraw",
+            "vendor/withdraw",
+            _wire.read_withdrawal,
+            method="POST",
+            body=body,
+            repeat=Repeat.NEVER,
+            lane=Lane.PURCHASE,
         )
+        del receiver, body  # a traceback keeps the locals of its frames
+        await self._purchases.withdraw(asked)
 
     # -- shared by the methods above --------------------------------------------------------------------------------
 
@@ -417,7 +427,7 @@ class V1:
         if is_open(order):
             order = await self.check(order_id)
         if is_open(order):
-            what = f"the provider answered 200, and the order is still {order.status}"
+            what = f"the provider answered 200, and the order is still {escaped(masked(order.status))}"
             raise OutcomeUnknownError(what, call=call.name)
         return order
 

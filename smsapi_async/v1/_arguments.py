@@ -6,31 +6,43 @@ The provider's lists of countries, operators and products grow, so a name is hel
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from decimal import Decimal
 
-from .._values import Phone, natural, positive, switch
+from .._quoting import shown
+from .._values import Phone, exact_text, natural, positive, switch
 from ._wire import Category
 
-_SLUG = re.compile(r"[a-z0-9][a-z0-9_-]*")
-_WORD = re.compile(r"[A-Za-z0-9_-]+")
+_SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
+_WORD = re.compile(r"[A-Za-z0-9_-]{1,100}")
+"""The longest name that is documented has 25 letters."""
+
+LONGEST_ACCOUNT = 200
+MOST_ROWS = 10**9
 
 
 def slug(name: str, value: object) -> str:
     """A path segment the provider's routes accept, or ValueError naming the argument."""
-    if not isinstance(value, str) or not _SLUG.fullmatch(value):
+    text = exact_text(value)
+    if text is None or not _SLUG.fullmatch(text):
         example = {"country": "england", "operator": "virtual53", "product": "telegram"}.get(name, "en")
-        raise ValueError(f"{name}: a v1 {name} is a lower-case word such as {example!r}, not {value!r}")
-    return value
+        raise ValueError(f"{name}: a v1 {name} is a lower-case word such as {example!r}, not {shown(value)}")
+    return text
 
 
-def slugs(**values: object) -> str:
+def is_slug(value: str) -> bool:
+    """Return True if the routes accept it as a path segment. What the provider lists may be anything."""
+    return _SLUG.fullmatch(value) is not None
+
+
+def slugs(**values: object) -> tuple[str, ...]:
     """Path segments in their order, each checked."""
-    return "/".join(slug(name, value) for name, value in values.items())
+    return tuple(slug(name, value) for name, value in values.items())
 
 
 def phone_digits(name: str, value: object, least: int, most: int) -> str:
     """A phone as the provider's paths want it, without its plus, or ValueError naming the argument."""
-    digits = value.removeprefix("+") if isinstance(value, str) else ""
+    digits = (exact_text(value) or "").removeprefix("+")
     if not (digits.isascii() and digits.isdigit() and least <= len(digits) <= most):
         length = f"{least}" if least == most else f"{least} to {most}"
         raise ValueError(f"{name}: a phone of {length} digits, perhaps after a plus, is needed")
@@ -39,25 +51,37 @@ def phone_digits(name: str, value: object, least: int, most: int) -> str:
 
 def account(name: str, value: object) -> str:
     """A wallet or card, of any form, or ValueError naming the argument."""
-    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+    text = exact_text(value) or ""
+    if not text.strip() or not text.isprintable() or len(text) > LONGEST_ACCOUNT:
         raise ValueError(f"{name}: a wallet or card is needed")
-    return value
+    return text
 
 
-def category(value: str) -> Category:
+def category(value: object) -> Category:
     return "hosting" if one_of("category", value, ("activation", "hosting")) == "hosting" else "activation"
 
 
-def one_of(name: str, value: str, words: tuple[str, ...]) -> str:
-    if value not in words:
-        raise ValueError(f"{name}: one of {', '.join(words)} is needed, not {value!r}")
-    return value
+def one_of(name: str, value: object, words: tuple[str, ...]) -> str:
+    text = exact_text(value)
+    if text not in words:
+        raise ValueError(f"{name}: one of {', '.join(words)} is needed, not {shown(value)}")
+    return text
 
 
 def word(name: str, value: object) -> str:
     """A word of letters, digits, '-' and '_', or ValueError naming the argument."""
-    if not isinstance(value, str) or not _WORD.fullmatch(value):
-        raise ValueError(f"{name}: a word of letters, digits, '-' and '_' is needed, not {value!r}")
+    text = exact_text(value)
+    if text is None or not _WORD.fullmatch(text):
+        raise ValueError(f"{name}: a word of letters, digits, '-' and '_' is needed, not {shown(value)}")
+    return text
+
+
+def age(name: str, value: object) -> timedelta | None:
+    """A span of time above none, or ValueError naming the argument; None stays None."""
+    if value is None:
+        return None
+    if not isinstance(value, timedelta) or value <= timedelta():
+        raise ValueError(f"{name}: a timedelta above 0 is needed, not {shown(value)}")
     return value
 
 
@@ -66,9 +90,9 @@ def paging(
 ) -> tuple[tuple[str, str], ...]:
     query = []
     if limit is not None:
-        query.append(("limit", str(positive("limit", limit))))
+        query.append(("limit", str(positive("limit", limit, MOST_ROWS))))
     if offset is not None:
-        query.append(("offset", str(natural("offset", offset))))
+        query.append(("offset", str(natural("offset", offset, MOST_ROWS))))
     if order is not None:
         query.append(("order", word("order", order)))
     if reverse is not None:

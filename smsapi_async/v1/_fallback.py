@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from decimal import Decimal
+from itertools import islice
 from math import inf
 
 import anyio
@@ -14,15 +15,20 @@ import attrs
 
 from .._budget import Budget
 from .._errors import NoNumbersError
+from .._quoting import shown
 from .._shield import unbroken
 from .._values import money, seconds
 from ._api import V1, Amount
+from ._arguments import is_slug
 from ._models import Offer, Order
 from ._picker import Picker
 from ._settle import Settler
 
 EMPTY_FOR = 60.0
 """Seconds for which an offer that was empty is not asked again: the table tells of stock that is not there."""
+
+MOST_OFFERS = 10_000
+"""A product has a thousand offers in all countries together."""
 
 CALL = "v1.buy_activation"
 
@@ -44,7 +50,7 @@ class Fallback:
         self,
         buy: Buy,
         product: str,
-        offers: Picker | Iterable[Offer],
+        offers: Picker | tuple[Offer, ...],
         *,
         country: str,
         operator: str,
@@ -71,23 +77,22 @@ class Fallback:
                 return await self._settler.hold_against(walk.ceiling, order, CALL)  # ignored beside an operator
         raise walk.error(product, len(candidates)) from walk.refusal
 
-    def _walk_of(self, offers: Picker | Iterable[Offer], max_price: Amount | None) -> Walk:
+    def _walk_of(self, offers: Picker | tuple[Offer, ...], max_price: Amount | None) -> Walk:
         ceiling = self._budget.ceiling(None if max_price is None else money("max_price", max_price))
         if not isinstance(offers, Picker):
             return Walk(ceiling)
         bounds = [bound for bound in (ceiling, offers.max_price) if bound is not None]
         return Walk(min(bounds, default=None), offers.tries, seconds("patience", offers.patience) or 0.0)
 
-    async def _candidates(self, product: str, offers: Picker | Iterable[Offer], country: str) -> tuple[Offer, ...]:
+    async def _candidates(self, product: str, offers: Picker | tuple[Offer, ...], country: str) -> tuple[Offer, ...]:
         if isinstance(offers, Picker):
             table = await self._v1.prices(product=product, country=None if country == "any" else country)
-            return offers.pick(table)
-        found = tuple(offers)
-        for offer in found:
+            return tuple(offer for offer in offers.pick(table) if is_slug(offer.country) and is_slug(offer.operator))
+        for offer in offers:
             if offer.product != product or country not in ("any", offer.country):
                 what = f"{offer.product} in {offer.country}"
-                raise ValueError(f"offers: each must be of the product and country asked for, not {what}")
-        return found
+                raise ValueError(f"offers: each must be of the product and country asked for, not {shown(what)}")
+        return offers
 
     def _is_empty(self, offer: Offer) -> bool:
         return self._empty_until.get(_key(offer), -inf) > anyio.current_time()
@@ -98,6 +103,15 @@ class Fallback:
         self._empty_until[_key(offer)] = now + EMPTY_FOR
         while next(iter(self._empty_until.values())) <= now:
             del self._empty_until[next(iter(self._empty_until))]
+
+
+def offers_of(given: object) -> tuple[Offer, ...]:
+    """The offers a caller passed, or ValueError naming the argument."""
+    found = tuple(islice(given, MOST_OFFERS + 1)) if isinstance(given, Iterable) else (None,)
+    offers = tuple(offer for offer in found if isinstance(offer, Offer))
+    if len(found) > MOST_OFFERS or len(offers) < len(found):
+        raise ValueError(f"offers: a Picker or up to {MOST_OFFERS} offers are needed")
+    return offers
 
 
 @attrs.define

@@ -5,6 +5,8 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 
+from _pytest._io.saferepr import saferepr_unlimited as saferepr
+
 
 def chain(error: BaseException) -> Iterator[BaseException]:
     """The error, its causes and contexts, and the members of groups."""
@@ -39,4 +41,4 @@ def locals_of(error: BaseException) -> Iterator[str]:
         module = str(frame.f_globals.get("__name__", ""))
         if module.startswith(("smsapi_async", "httpx", "httpcore")) and not module.startswith("smsapi_async.sandbox"):
             for name, value in frame.f_locals.items():
-                yield f"{module}.{frame.f_code.co_name} {name}={value!r}"
+                yield f"{module}.{frame.f_code.co_name} {name}={saferepr(value)}"
