@@ -65,6 +65,22 @@ def number(value: Any, _: Any = None) -> Decimal:
     return found
 
 
+def price_or_none(value: Any, _: Any = None) -> Decimal | None:
+    """What something costs: never less than nothing, which would give a budget money."""
+    found = number_or_none(value)
+    if found is not None and found < 0:
+        raise ValueError("a price is not negative")
+    return found
+
+
+def price(value: Any, _: Any = None) -> Decimal:
+    """A price that must not be missing."""
+    found = price_or_none(value)
+    if found is None:
+        raise TypeError("a price is needed")
+    return found
+
+
 def whole(value: Any, _: Any = None) -> int:
     """An int, perhaps as text or as a fraction of nothing (`3.0`)."""
     if type(value) is int and -_TOO_LARGE < value < _TOO_LARGE:

@@ -56,6 +56,39 @@ def refused(found: list[Any]) -> int:
     return sum(isinstance(each, BudgetExceededError) for each in found)
 
 
+async def bought(buy: Any, answer: dict[str, Any], **budgets: Any) -> None:
+    """A purchase that is answered so."""
+
+    def answered(request: httpx.Request) -> httpx.Response:
+        body = {"response": 1, "list": []} if request.url.path.endswith("getRentState.php") else answer
+        return httpx.Response(200, json=body)
+
+    async with (
+        httpx.AsyncClient(transport=httpx.MockTransport(answered)) as http,
+        AsyncClient(
+            "eyJ.token",
+            rent_key="a-rent-key",
+            v1_url="http://p.test/v1",
+            rent_url="http://p.test/api",
+            http_client=http,
+            **budgets,
+        ) as client,
+    ):
+        await buy(client)
+
+
+async def test_a_negative_price_does_not_enlarge_a_budget():
+    """A provider that answers so would let the next purchases cost more than the caller allowed."""
+    budget, rent_budget = Budget(money=10, per_order=3), Budget(money=10, per_order=3)
+    order = {"id": 5, "phone": "+79000381454", "price": -100, "status": "PENDING"}
+    number = {"response": 1, "item": {"tzid": 5, "sum": "-100", "number": "9000381454"}}
+
+    await bought(lambda client: client.v1.buy_hosting("1day"), order, budget=budget)
+    await bought(lambda client: client.rent.buy_number(7, 1), number, rent_budget=rent_budget)
+
+    assert (budget.spent, budget.left) == (rent_budget.spent, rent_budget.left) == (Decimal(3), Decimal(7))
+
+
 # -- enforced before the request --------------------------------------------------------------------------------------
 
 

@@ -54,6 +54,8 @@ from .._fields import (
     number,
     number_or_none,
     path_of,
+    price,
+    price_or_none,
     readable,
     text,
     text_or_none,
@@ -261,7 +263,7 @@ def _map(value: Any, read: Callable[[Any], T], where: str) -> dict[int, T]:
 
 
 def _prices(value: Any, where: str) -> Mapping[int, Decimal]:
-    return _map(value, number, where)
+    return _map(value, price, where)
 
 
 def _stock(value: Any, _: Any = None) -> Mapping[int, int]:
@@ -300,7 +302,7 @@ structure = Reader(
             "ends_in": field(_minutes, "time"),
             "extensions": field(lambda value, _: _prices(value, "extend"), "extend"),
             "extension": field(flag_or_none),
-            "price": field(number_or_none, "sum"),
+            "price": field(price_or_none, "sum"),
             "port_reload_available": field(_reload, "reload"),
             "freeze": field(flag_or_none),
             "phone": READ_APART,
@@ -314,7 +316,7 @@ structure = Reader(
             "position": field(whole_or_none),
             "prices": field(lambda value, _: _prices(value, "days"), "days"),
             "stock": field(_stock, "count"),
-            "extend_price": field(number_or_none, "extend"),
+            "extend_price": field(price_or_none, "extend"),
         },
         Balance: {"balance": field(number), "frozen": field(number_or_none, "zbalance")},
         Sms: {

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias, TypeVar
 import attrs
 
 from .._errors import SmsApiError
-from .._fields import UNREADABLE, MisreadError, number_or_none, readable, whole_or_none
+from .._fields import UNREADABLE, MisreadError, number_or_none, price_or_none, readable, whole_or_none
 from .._quoting import name_or_mark
 from .._sending import MEGABYTE, Repeat, Reply, understood, unreadable
 from ._models import Offer, Prices
@@ -159,7 +159,7 @@ def _offer(country: str, product: str, operator: str, raw: Mapping[str, Any], re
         country=country,
         product=product,
         operator=operator,
-        cost=read(raw, "cost", number_or_none),
+        cost=read(raw, "cost", price_or_none),
         count=read(raw, "count", whole_or_none),
         rate=read(raw, "rate", number_or_none),
         rates={

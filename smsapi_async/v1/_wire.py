@@ -26,6 +26,7 @@ from .._fields import (
     instant_or_none,
     number_or_none,
     path_of,
+    price_or_none,
     readable,
     text,
     text_or_none,
@@ -152,7 +153,7 @@ structure = Reader(
             "product": field(_name),
             "operator": field(_name),
             "country": field(_name),
-            "price": field(number_or_none),
+            "price": field(price_or_none),
             "status": field(_status),
             "expires_at": field(instant_or_none, "expires"),
             "created_at": field(instant_or_none),
@@ -182,12 +183,12 @@ structure = Reader(
         Product: {
             "category": field(text_or_none, "Category"),
             "quantity": field(whole_or_none, "Qty"),
-            "price": field(number_or_none, "Price"),
+            "price": field(price_or_none, "Price"),
         },
         MaxPrice: {
             "id": field(whole_or_none),
             "product": field(_name),
-            "price": field(number_or_none),
+            "price": field(price_or_none),
             "created_at": field(instant_or_none),
         },
     }
