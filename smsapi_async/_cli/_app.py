@@ -14,7 +14,7 @@ from cyclopts import App, CycloptsError
 from .. import BadParameterError, OutcomeUnknownError, SmsApiError, SpendUnknownError, __version__
 from ..v1 import Order
 from . import _account, _catalogue, _code, _doctor, _rent
-from ._terminal import StopError, say
+from ._terminal import StopError, accept_every_letter, say
 
 HELP = """Phone numbers for receiving SMS, from the shell.
 
@@ -49,6 +49,7 @@ app.register_install_completion_command()
 
 def main(tokens: Sequence[str]) -> int:
     """Run one command; its exit code. An error is one line on stderr."""
+    accept_every_letter()
     try:
         with _warnings_said():
             app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
@@ -63,6 +64,8 @@ def main(tokens: Sequence[str]) -> int:
     except BrokenPipeError:  # who read the results has gone, as `head` does; what is left of them must go somewhere
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as trouble:  # a full disk, to which the results were written
+        return _told(trouble, 1)
     return 0
 
 

@@ -57,7 +57,9 @@ def get(
     if not (yes or sandbox):
         tariff = partial(_tariff, country=country, days=days)
         ask(lambda: f"Rent a number of country {country} for {days} days, {run(tariff, sandbox=False)}?")
-    _show([run(lambda client: client.rent.buy_number(country, days, extension=extension), sandbox=sandbox)], json=json)
+    number = run(lambda client: client.rent.buy_number(country, days, extension=extension), sandbox=sandbox)
+    say(f"rented number {number.tzid} is bought for {clean(number.price)}")
+    _show([number], json=json)
 
 
 @app.command(name="list")
@@ -104,7 +106,9 @@ def extend(tzid: int, days: int, /, *, yes: Yes = False, json: Json = False, san
     if not (yes or sandbox):
         price = partial(_extension, tzid=tzid, days=days)
         ask(lambda: f"Keep rented number {tzid} for {days} more days, {run(price, sandbox=False)}?")
-    _show([run(lambda client: client.rent.extend(tzid, days), sandbox=sandbox)], json=json)
+    number = run(lambda client: client.rent.extend(tzid, days), sandbox=sandbox)
+    say(f"rented number {number.tzid} is extended by {days} days")
+    _show([number], json=json)
 
 
 @app.command

@@ -13,7 +13,7 @@ import attrs
 import httpx
 from cyclopts import Parameter
 
-from .. import AsyncClient, SmsApiError
+from .. import AsyncClient, Event, SmsApiError
 from ..v1 import Order
 from ._terminal import StopError, say
 
@@ -40,7 +40,7 @@ def run(work: Callable[[AsyncClient], Awaitable[T]], *, sandbox: bool, when_stop
     with _Ending(when_stopped) as ending:
 
         async def main() -> T:
-            async with opened(sandbox=sandbox) as ending.client:
+            async with opened(sandbox=sandbox, on_event=ending.heed) as ending.client:
                 return await work(ending.client)
 
         return anyio.run(main)
@@ -52,6 +52,10 @@ class _Ending:
 
     when_stopped: str
     client: AsyncClient | None = None
+    sent: bool = False
+
+    def heed(self, event: Event) -> None:
+        self.sent = self.sent or event.name == "call.ended"
 
     def __enter__(self) -> _Ending:
         return self
@@ -65,15 +69,17 @@ class _Ending:
                 say(f"rented number {left.tzid} is bought and kept: `smsapi rent list` shows it")
         if isinstance(error, KeyboardInterrupt) and self.when_stopped:
             say(self.when_stopped)
+        if isinstance(error, ValueError) and self.sent:  # no wrong usage, after which nothing was sent
+            raise StopError(f"{type(error).__name__} after something was sent: {error}", 3) from error
         if unsettled and (error is None or isinstance(error, SmsApiError)):
             raise StopError(str(error or "not everything was brought to its end"), 3) from error
 
 
 @asynccontextmanager
-async def opened(*, sandbox: bool) -> AsyncIterator[AsyncClient]:
+async def opened(*, sandbox: bool, on_event: Callable[[Event], object]) -> AsyncIterator[AsyncClient]:
     """A client, as the environment says, or of a fresh sandbox that sends codes for `telegram`."""
     if not sandbox:
-        async with AsyncClient() as client:
+        async with AsyncClient(on_event=on_event) as client:
             yield client
         return
     from ..sandbox import Sandbox  # noqa: PLC0415  it takes a while, and few commands need it
@@ -83,7 +89,12 @@ async def opened(*, sandbox: bool) -> AsyncIterator[AsyncClient]:
     async with (
         httpx.AsyncClient(transport=world.transport()) as http,
         AsyncClient(
-            world.token, rent_key=world.rent_key, v1_url=world.v1_url, rent_url=world.rent_url, http_client=http
+            world.token,
+            rent_key=world.rent_key,
+            v1_url=world.v1_url,
+            rent_url=world.rent_url,
+            http_client=http,
+            on_event=on_event,
         ) as client,
     ):
         yield client

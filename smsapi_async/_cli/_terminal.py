@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Any
+from io import TextIOWrapper
+from typing import Annotated, Any, TextIO
 
 import attrs
 from cyclopts import Parameter
@@ -49,17 +50,29 @@ def clean(value: object) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in str(value))
 
 
+def accept_every_letter() -> None:
+    """Write what the terminal's encoding lacks as an escape: a code that is paid for is shown in any case."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def show(*lines: object) -> None:
     """Results, a line each."""
-    for line in lines:
-        sys.stdout.write(clean(line) + "\n")
-    sys.stdout.flush()
+    _write(sys.stdout, *lines)
 
 
 def say(text: object) -> None:
     """A line about what goes on."""
-    sys.stderr.write(clean(text) + "\n")
-    sys.stderr.flush()
+    _write(sys.stderr, text)
+
+
+def _write(stream: TextIO | None, *lines: object) -> None:
+    if stream is None:  # closed by the shell
+        return
+    for line in lines:
+        stream.write(clean(line) + "\n")
+    stream.flush()
 
 
 def show_json(value: Any) -> None:
@@ -85,13 +98,14 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], nothing
     if not table.row_count:
         say(nothing)
         return
-    console = Console(width=None if sys.stdout.isatty() else UNBOUNDED, highlight=False)
-    console.print(table)
+    if sys.stdout is not None:
+        console = Console(width=None if sys.stdout.isatty() else UNBOUNDED, highlight=False)
+        console.print(table)
 
 
 def ask(question: Callable[[], str]) -> None:
     """Go on only after a yes. Where nobody can answer, the question is not even made, and nothing spent."""
-    if not sys.stdin.isatty():
+    if sys.stdin is None or sys.stderr is None or not sys.stdin.isatty():
         raise StopError("this spends money: repeat it with --yes, since nobody can be asked here", 2)
     sys.stderr.write(f"{clean(question())} [y/N] ")
     sys.stderr.flush()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import re
 from typing import Any
 
 import pytest
 
-from smsapi_async.sandbox import Answer, Delay, LostAfter, LostBefore, Request, Sandbox, Stall
+from smsapi_async.sandbox import Answer, Delay, Delivery, LostAfter, LostBefore, Request, Sandbox, Stall
 from tests.cli.conftest import Smsapi, buy
 
 
@@ -350,3 +353,89 @@ def test_a_rent_is_extended_and_closed(smsapi: Smsapi, sandbox: Sandbox) -> None
     assert extended.rows[1][0] == str(tzid)
     assert (closed.code, closed.err) == (0, f"rented number {tzid} is closed\n")
     assert smsapi("rent", "list").rows == []
+
+
+# -- where the output goes --------------------------------------------------------------------------------------------
+
+
+class Printed(io.BytesIO):
+    """What is written to an output of one encoding. Refused bytes stand for a full disk."""
+
+    def __init__(self, *, full: bool = False) -> None:
+        super().__init__()
+        self.full = full
+
+    def write(self, data: Any, /) -> int:
+        if self.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(data)
+
+
+ARABIC = "٠٤٢١٧"
+"""A code that no ASCII can show."""
+
+
+def test_a_code_is_shown_whatever_the_encoding_of_the_output(smsapi, sandbox, monkeypatch) -> None:
+    """It was bought, and the program ended with "wrong usage, nothing was sent"."""
+    printed = Printed()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(printed, encoding="ascii"))
+    sandbox.scenario.plans["telegram"] = [[Delivery(5, f"Telegram {ARABIC}", ARABIC)]]
+
+    ran = smsapi("code", "telegram", "--yes")
+
+    assert ran.code == 0
+    assert printed.getvalue().decode() == "+79000389373\n" + ARABIC.encode("unicode_escape").decode() + "\n"
+    assert ran.err.endswith("is finished, 0.2875 paid\n")
+    assert statuses(sandbox) == ["FINISHED"]
+
+
+def test_a_full_disk_costs_no_more_than_the_result(smsapi, sandbox, monkeypatch) -> None:
+    """What became of the money is said where it still can be."""
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(Printed(full=True), encoding="utf-8"))
+
+    ran = smsapi("code", "telegram", "--yes")
+
+    assert ran.code == 1
+    assert "order 1090123457 is cancelled and refunded\n" in ran.err
+    assert ran.err.endswith("smsapi: [Errno 28] No space left on device\n")
+    assert statuses(sandbox) == ["CANCELED"]
+
+
+@pytest.mark.parametrize("name", ["sys.stdout", "sys.stderr"])
+def test_an_output_that_is_closed_costs_nothing(smsapi, sandbox, monkeypatch, name: str) -> None:
+    """As a shell does with `>&-`."""
+    monkeypatch.setattr(name, None)
+
+    codes = [smsapi(*tokens).code for tokens in (["code", "telegram", "--yes"], ["orders"], ["code", "google"])]
+
+    assert codes == [0, 0, 2], "the last one would ask"
+    assert statuses(sandbox) == ["FINISHED"]
+
+
+def test_a_mistake_of_ours_after_a_purchase_is_no_wrong_usage(smsapi, sandbox, monkeypatch) -> None:
+    """The exit code 2 says that nothing was sent."""
+
+    def broken(found: str, *, json: bool) -> None:
+        raise UnicodeError("cannot show it")
+
+    monkeypatch.setattr("smsapi_async._cli._code._show_code", broken)
+
+    ran = smsapi("code", "telegram", "--yes")
+
+    assert (ran.code, ran.err.splitlines()[1:]) == (
+        3,
+        [
+            "order 1090123457 is finished, 0.2875 paid",
+            "smsapi: UnicodeError after something was sent: cannot show it",
+        ],
+    )
+
+
+def test_a_number_that_is_rented_is_named_before_it_is_shown(smsapi, sandbox, monkeypatch) -> None:
+    """The table may go to a full disk."""
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(Printed(full=True), encoding="utf-8"))
+
+    bought = smsapi("rent", "get", 7, 1, "--yes")
+
+    assert bought.code == 1
+    assert re.match(r"rented number \d+ is bought for \d", bought.err)
