@@ -24,6 +24,7 @@ from smsapi_async.v1 import Offer, Picker
 
 COLUMNS = ("product", "country", "operator", "cost", "stock", "rate", "expected cost of a code")
 CENT = Decimal("0.0001")
+FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last four are wide, and taken alike
 
 
 async def write(client: AsyncClient, products: Sequence[str], picker: Picker, best: int, out: TextIO) -> None:
@@ -40,14 +41,22 @@ def rows(offers: Sequence[Offer], picker: Picker) -> Iterator[tuple[object, ...]
     for offer in offers:
         expected = picker.expected_cost(offer)
         yield (
-            offer.product,
-            offer.country,
-            offer.operator,
+            as_text(offer.product),
+            as_text(offer.country),
+            as_text(offer.operator),
             offer.cost,
             offer.count,
             "" if offer.rate is None else offer.rate,
             "" if expected is None else expected.quantize(CENT),
         )
+
+
+def as_text(name: str) -> str:
+    """A name that a spreadsheet takes for a text: it executes a cell that begins as a formula does.
+
+    The names are the provider's, and nothing says what they may hold.
+    """
+    return f"'{name}" if name.lstrip().startswith(FORMULA) or name.startswith(("\t", "\r", "\n")) else name
 
 
 def parser() -> argparse.ArgumentParser:

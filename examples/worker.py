@@ -1,6 +1,6 @@
 """A worker that survives `kill -9`: started again, it goes on with the orders it had, and buys none twice.
 
-    python examples/worker.py jobs.db telegram telegram google     # three jobs; every code is kept in jobs.db
+    python examples/worker.py jobs.db telegram telegram google     # three jobs, noted in jobs.db
     kill -9 ...                                                    # at any moment
     python examples/worker.py jobs.db                              # goes on with what is not done
 
@@ -12,6 +12,8 @@ Killed while `waiting`, the order is resumed by its id; a code that came meanwhi
 `buying`, nobody knows whether a number was bought: an open order of that product whose id is in no row is this job's;
 without one nothing was bought. That holds while no other program buys with the same key.
 
+A code opens somebody's account, so the file is for its owner only, and a code is erased from it when it was printed.
+
 Against the local provider start `python -m smsapi_async.sandbox` and paste the lines it prints; `telegram` gets a code
 after five seconds. Against the real provider set `SMSAPI_TOKEN` alone.
 """
@@ -19,6 +21,7 @@ after five seconds. Against the real provider set `SMSAPI_TOKEN` alone.
 from __future__ import annotations
 
 import argparse
+import os
 import sqlite3
 from pathlib import Path
 from typing import NamedTuple
@@ -45,7 +48,10 @@ class Journal:
     """The jobs, each change on disk before the next step. Its writes are short, so they are not worth a thread."""
 
     def __init__(self, file: Path) -> None:
+        os.close(os.open(file, os.O_CREAT, 0o600))
+        file.chmod(0o600)  # also one that was there
         self._rows = sqlite3.connect(file, isolation_level=None)  # every statement is committed at once
+        self._rows.execute("PRAGMA secure_delete = ON")  # what is erased is overwritten
         self._rows.execute(TABLE)
 
     def __enter__(self) -> Journal:
@@ -67,6 +73,10 @@ class Journal:
         """What became of a job."""
         values = [state, order_id, code, job.id]
         self._rows.execute("UPDATE jobs SET state = ?, order_id = ?, code = ? WHERE id = ?", values)
+
+    def erase_codes(self) -> None:
+        """Forget the codes: they were handed over."""
+        self._rows.execute("UPDATE jobs SET code = NULL")
 
 
 async def work(client: AsyncClient, journal: Journal) -> None:
@@ -138,7 +148,8 @@ async def main() -> None:
         async with AsyncClient() as client:
             await work(client, journal)
         for job in journal.jobs():
-            print(f"job {job.id}: {job.product} {job.state} {job.code or ''}")
+            print(f"job {job.id}: {job.product} {job.state} {job.code or ''}".rstrip(), flush=True)
+        journal.erase_codes()
 
 
 if __name__ == "__main__":

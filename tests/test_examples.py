@@ -6,11 +6,13 @@ import ast
 import io
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +25,7 @@ from smsapi_async import AsyncClient
 from smsapi_async.rent import RentedNumber
 from smsapi_async.sandbox import Delay, Delivery, Sandbox, Scenario, no_numbers
 from smsapi_async.testing import open_client
-from smsapi_async.v1 import Picker
+from smsapi_async.v1 import Offer, Picker
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
@@ -267,6 +269,33 @@ async def test_the_worker_leaves_to_the_next_run_what_no_numbers_are_there_for(j
     assert (before, journal.jobs()[0].state) == ("buying", "done")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such modes")
+@pytest.mark.parametrize("there", [False, True], ids=["a new file", "one that was there"])
+def test_nobody_else_may_read_the_worker_s_file(tmp_path, there):
+    """A code opens somebody's account."""
+    file = tmp_path / "jobs.db"
+    if there:
+        file.touch(0o644)
+
+    with worker.Journal(file) as journal:
+        journal.add("telegram")
+
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_the_worker_erases_a_code_that_was_handed_over(tmp_path):
+    """SQLite leaves the bytes of a row in the file, unless it is told to overwrite them."""
+    file = tmp_path / "jobs.db"
+    with worker.Journal(file) as journal:
+        journal.add("telegram")
+        journal.note(journal.jobs()[0], "done", 5, "04217")
+        journal.erase_codes()
+
+        assert [(job.state, job.order_id, job.code) for job in journal.jobs()] == [("done", 5, None)]
+
+    assert b"04217" not in file.read_bytes()
+
+
 @pytest.mark.socket
 def test_the_worker_survives_a_kill_in_the_middle_of_a_purchase(host, tmp_path):
     """The worst moment: the provider has sold, and the answer is on its way."""
@@ -286,6 +315,7 @@ def test_the_worker_survives_a_kill_in_the_middle_of_a_purchase(host, tmp_path):
 
     assert killed.returncode == (1 if sys.platform == "win32" else -signal.SIGKILL)
     assert again.stdout == "job 1: telegram done 04217\n"
+    assert b"04217" not in (tmp_path / "jobs.db").read_bytes()
     sandbox.ledger.assert_bought(1)
     sandbox.ledger.assert_settled()
 
@@ -306,6 +336,17 @@ async def test_the_spreadsheet_has_the_best_offers_first(sms_client):
         "amazon,russia,beeline,0.12,500,,0.6000",
         "amazon,england,vodafone,0.14,500,,0.7000",
     ]
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", " =", "\N{FULLWIDTH EQUALS SIGN}"])
+def test_no_cell_of_the_spreadsheet_is_a_formula(start):
+    """It would be executed where the table is opened: `=HYPERLINK(...)` sends the other cells elsewhere."""
+    name = start + "cmd|' /C calc'!A0"
+    offer = Offer(country=name, product=name, operator=name, cost=Decimal("0.1"))
+
+    (cells,) = best_offers.rows([offer], Picker())
+
+    assert cells[:3] == (f"'{name}",) * 3
 
 
 def test_the_spreadsheet_takes_its_bounds_from_the_command_line():
