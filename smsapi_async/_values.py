@@ -49,7 +49,7 @@ class Sms:
     """
 
     id: int | None = None
-    sender: str = ""
+    sender: str = attrs.field(default="", repr=shown)
     text: str = attrs.field(default="", repr=hidden)
     code: str | None = attrs.field(default=None, repr=hidden)
     received_at: datetime | None = None

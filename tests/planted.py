@@ -156,8 +156,8 @@ MUTANTS = (
     Mutant(
         "a page that is not found settles an order",
         "smsapi_async/v1/_refusals.py",
-        'raise unreadable(f"v1.{name}", repeat, reply, NOT_THE_API)',
-        'raise NotFoundError("not found", call=f"v1.{name}", status=reply.status)',
+        'return unreadable(f"v1.{name}", repeat, reply, NOT_THE_API)',
+        'return NotFoundError("not found", call=f"v1.{name}", status=reply.status)',
         (
             PYTEST + "tests/v1/test_refusals.py::test_an_answer_that_says_nothing_is_no_refusal",
             ATTACK,

@@ -6,13 +6,19 @@ import json
 import logging
 import traceback
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
+import anyio
 import httpx
+import httpx2
 import pytest
+from anyio.abc import SocketAttribute, SocketStream
 
 from smsapi_async import AsyncClient, Event, Pace, SmsApiError, UnreadableReplyError
 from smsapi_async._log import keep_private
+from smsapi_async.sandbox import Delivery, Sandbox, Scenario
+from smsapi_async.testing import open_client
 from tests.answers import RENT_KEY, TOKEN, answering
 from tests.rent.operations import CALLS as RENT_CALLS
 from tests.support.leaks import locals_of, shown_by
@@ -266,6 +272,88 @@ def test_what_breaks_the_protocol_is_not_quoted_in_the_library_s_records():
     assert CODE not in record.getMessage()
     assert "illegal status line" in record.getMessage()
     assert record.args == ()
+
+
+# -- waits and sockets ------------------------------------------------------------------------------------------------
+
+WORDS = "kept secret"
+NO_CODE = [Delivery(5, WORDS, ""), Delivery(15, f"{WORDS}, call +79111222333", "")]
+
+
+async def expire(client: AsyncClient) -> None:
+    order = await client.v1.buy_activation("telegram")
+    await client.await_code(order.id, timeout=60)
+
+
+async def leave(client: AsyncClient) -> None:
+    async with client.activation("telegram") as order:
+        await order.code(timeout=60)
+
+
+async def ban(client: AsyncClient) -> None:
+    async with client.activation("telegram") as order:
+        await anyio.sleep(20)
+        await order.ban()
+
+
+async def pass_over(client: AsyncClient) -> None:
+    number = await client.rent.buy_number(7, 1)
+    await client.await_rent_code(number.tzid, timeout=60, match=lambda _: False)
+
+
+async def outlive(client: AsyncClient) -> None:
+    number = await client.rent.buy_number(7, 1)
+    await client.await_rent_code(number.tzid)
+    await client.rent.close(number.tzid)
+    await client.await_rent_code(number.tzid)
+
+
+@pytest.mark.parametrize("wait", [expire, leave, ban, pass_over, outlive])
+async def test_the_error_of_a_wait_shows_no_text_and_no_phone(wait):
+    """It holds the order with its messages, which are for the program, not for its log."""
+    rented = [Delivery(5, WORDS, "", ""), Delivery(9, f"{WORDS} {CODE}", CODE)]
+    sandbox = Sandbox(scenario=Scenario(plans={"telegram": [NO_CODE]}, rent_plans={"7": [rented]}))
+    with pytest.raises(SmsApiError) as caught:
+        async with open_client(sandbox) as client:
+            await wait(client)
+
+    printed = shown_by(caught.value)
+    phones = [order.phone for order in sandbox.world.orders.values()]
+    assert not [secret for secret in (WORDS, CODE, "79111222333", *phones) if secret in printed]
+
+
+async def answer_too_long(stream: SocketStream) -> None:
+    """Each answer is longer than it says; what is left over is taken for the head of the next."""
+    async with stream:
+        with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
+            while b"\r\n\r\n" in await stream.receive():
+                body = b'{"id":1,"balance":1}'
+                head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n"
+                await stream.send(head.encode() + body + f'{{"sms":[{{"text":"{WORDS} {CODE}"}}]}}\r\n\r\n'.encode())
+
+
+@pytest.mark.socket
+@pytest.mark.parametrize("library", [httpx, httpx2], ids=["httpx", "httpx2"])
+async def test_what_is_left_over_of_an_answer_is_in_no_error_and_no_record(library, caplog):
+    """The HTTP library quotes it, in the error of the next call and in a record of its own."""
+    async with (
+        await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=0) as listener,
+        anyio.create_task_group() as group,
+        library.AsyncClient(trust_env=False) as http,
+    ):
+        group.start_soon(listener.serve, answer_too_long)
+        port = listener.extra(SocketAttribute.local_port)
+        async with AsyncClient(TOKEN, v1_url=f"http://127.0.0.1:{port}/v1", max_retries=0, http_client=http) as client:
+            with caplog.at_level(1):
+                await client.v1.profile()
+                with pytest.raises(SmsApiError, match="illegal status line") as caught:
+                    await client.v1.profile()
+        group.cancel_scope.cancel()
+
+    written = "".join([shown_by(caught.value), *(f"{r.getMessage()} {r.args!r}" for r in caplog.records)])
+    assert "receive_response_headers.failed" in written
+    assert WORDS not in written
+    assert CODE not in written
 
 
 # -- what the caller passed -------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -67,6 +68,19 @@ async def test_the_best_offer_is_bought(sandbox: Sandbox, client: AsyncClient) -
 
     assert asked(sandbox) == [MTS]
     assert order.order.status == "FINISHED"
+
+
+@pytest.mark.parametrize("name", ["../x", "a b", "a?b=1", "x" * 101, ""])
+async def test_an_offer_whose_name_is_no_path_segment_is_passed_over(name, sandbox, client) -> None:
+    """The table is the provider's: it may hold anything, and the caller made no mistake."""
+    offer = {"cost": 0.1, "count": 5, "rate": 99}
+    table = {"russia": {"telegram": {name: offer, "mts": {**offer, "cost": 0.2}}}, name: {"telegram": {"mts": offer}}}
+    sandbox.fail("/guest/prices", Answer(200, json.dumps(table)))
+
+    async with client.activation("telegram", offers=Picker()) as order:
+        assert (order.order.country, order.order.operator) == ("russia", "mts")
+
+    assert asked(sandbox) == [MTS]
 
 
 async def test_an_empty_offer_is_followed_by_the_next(sandbox: Sandbox, client: AsyncClient) -> None:
