@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import lru_cache
 from typing import TypeVar
 
 import anyio
@@ -125,7 +126,13 @@ def _safe(key: str, value: object) -> object:
     """A field as it may be shown: on one line, not longer than a line, and without a phone."""
     if not isinstance(value, str):
         return value
-    return escaped(without_phones(value[:MOST_READ]), LONGEST if key == "why" else MOST)
+    return _line(value[:MOST_READ], LONGEST if key == "why" else MOST)
+
+
+@lru_cache(200, typed=True)
+def _line(text: str, most: int) -> str:
+    """Remembered: an event is emitted for each request, and most of its texts are names that come again."""
+    return escaped(without_phones(text), most)
 
 
 def _said(value: object) -> object:

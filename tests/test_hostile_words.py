@@ -210,6 +210,7 @@ FAILURES: dict[str, Callable[[httpx.Request], Exception]] = {
         f"for url {request.url}", request=request, response=httpx.Response(401, text=CODE, request=request)
     ),
     "a hook's mistake": lambda request: ValueError(f"for url {request.url}", CODE.encode()),
+    "a group": lambda request: ExceptionGroup("two", [FAILURES["a timeout"](request), FAILURES["no JSON"](request)]),
     "no JSON": lambda request: json.JSONDecodeError("no JSON", f"your code is {CODE} {request.url}", 0),
     "no UTF-8": lambda request: UnicodeDecodeError("utf-8", f"code {CODE} {request.url}".encode(), 0, 1, "bad"),
 }

@@ -17,7 +17,7 @@ LIBRARIES = frozenset(
     ("anyio", "asyncio", "contextlib", "h11", "h2", "hpack", "httpcore", "httpcore2", "httpx", "httpx2", "smsapi_async",
      "socksio", "ssl", "trio", "zlib")
 )  # fmt: skip
-"""Modules whose frames are left out of a traceback; those of a hook of the caller's stay."""
+"""Packages whose frames are left out of a traceback; those of a hook of the caller's stay."""
 
 _HOLDING = ("_request", "_response", "request", "response", "doc", "object")
 """Where errors keep what they are about: those of an HTTP library, of a JSON decoder, of a codec."""
@@ -33,16 +33,17 @@ def words(error: BaseException, without_keys: WithoutKeys) -> str:
     return "" if "://" in text else escaped(masked(text))
 
 
-def bare(error: Exception, without_keys: WithoutKeys, *, of_library: bool) -> Exception:
+def bare(error: BaseException, without_keys: WithoutKeys) -> BaseException:
     """The error itself, without what it holds of the request and of the answer.
 
-    Args:
-        of_library: its words may quote anything; those of a hook of the caller's are its own, keys and phones aside.
+    The words of an HTTP library may quote anything. Those of a hook of the caller's are its own, keys and phones aside.
     """
-    if of_library:
+    if _package(type(error).__module__) in LIBRARIES:
         error.args = (words(error, without_keys),)
     else:
         error.args = tuple(_safe(part, without_keys) for part in error.args)
+    for inner in error.exceptions if isinstance(error, BaseExceptionGroup) else ():
+        bare(inner, without_keys)
     for name in _HOLDING:
         if name in vars(error):
             vars(error)[name] = None
@@ -61,10 +62,13 @@ def _safe(part: object, without_keys: WithoutKeys) -> object:
 def _frames_of_hooks(trace: TracebackType | None) -> TracebackType | None:
     kept: TracebackType | None = None
     for step in reversed(list(_steps(trace))):
-        module = str(step.tb_frame.f_globals.get("__name__", ""))
-        if module.partition(".")[0] not in LIBRARIES:
+        if _package(str(step.tb_frame.f_globals.get("__name__", ""))) not in LIBRARIES:
             kept = TracebackType(kept, step.tb_frame, step.tb_lasti, step.tb_lineno)
     return kept
+
+
+def _package(module: str) -> str:
+    return module.partition(".")[0]
 
 
 def _steps(trace: TracebackType | None) -> Iterator[TracebackType]:

@@ -263,7 +263,7 @@ class Http:
         return f"{type(error).__name__}{': ' + text if text else ''}"
 
     def _caused(self, error: SmsApiError, cause: Exception) -> SmsApiError:
-        error.__cause__ = bare(cause, self._without_keys, of_library=isinstance(cause, self._library.HTTPError))
+        error.__cause__ = bare(cause, self._without_keys)
         return error
 
     def _without_keys(self, text: str) -> str:
