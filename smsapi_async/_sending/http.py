@@ -298,7 +298,8 @@ async def _capped(response: Any, call: Call[Any], encoding: str) -> bytes:
 
 def _packing(encoding: str) -> str:
     """Its name if it is one. A header of the answer may repeat the key."""
-    return f"'{encoding}'" if all(part.strip() in PACKINGS for part in encoding.split(",")) else "something unknown"
+    known = all(part.strip() in PACKINGS for part in encoding.split(","))
+    return f"'{encoding[:40]}'" if known else "something unknown"
 
 
 def _in_lower_case(headers: Any) -> dict[str, str]:
