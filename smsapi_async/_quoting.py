@@ -22,15 +22,17 @@ _LITERAL = re.compile(r'("(?:message|error|response|reason|status)"\s*:\s*)?"((?
 _PLAIN = re.compile(r"[A-Za-z0-9_.:+/-]{0,40}")
 """A value that is no message: a name, a number, an instant."""
 
-_BLANK = r"[\s.()/_\-\u00ad\u200b-\u200d\u2010-\u2015\u2060]{0,2}"
-_DIGITS = re.compile(rf"\d(?:{_BLANK}\d){{3,}}")
-"""Four digits or more, as codes and phones are written: ``482-913``, ``+7 (900) 038 14 54``."""
+_GAP = r"\s\x00-\x20\x7f-\xa0()_\-\u00ad\u200b-\u200f\u2010-\u2015\u202a-\u202e\u2060-\u2069"
+_DIGITS = re.compile(rf"\d(?:[{_GAP}]{{0,2}}\d){{3,}}")
+"""Four digits or more, as codes are written: ``482-913``."""
+
+_PHONE = re.compile(rf"\d(?:[./{_GAP}]{{0,2}}\d){{6,}}")
+"""Seven digits or more, as phones are written: ``+7 (900) 038-14-54``, ``555.123.4567``."""
 
 _MIXED = re.compile(r"\b(?=\w*\d)(?![a-z_]{3,}\d{1,2}\b)\w{4,}\b")
 """A code of letters and digits. A name with a number at its end is none: ``virtual53``."""
 
 _NAME = re.compile(r"[a-z][a-z_-]{0,39}[0-9]{0,2}")
-_PHONE = re.compile(rf"\d(?:{_BLANK}\d){{6,}}")
 
 
 def masked(text: str) -> str:
@@ -38,7 +40,7 @@ def masked(text: str) -> str:
     text = text[:MOST_READ]
     if text.lstrip().startswith(("{", "[", '"')):
         text = _LITERAL.sub(_without_messages, text)
-    return _MIXED.sub("…", _DIGITS.sub("…", _FIELD.sub(r'\1"…"', text)))
+    return _MIXED.sub("…", _DIGITS.sub("…", without_phones(_FIELD.sub(r'\1"…"', text))))
 
 
 def _without_messages(literal: re.Match[str]) -> str:
