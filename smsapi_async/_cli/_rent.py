@@ -57,9 +57,13 @@ def get(
     if not (yes or sandbox):
         tariff = partial(_tariff, country=country, days=days)
         ask(lambda: f"Rent a number of country {country} for {days} days, {run(tariff, sandbox=False)}?")
-    number = run(lambda client: client.rent.buy_number(country, days, extension=extension), sandbox=sandbox)
-    say(f"rented number {number.tzid} is bought for {clean(number.price)}")
-    _show([number], json=json)
+
+    async def buy(client: AsyncClient) -> RentedNumber:
+        number = await client.rent.buy_number(country, days, extension=extension)
+        say(f"rented number {number.tzid} is bought for {clean(number.price)}")
+        return number
+
+    _show([run(buy, sandbox=sandbox)], json=json)
 
 
 @app.command(name="list")
@@ -106,9 +110,13 @@ def extend(tzid: int, days: int, /, *, yes: Yes = False, json: Json = False, san
     if not (yes or sandbox):
         price = partial(_extension, tzid=tzid, days=days)
         ask(lambda: f"Keep rented number {tzid} for {days} more days, {run(price, sandbox=False)}?")
-    number = run(lambda client: client.rent.extend(tzid, days), sandbox=sandbox)
-    say(f"rented number {number.tzid} is extended by {days} days")
-    _show([number], json=json)
+
+    async def prolong(client: AsyncClient) -> RentedNumber:
+        number = await client.rent.extend(tzid, days)
+        say(f"rented number {number.tzid} is extended by {days} days")
+        return number
+
+    _show([run(prolong, sandbox=sandbox)], json=json)
 
 
 @app.command

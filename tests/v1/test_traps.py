@@ -195,7 +195,6 @@ MONEY = {
     '"0.2875"': "0.2875",
     "0": "0",
     "1e2": "100",
-    "-0.2": "-0.2",
 }
 
 
@@ -207,6 +206,14 @@ async def test_15_money_is_an_exact_decimal(wire: str):
 
     assert order.price == Decimal(MONEY[wire])
     assert isinstance(order.price, Decimal)
+
+
+async def test_15_only_an_amount_may_be_negative():
+    """A payment is, when money leaves; an order with such a price would give a budget money."""
+    async with answering('{"Data":[{"ID":1,"Amount":-0.2}],"id":1,"price":-0.2}') as (client, _):
+        payments, order = await client.v1.payments(), await client.v1.check(1)
+
+    assert (payments.items[0].amount, order.price) == (Decimal("-0.2"), None)
 
 
 @pytest.mark.parametrize("form", ["number", "float", "text"])
