@@ -47,7 +47,7 @@ class Purchase(Generic[R]):
         given_up: the number of this one among those; 0 before.
     """
 
-    asked: object = None
+    asked: object = attrs.field(default=None, repr=False)
     attempt: Attempt[R] | None = None
     lost_at: float = inf
     found: R | None = None

@@ -45,7 +45,7 @@ class Purchase(_sending.Purchase[Order]):
     category: Category
     product: str
     country: str = "any"
-    phone: str = ""
+    phone: str = attrs.field(default="", repr=False)
     ceiling: Decimal | None = None
 
     @property
