@@ -1,6 +1,6 @@
-"""Waiting for many orders at once: who is asked about next, and who asks. Knows no provider, settles nothing.
+"""Waiting for many orders at once: which order is asked about next, and which waiter asks. Knows no provider.
 
-The one entrance: the rest of the package imports from here, never from the modules inside.
+The only entrance: the rest of the package imports from here, never from the modules inside.
 """
 
 from .coverage import Trust

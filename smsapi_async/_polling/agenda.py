@@ -1,8 +1,10 @@
-"""What is asked next, of all that waits: looks at single orders, pages of the list, and chores. Pure.
+"""What is asked next for all waits: looks at single orders, pages of the list, and chores. Pure.
 
-A look that cannot wait is first, then a chore, which takes no turn, then pages, as each answers for many, then the
-other looks. An order that sweep after sweep of the list shows is spared all looks but those at its own moments, while
-the list is trusted. A code in a row is evidence. Anything else that is new is confirmed by a look, and so is every end.
+A look that cannot wait comes first, then a chore, which takes no turn. Pages come next, because each answers for many
+orders. The other looks come last.
+
+While the list is trusted, an order that sweep after sweep shows is spared all looks but those at its own moments. A
+code in a row is evidence. Any other news is confirmed by a look, and so is every end.
 """
 
 from __future__ import annotations
@@ -26,14 +28,14 @@ from .tracked import Snapshot, State, Tracked
 S = TypeVar("S")
 
 TICK = 0.05
-"""Where many wait, what is due within so many seconds is done together: each time one waiter must wake up for it."""
+"""Seconds. When many wait, everything due within one tick is done together: each time, one waiter must wake up."""
 
 SWEEP_WITHIN = 3.0
-"""Seconds a sweep may take until orders it has not shown are looked at again by their own rhythm."""
+"""Seconds a sweep may take. After that, orders that it has not shown are looked at again by their own rhythm."""
 
 CONFIRM_AGAIN = 2.0
 PAGES_A_LOOK = 8
-"""Pages that go before a look that is late: an order that no list shows has its turn too, however long the list."""
+"""Pages that go before a late look. An order that no list shows gets its turn too, however long the list is."""
 
 
 @attrs.frozen(eq=False)
@@ -45,10 +47,10 @@ class Look(Generic[S]):
 
 @attrs.frozen(eq=False)
 class Chore:
-    """A job that no caller waits for; it may be broken off and done again.
+    """A job that no caller waits for. It may be broken off and done again.
 
     Attributes:
-        do: returns the seconds after which it is to be done again, None when it is done.
+        do: returns the seconds after which to do the chore again, or None when it is done.
     """
 
     do: Callable[[], Awaitable[float | None]]
@@ -76,33 +78,33 @@ class Agenda(Generic[S]):
 
     @property
     def lists(self) -> bool:
-        """Return True if so many wait that the list is asked."""
+        """True if enough orders wait for the list to be asked."""
         return self.queue.awaited >= self.listing.least
 
     def add(self, chore: Chore, at: float) -> None:
-        """Have it done at that moment, or when a waiter has the time."""
+        """Schedule the chore for that moment. It is done then, or later when a waiter is free."""
         heapq.heappush(self._later, (at, next(self._order), chore))
 
     @property
     def wants_a_hand(self) -> bool:
-        """Return True if there is something to do that belongs to no waiter."""
+        """True if there is work that belongs to no waiter."""
         return bool(self.listing.asks or self._chores)
 
     @property
     def has_looks(self) -> bool:
-        """Return True if looks or pages stand in line."""
+        """True if looks or pages stand in line."""
         return bool(self.listing.asks) or self.queue.urgency() is not None
 
     def next_at(self) -> float:
-        """The moment something is due."""
+        """The moment at which something is next due."""
         due_at = self.queue.next_at()
         if self.queue.awaited >= MANY and due_at < inf:
-            due_at = max(due_at, ceil(due_at / TICK) * TICK)  # the product may round to just before
+            due_at = max(due_at, ceil(due_at / TICK) * TICK)  # rounding may give a moment just before `due_at`
         chore_at = self._later[0][0] if self._later else inf
         return min(due_at, chore_at, self._covered_until, self.listing.next_at if self.lists else inf)
 
     def advance(self, now: float) -> list[Tracked[S]]:
-        """Line up what is due. Of the orders returned the last look before the end is given up."""
+        """Line up everything that is due. Return the orders whose last look before the end is given up."""
         if now >= self._covered_until:
             self._uncover(now)
         passed = self.queue.advance(now)
@@ -118,9 +120,9 @@ class Agenda(Generic[S]):
 
         Args:
             turns: whether a turn is left for a look or a page.
-            hand: whether a waiter is free for what is not its own order's.
-            chores: whether it may do a chore.
-            stopped: whether looks have stopped, but for those that cannot wait.
+            hand: whether a waiter is free for work that is not its own order's.
+            chores: whether that waiter may do a chore.
+            stopped: whether looks have stopped, except those that cannot wait.
         """
         urgency = self.queue.urgency() if turns else None
         if chores and self._chores and urgency != -inf:
@@ -135,12 +137,12 @@ class Agenda(Generic[S]):
         if tracked is not None:
             self._streak = 0
             return Look(tracked)
-        if hand and self.listing.asks:  # the list answered for every look that went before them
+        if hand and self.listing.asks:  # the list answered for every look that was ahead of the pages
             return self.listing.asks.popleft()
         return None
 
     def give_back(self, job: Job[S], now: float) -> None:
-        """A job that was taken was not done."""
+        """Put back a job that was taken but not done."""
         if isinstance(job, Look):
             self.queue.put_back(job.tracked, now)
         elif isinstance(job, Ask):
@@ -149,7 +151,7 @@ class Agenda(Generic[S]):
             self.add(job, now)
 
     def looked(self, tracked: Tracked[S], snapshot: Snapshot[S], now: float) -> None:
-        """Take in what a look showed."""
+        """Process what a look showed."""
         trusted = self._coverage.trusted
         self._coverage.looked(tracked, snapshot)
         if trusted and not self._coverage.trusted:
@@ -157,12 +159,12 @@ class Agenda(Generic[S]):
         self.observed(tracked, snapshot)
 
     def observed(self, tracked: Tracked[S], snapshot: Snapshot[S]) -> None:
-        """Take in what any answer showed of the order."""
+        """Process what any answer showed of the order."""
         tracked.note(snapshot)
         self.queue.observed(tracked)
 
     def page_came(self, ask: Ask, page: Page[S], now: float) -> list[Tracked[S]]:
-        """Take in a page. The orders returned have news."""
+        """Process a page, and return the orders that have news."""
         self._coverage.listed(page)
         for tracked, snapshot in page.snapshots:
             self.observed(tracked, snapshot)
@@ -177,14 +179,17 @@ class Agenda(Generic[S]):
         return news
 
     def page_failed(self, ask: Ask, error: SmsApiError | None, now: float) -> None:
-        """A page did not come."""
+        """Process a request for a page that failed."""
         self.listing.failed(ask, error, self._waiting(), now)
         self._swept(ask.sweep, now)
 
     # -- the parts of it --------------------------------------------------------------------------------------------
 
     def _take_in_quiet(self, page: Page[S], now: float) -> list[Tracked[S]]:
-        """Orders that the page shows unchanged. It counts as the look of one that stood in line for its moment."""
+        """Process the orders that the page shows unchanged, and return those whose due look it replaces.
+
+        A trusted page counts as the look of an order that stands in line for a moment of its own.
+        """
         at, trusted = page.at, self._coverage.trusted
         answered = []
         for tracked in page.quiet:
@@ -195,7 +200,7 @@ class Agenda(Generic[S]):
         return answered
 
     def _confirm(self, page: Page[S], now: float) -> None:
-        """Plan looks for what a row cannot prove, and for what a whole list lacks that stood there before."""
+        """Plan looks at orders whose news a row cannot prove, and at orders that vanished from a whole list."""
         missing: list[Tracked[S]] = []
         if page.whole:
             missing = [tracked for tracked in self._registry.awaited() if -inf < tracked.listed_at < page.at]
@@ -210,7 +215,7 @@ class Agenda(Generic[S]):
         return Waiting(self.queue.awaited, self._registry.awaited, self._coverage.trusted)
 
     def _swept(self, sweep: Sweep, now: float) -> None:
-        """If the sweep has ended, plan looks at what it did not show."""
+        """If the sweep has ended, plan looks at the orders that it did not show."""
         if self.listing.next_at == inf:
             return
         self._coverage.swept_from = sweep.began
@@ -220,7 +225,7 @@ class Agenda(Generic[S]):
         self._cover(now)
 
     def _cover(self, now: float) -> None:
-        """Note until when the list answers for what it spares."""
+        """Record until when the list answers for the orders that it spares."""
         if self.queue.spares and self._covered_until == inf:
             begins = now if self.listing.next_at == inf else max(now, self.listing.next_at)
             self._covered_until = begins + SWEEP_WITHIN

@@ -1,9 +1,12 @@
-"""Which looks the list may spare: absence is no evidence until presence was seen. Pure.
+"""Which looks the list may spare. A missing message proves nothing until the list has shown messages in time. Pure.
 
-`sms: []`, null and no key at all are the only forms ever recorded of a row without messages, and a list may be late. So
-a list spares no look before it has earned trust, in this account: with a message younger than the time since the sweep
-before, or with messages that looks of about the same moment showed too. It loses trust with a message that it lacks
-although a look had shown it, or that it should have shown in the sweep before.
+Only three forms of a row without messages were ever recorded: `sms: []`, null, and no key at all. A list may also be
+late. So a list spares no look until it has earned trust in this account, in one of two ways:
+
+- It shows a message that is younger than the time since the previous sweep.
+- It shows messages that looks of about the same moment showed too.
+
+The list loses trust if it lacks a message that a look showed, or shows one that the previous sweep should have shown.
 """
 
 from __future__ import annotations
@@ -23,31 +26,31 @@ ALLOWED = 2.0
 
 SAME_MOMENT = 2.0
 WITNESSES = 3
-"""Messages that look and list must show alike, one after the other. A late list may show one by chance."""
+"""Messages that a look and the list must both show, one after the other. A late list may show one by chance."""
 
 MOST_EXPECTED = 100
-"""Orders of which a sweep is expected to show what a look showed; the oldest gives way."""
+"""The most orders for which a sweep is expected to show what a look showed. The oldest one is dropped first."""
 
 AUDIT_AFTER = 30.0
 AUDITS_PER_SECOND = 2.0
-"""An order that the list spares is looked at after half a minute all the same, or in its turn where many are spared: a
-list may go bad, and only a look shows that."""
+"""An order that the list spares is still looked at after `AUDIT_AFTER` seconds. If many orders are spared, these looks
+are limited to `AUDITS_PER_SECOND`. A list may go bad, and only a look shows that."""
 
 
 class Trust(Protocol):
-    """What the account knows of its list."""
+    """What the account knows about its list."""
 
     earned: bool
 
 
 @attrs.frozen
 class Expected:
-    """What a look showed of an order.
+    """The result of a look, which the next sweep must show too.
 
     Attributes:
-        messages: how many.
-        at: when it was asked.
-        fresh: whether a sweep had shown the order without the newest of them, as far as is known since it came.
+        messages: the number of messages.
+        at: when the order was asked for.
+        fresh: whether the newest message came after a sweep had shown the order, as far as is known.
     """
 
     messages: int
@@ -56,7 +59,7 @@ class Expected:
 
 
 class Coverage(Generic[S]):
-    """What is known of the list: whether it shows messages in time, and which orders its last sweep showed."""
+    """What is known about the list: whether it shows messages in time, and which orders its last sweep showed."""
 
     def __init__(self, trust: Trust) -> None:
         self.expected: dict[int, Expected] = {}
@@ -69,7 +72,7 @@ class Coverage(Generic[S]):
         return self._trust.earned
 
     def answers_for(self, tracked: Tracked[S]) -> bool:
-        """Return True if the list may spare a look at the order, which it showed since it was last asked about."""
+        """Return True if the list is trusted and has shown the order since the last request about the order."""
         return self._trust.earned and tracked.listed_at >= tracked.asked_at(0.0)
 
     def showed_last(self, tracked: Tracked[S]) -> bool:
@@ -77,11 +80,14 @@ class Coverage(Generic[S]):
         return tracked.listed_at >= self.swept_from
 
     def audit_at(self, now: float, spared: int) -> float:
-        """The moment for a look that only proves the list."""
+        """The moment for a look that only checks the list."""
         return now + max(AUDIT_AFTER, spared / AUDITS_PER_SECOND)
 
     def looked(self, tracked: Tracked[S], snapshot: Snapshot[S]) -> None:
-        """Take in a look, before it is noted: the next sweep must show its messages, and one before perhaps should."""
+        """Process a look before `Tracked.note` records it.
+
+        The next sweep must show the messages of the look. Trust is lost if the previous sweep should have shown them.
+        """
         if not snapshot.sms:
             return
         new = len(snapshot.sms) > len(tracked.sms)
@@ -95,7 +101,7 @@ class Coverage(Generic[S]):
             del self.expected[next(iter(self.expected))]
 
     def listed(self, page: Page[S]) -> None:
-        """Take in a page, before it is noted: hold it against what looks showed, and against the sweep before."""
+        """Process a page before it is recorded: compare it with what looks and the previous sweep showed."""
         for key, messages in page.counted:
             self._hold_against(key, messages, page.at)
         for tracked in page.fewer:
@@ -105,7 +111,7 @@ class Coverage(Generic[S]):
             self._weigh(tracked, snapshot)
 
     def lose(self) -> None:
-        """From now on the list spares no look."""
+        """Stop trusting the list. It spares no look until it earns trust again."""
         self._trust.earned = False
         self._witnesses = 0
 
@@ -127,7 +133,7 @@ class Coverage(Generic[S]):
             self._trust.earned = True
 
     def _weigh(self, tracked: Tracked[S], snapshot: Snapshot[S]) -> None:
-        """Weigh a message that a sweep shows first."""
+        """Judge the list by a message that a sweep shows before any look."""
         if snapshot.news_age is None or tracked.listed_at == -inf or len(snapshot.sms) <= len(tracked.sms):
             return
         since = snapshot.at - tracked.listed_at

@@ -1,7 +1,7 @@
-"""The ends of the awaited orders, and when their last looks must begin so that all are over in time. Pure.
+"""When the awaited orders end, and when their last looks must begin. Pure.
 
-Every order needs two requests before its end, its last look and its cancel. Of n orders that end together the first is
-begun n pairs of requests earlier, or the last cancel would come after its order's end.
+Every order needs two requests before its end: its last look and its cancel. When n orders end together, the first last
+look begins n pairs of requests earlier. Otherwise the last cancel would come after its order's end.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from .tracked import LEAD, Tracked
 S = TypeVar("S")
 
 SLICES = 4
-"""Slices of a second in which ends are counted: thousands of orders have few moments to look at."""
+"""Slices per second in which ends are counted, so that thousands of orders have only a few moments to check."""
 
 
 class Endings(Generic[S]):
-    """Ends by slices of time, each with its orders."""
+    """The ends of orders, grouped by slices of time."""
 
     def __init__(self, each: float = 0.0) -> None:
         self._slices: dict[int, list[Tracked[S]]] = {}
@@ -30,7 +30,7 @@ class Endings(Generic[S]):
         self._each = each
 
     def file(self, tracked: Tracked[S], *, counts: bool) -> None:
-        """Count the order at its present end, or no longer."""
+        """Count the order at its current end, or stop counting it if `counts` is false."""
         slot = int(tracked.ends_at * SLICES) if counts and tracked.ends_at < inf else 0
         if slot == tracked.ends_in:
             return
@@ -41,14 +41,14 @@ class Endings(Generic[S]):
             self._add(slot, tracked)
 
     def next_at(self) -> float:
-        """A moment before which no order need be begun."""
+        """The moment before which no last look needs to begin."""
         return self._earliest
 
     def begin(self, now: float, each: float) -> list[Tracked[S]]:
         """Return the orders whose last look begins now, the first to end first.
 
         Args:
-            each: seconds that the requests of one order take, at the present pace.
+            each: seconds that the two requests of one order take at the current pace.
         """
         begun: list[Tracked[S]] = []
         if each != self._each:
@@ -90,7 +90,7 @@ class Endings(Generic[S]):
         del self._order[bisect_left(self._order, slot)]
 
     def _first_begin(self) -> float:
-        """The moment at which the first order must be begun so that each one is begun in time."""
+        """The moment at which the first last look must begin so that every order is in time."""
         earliest, before = inf, 0
         for slot in self._order:
             size = self._sizes[slot]
@@ -100,5 +100,5 @@ class Endings(Generic[S]):
 
 
 def _begin_of(slot: int, work: float) -> float:
-    """The moment for the first look, if so many seconds of work precede the last order of the slice."""
+    """The moment to begin, if `work` seconds precede the last order of the slice."""
     return (slot + 1) / SLICES - LEAD - work

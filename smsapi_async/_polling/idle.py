@@ -1,6 +1,6 @@
-"""Waiters with nothing to do, and the leader: the one that sleeps until something is due. Pure.
+"""Waiters with nothing to do, and the leader: the waiter that sleeps until something is due. Pure.
 
-There is no background task. A leader that leaves, or gets a turn, hands its part on in a plain function that cannot be
+There is no background task. A leader that leaves or gets a turn passes the lead on, in a plain function that cannot be
 interrupted.
 """
 
@@ -15,10 +15,10 @@ from .tracked import LAST_LOOK_OF_A_TIMEOUT, LEAD, Waiter
 S = TypeVar("S")
 
 FEW = 8
-"""So many of the parked waiters are asked whether they stay."""
+"""The most parked waiters that `pick` compares."""
 
 FEW_VOID = 32
-"""Void entries are dropped once they outnumber the live ones by so many and twice."""
+"""Void entries are dropped once there are more entries than twice the waits plus this number."""
 
 
 class Idle(Generic[S]):
@@ -32,20 +32,20 @@ class Idle(Generic[S]):
         self._timeouts: list[tuple[float, int, Waiter[S]]] = []
 
     def joined(self, waiter: Waiter[S]) -> None:
-        """A wait began."""
+        """Record that a wait began."""
         self._waits += 1
         if waiter.deadline < inf:
             heapq.heappush(self._timeouts, (waiter.deadline, id(waiter), waiter))
 
     def left(self, waiter: Waiter[S]) -> None:
-        """A wait ended."""
+        """Record that a wait ended."""
         self._waits -= 1
         self._drop_void()
         if self.leader is waiter:
             self.leader = None
 
     def park(self, waiter: Waiter[S]) -> None:
-        """Note that the waiter has nothing to do."""
+        """Record that the waiter has nothing to do."""
         waiter.hush()
         self._parked.append(waiter)
         self._drop_void()
@@ -56,21 +56,21 @@ class Idle(Generic[S]):
         waiter.hush()
 
     def elect(self, now: float) -> None:
-        """Ring a parked waiter to become the leader."""
+        """Wake a parked waiter so that it becomes the leader."""
         successor = self.pick(now)
         if successor is not None:
             self.leader, self.sleeps_until = successor, -inf
             successor.ring()
 
     def hand(self, now: float) -> Waiter[S] | None:
-        """A waiter with the time for what is not its own order's: a parked one, or else the leader."""
+        """A waiter that is free for work that is not its own order's: a parked one, otherwise the leader."""
         picked = self.pick(now)
         if picked is None and self.leader is not None and self._is_free(self.leader):
             return self.leader
         return picked
 
     def pick(self, now: float) -> Waiter[S] | None:
-        """A parked waiter, rather one that came last; one that is about to leave only if there is no other."""
+        """A parked waiter, preferably a recent one; one that is about to leave only if there is no other."""
         few: list[Waiter[S]] = []
         while self._parked and len(few) < FEW and not (few and few[-1].deadline > now + LEAD):
             waiter = self._parked.pop()
@@ -84,7 +84,7 @@ class Idle(Generic[S]):
         return self._timeouts[0][0] + LAST_LOOK_OF_A_TIMEOUT if self._timeouts else inf
 
     def late(self, now: float) -> list[Waiter[S]]:
-        """Return the waiters whose time is over, and that of their last look too."""
+        """Return the waiters whose time is over, including the time of their last look."""
         found = []
         while self.next_timeout() <= now:
             waiter = heapq.heappop(self._timeouts)[2]
@@ -100,7 +100,7 @@ class Idle(Generic[S]):
         return waiter.job is None and not waiter.news and waiter in waiter.tracked.waiters
 
     def _drop_void(self) -> None:
-        """Drop void entries once they outnumber the live ones: each keeps an order."""
+        """Drop void entries once they outnumber the live ones, because each keeps an order in memory."""
         most = 2 * self._waits + FEW_VOID
         if len(self._parked) > most:
             self._parked = [each for each in dict.fromkeys(self._parked) if self._is_parked(each)]

@@ -1,8 +1,8 @@
-"""Sweeps of a provider's list: when the next begins, which pages it asks, and what was learnt of the list.
+"""Sweeps of a provider's list: when the next one begins, which pages it asks for, and what was learned about the list.
 
-One page answers for as many orders as it has rows. A sweep walks the list, newest first, as far down as orders are
-waited for. How many rows a page may have the first pages tell; then the rest is asked at the same time. A list that
-fails is asked more rarely, and never given up.
+One page answers for as many orders as it has rows. A sweep walks down the list, newest first, as far as orders are
+awaited. The first pages show how many rows a page may have; the other pages are then asked for at the same time. A list
+that fails is asked less often, but is never given up.
 
 Pure: nothing here sends, sleeps or reads a clock.
 """
@@ -22,46 +22,48 @@ from .tracked import Snapshot, Tracked, rhythm
 S = TypeVar("S")
 
 MOST_ROWS = 1000
-"""Asked for in one page; whether the provider caps it is documented nowhere, so the first page tells."""
+"""Rows asked for in one page. No document says whether the provider caps this number, so the first page shows it."""
 
 FIRST_ROWS = 100
 WORTH_A_PAGE = 3
-"""Orders for which one page more is asked; fewer are looked at one by one."""
+"""Orders for which one more page is asked for. Fewer orders are looked at one by one."""
 
 MANY = 50
-"""From so many waits on a sweep follows the other; with fewer, none comes sooner than half the youngest's own look."""
+"""From this many waits on, one sweep follows the other. With fewer waits, no sweep comes sooner than half the interval
+between looks at the youngest order."""
 
 SILENT = 10
 BLIND_PAGE = 0.2
-"""After so many sweeps without a message, seconds between sweeps for each page of one, while the list is not trusted:
-single looks need most of the pace then."""
+"""Seconds between sweeps for each page of a sweep, after `SILENT` sweeps without a message. This holds while the list
+is not trusted, because single looks need most of the pace then."""
 
 LONGEST_PERIOD = 15.0
 NEW_FOR = 60.0
 ROW_LAG = 1.5
-"""A list that lacks an order of this age, in seconds, is late; one that lacks an older one does not hold it."""
+"""Seconds. A list that lacks an order of an age between `ROW_LAG` and `NEW_FOR` is late. A list that lacks an older
+order does not hold it."""
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 8.0
 LONGEST_PAUSE_OF_USELESS = 600.0
-"""Seconds between sweeps that fail, and between those that show nothing: a list that is empty, or without messages."""
+"""Longest pauses in seconds: between sweeps that fail, and between sweeps that show no awaited order."""
 
 
 @attrs.define
 class Page(Generic[S]):
-    """What one page of a list showed.
+    """One page of a list, as it was read.
 
     Attributes:
-        rows: how many rows it had.
-        lowest: the lowest key among them; inf of an empty page.
-        at: when it was asked, in seconds of the loop's clock.
-        last: how many rows down the last awaited one stood; 0 when none did.
-        snapshots: awaited orders with messages not seen before, their codes in them; and those seen for the first time.
-        quiet: awaited orders of which nothing is new.
-        unsure: awaited orders of which something is new that a row cannot prove.
+        rows: the number of rows.
+        lowest: the lowest key among the rows; inf for an empty page.
+        at: when the page was asked for, in seconds of the loop's clock.
+        last: the position of the last awaited row, counted from 1; 0 if there is none.
+        snapshots: awaited orders with new messages, including their codes, and orders that are seen for the first time.
+        quiet: awaited orders without news.
+        unsure: awaited orders with news that a row cannot prove.
         fewer: awaited orders that had more messages before.
-        counted: of the orders that looks had shown, the key and how many messages the row has.
-        whole: it is the whole list, so that what it lacks needs a look.
+        counted: the key and the number of messages of each row whose order looks had shown.
+        whole: whether the page is the whole list. An order that a whole list lacks needs a look.
     """
 
     rows: int
@@ -85,9 +87,11 @@ class Sweep:
     """One walk down the list.
 
     Attributes:
-        came: whether any of its pages came; trouble: whether any did not.
+        came: whether any of its pages came.
+        trouble: whether any of its pages failed.
         messages: whether it showed a message.
-        whole_pages: whether it is known how many rows a page has, so that several can be asked at the same time.
+        whole_pages: whether the number of rows in a page is known, so that several pages can be asked for at the same
+            time.
     """
 
     began: float
@@ -115,11 +119,11 @@ class Ask:
 
 @attrs.frozen
 class Known(Generic[S]):
-    """What a page is read for.
+    """The context for reading a page.
 
     Attributes:
-        tracked: the record of a key, None of an unknown one.
-        expected: keys of orders whose messages looks had shown.
+        tracked: returns the record of a key, or None for an unknown key.
+        expected: the keys of orders whose messages looks had shown.
     """
 
     tracked: Callable[[int], Tracked[S] | None]
@@ -127,17 +131,17 @@ class Known(Generic[S]):
 
 
 ReadPage: TypeAlias = "Callable[[int, int, Known[S]], Awaitable[Page[S]]]"
-"""offset, limit, what is known -> the page."""
+"""Takes the offset, the limit and what is known; returns the page."""
 
 
 @attrs.frozen
 class Waiting(Generic[S]):
-    """What a sweep is for.
+    """The orders that a sweep is for.
 
     Attributes:
-        count: how many orders are awaited.
-        orders: those that are not over; to gather them takes a while.
-        trusted: whether the list spares their looks.
+        count: the number of awaited orders.
+        orders: returns those that are not over. Collecting them takes a while.
+        trusted: whether the list spares looks at them.
     """
 
     count: int
@@ -146,12 +150,12 @@ class Waiting(Generic[S]):
 
 
 class Listing(Generic[S]):
-    """The sweeps: when the next begins, which pages it asks, and what was learnt of the list.
+    """The sweeps: when the next one begins, which pages it asks for, and what was learned about the list.
 
     Args:
         read: asks for one page.
-        least: how many must wait before a list is asked at all.
-        every: seconds between two sweeps, at least.
+        least: how many orders must wait before the list is asked at all.
+        every: the least seconds between two sweeps.
     """
 
     def __init__(self, read: ReadPage[S], *, least: float, every: float) -> None:
@@ -166,7 +170,7 @@ class Listing(Generic[S]):
         self._silent = 0
 
     def begin(self, waiting: int, now: float) -> None:
-        """Begin a sweep for so many orders."""
+        """Begin a sweep for that many orders."""
         self.next_at = inf
         sweep = Sweep(now)
         rows = self._needed + self._needed // 20 + 20 if self._needed else max(FIRST_ROWS, 2 * waiting)
@@ -174,7 +178,7 @@ class Listing(Generic[S]):
         self._ask(sweep, 0, limit, ceil(rows / limit) if self._needed else 1)
 
     def answered(self, ask: Ask, page: Page[S], waiting: Waiting[S], now: float) -> bool:
-        """A page came: ask for the next ones if they are worth it, or end the sweep.
+        """Process a page: ask for the next pages if they are worth it, otherwise end the sweep.
 
         Return True if the list is late.
         """
@@ -182,20 +186,21 @@ class Listing(Generic[S]):
         sweep.came = True
         sweep.found += page.found
         sweep.messages = sweep.messages or any(snapshot.sms for _, snapshot in page.snapshots)
-        goes_on = page.lowest < sweep.lowest  # else its rows are those of the page before, moved down by new ones
+        goes_on = page.lowest < sweep.lowest  # otherwise its rows are the previous page's, moved down by new ones
         sweep.lowest = min(sweep.lowest, page.lowest)
         sweep.rows = max(sweep.rows, ask.offset + page.rows)
         sweep.last = max(sweep.last, ask.offset + page.last if page.last else 0)
         sweep.ended = sweep.ended or page.whole or not page.rows
         if goes_on and 0 < ask.offset < ask.limit:
-            self._most = ask.offset  # the page before it was short, and not the last: so many rows a page has
+            self._most = ask.offset  # the page before it was short and not the last, so a page has this many rows
         sweep.whole_pages = sweep.whole_pages or page.rows == ask.limit or (goes_on and ask.offset > 0)
         return self._over(sweep, waiting, now)
 
     def failed(self, ask: Ask, error: SmsApiError | None, waiting: Waiting[S], now: float) -> None:
-        """A page did not come. The sweep proves no longer that the list is late: that page may hold what it lacks."""
+        """Process a page that failed. The sweep no longer proves that the list is late: that page may hold what it
+        lacks."""
         if isinstance(error, RefusedError) and not isinstance(error, (RateLimitError, ProviderUnavailableError)):
-            self._most = min(self._most, max(FIRST_ROWS, self._most // 4))  # perhaps it was too long a page
+            self._most = min(self._most, max(FIRST_ROWS, self._most // 4))  # perhaps the page was too long
         ask.sweep.trouble = True
         self._over(ask.sweep, waiting, now)
 

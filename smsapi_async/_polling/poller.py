@@ -1,9 +1,10 @@
-"""Waiting for many orders at once: who asks next. Knows no provider, settles nothing.
+"""Waiting for many orders at once: which waiter asks next. Knows no provider, settles nothing.
 
-Every wait is a Waiter on the record of its order. One waiter at a time is the *leader* and sleeps until something is
-due. Then it deals out *turns*, at most 32 at a time: one request each, in the holder's own task. A look goes to a
-waiter of its order, a page of the list or a chore to one that has nothing to do. A waiter that is cancelled or done
-gives its turn back in plain functions that cannot be interrupted.
+Every wait is a `Waiter` on the record of its order. One waiter at a time is the *leader*, which sleeps until something
+is due. The leader then deals out *turns*, at most 32 at a time. A turn is one request, in the holder's own task.
+
+A look goes to a waiter of its order. A page of the list or a chore goes to a waiter that has nothing to do. A waiter
+that is cancelled or done gives its turn back in plain functions that cannot be interrupted.
 """
 
 from __future__ import annotations
@@ -36,29 +37,30 @@ S = TypeVar("S")
 TURNS = 32
 
 CHORES = 64
-"""At a time, beside the turns. A finish stands in line for two seconds where looks take the whole pace, so fewer could
-not keep up with the codes."""
+"""Chores at a time, besides the turns. Where looks take the whole pace, a finish stands in line for two seconds. Fewer
+chores could not keep up with the codes."""
 
 GRACE = 0.2
-"""Seconds in which a request may end whose holder has news of its own. Broken off it costs a request and a connection,
-waited for it costs the holder a moment."""
+"""Seconds a request may still take once its holder has news of its own. Breaking it off would cost a request and a
+connection; waiting for it costs the holder a moment."""
 
 CHORE_WITHIN = 5.0
-"""Seconds a chore may keep a waiter from its own order."""
+"""Seconds for which a chore may keep a waiter from its own order."""
 
 CUT_CHORE_WAITS = 2.0
 """Seconds until a chore that was broken off is done again."""
 
 
 class Poller(Generic[S]):
-    """Every wait for one provider, and who asks next.
+    """Every wait for one provider, and which waiter asks next.
 
     Args:
         look: asks for one order.
-        turns: at a time. More would only stand in line for the pace, and later decisions are better.
-        pair: seconds that two requests take at the present pace.
+        turns: the most turns at a time. More turns would only stand in line for the pace, and later decisions are
+            better.
+        pair: seconds that two requests take at the current pace.
         resumes_at: the moment from which looks may be sent again; -inf while they may. A look at a moment of its
-            order's own may be sent all the same.
+            order's own may always be sent.
     """
 
     def __init__(
@@ -86,15 +88,15 @@ class Poller(Generic[S]):
 
     @property
     def many(self) -> bool:
-        """Return True if so many wait that the list is asked, and a waiter can do something for others."""
+        """True if enough orders wait for the list to be asked. A waiter can work for others then."""
         return self._agenda.lists
 
     def record(self, key: int, now: float) -> Tracked[S]:
-        """The record of this key; a new one is entered when a wait joins it or a caller keeps it."""
+        """The record of this key. A new record is entered when a wait joins it or a caller keeps it."""
         return self.registry.get(key) or Tracked(key, readable_at=now)
 
     def join(self, waiter: Waiter[S], now: float) -> None:
-        """Begin a wait. What is already known of the order is news to it."""
+        """Begin a wait. Everything already known about the order is news to the waiter."""
         tracked = waiter.tracked = self.registry.enter(waiter.tracked)
         if not tracked.waiters:
             tracked.readable_at, tracked.error, tracked.misses = now, None, 0
@@ -121,18 +123,18 @@ class Poller(Generic[S]):
         return not any(other.settles for other in tracked.waiters)
 
     def add_chore(self, do: Callable[[], Awaitable[float | None]], at: float) -> None:
-        """Have it done at that moment by a waiter that has the time; never if nothing waits."""
+        """Schedule a chore for that moment. A free waiter does it; if nothing waits, it is never done."""
         self._agenda.add(Chore(do), at)
         self._stir(anyio.current_time())
 
     def observe(self, tracked: Tracked[S], snapshot: Snapshot[S], now: float) -> None:
-        """Take in what the answer to another request showed of the order, and notify its waiters."""
+        """Record a state learned from another request, and notify the order's waiters."""
         self._agenda.observed(tracked, snapshot)
         self._notify(tracked, now)
         self._stir(now)
 
     def close(self) -> None:
-        """End every wait with ClientClosedError, also those whose request is under way."""
+        """End every wait with ClientClosedError, including waits whose request is under way."""
         self._closed = True
         for tracked in self.registry:
             for waiter in tracked.waiters:
@@ -141,11 +143,11 @@ class Poller(Generic[S]):
                     waiter.request.cancel()
 
     def check(self) -> None:
-        """Assert that the whole is sound; for tests."""
+        """Raise AssertionError unless the queue is sound; for tests."""
         self._agenda.queue.check(self.registry)
 
     def _deal(self, now: float) -> None:
-        """Give a turn for everything that is due, while there are turns."""
+        """Give a turn for everything that is due, as long as turns are left."""
         for tracked in self._agenda.advance(now):
             self._notify(tracked, now)
         for waiter in self._idle.late(now):
@@ -175,12 +177,12 @@ class Poller(Generic[S]):
             self._turns += one
 
     def _offer_a_hand(self) -> None:
-        """A waiter has the time for what belongs to no waiter."""
+        """Let a free waiter take work that belongs to no waiter."""
         if self._agenda.wants_a_hand:
             self._deal(anyio.current_time())
 
     def _looker(self, tracked: Tracked[S]) -> Waiter[S] | None:
-        """The waiter that looks at the order: of those without a job the one that stays longest."""
+        """The waiter that looks at the order: among those without a job, the one that stays longest."""
         free = (waiter for waiter in tracked.waiters if waiter.job is None)
         return max(free, key=lambda waiter: waiter.deadline, default=None)
 
@@ -190,7 +192,7 @@ class Poller(Generic[S]):
         self._deal(now)
 
     def _stir(self, now: float) -> None:
-        """Wake the leader if something is due before it would wake; elect one if there is none."""
+        """Wake the leader if something is due before it would wake. Elect a leader if there is none."""
         if self._idle.leader is None:
             self._idle.elect(now)
             if self._idle.leader is None:
@@ -199,7 +201,7 @@ class Poller(Generic[S]):
             self._idle.leader.ring()
 
     def _call_back(self, now: float) -> None:
-        """No waiter can lead: one that does something for others does it only until something is due."""
+        """Bound one request made for others by the next due moment, because no waiter is free to lead."""
         requests = [helper.request for helper in self._helpers if helper.request is not None]
         if requests:
             first = min(requests, key=lambda request: request.deadline)
@@ -211,7 +213,8 @@ class Poller(Generic[S]):
         return min(self._agenda.next_at(), self._idle.next_timeout(), resumed_at)
 
     def _be_late(self, waiter: Waiter[S]) -> None:
-        """Its time is over, and that of the last look too. A request of its own has the same limit."""
+        """Mark the waiter as late: its time and the time of its last look are over. Its own request has the same
+        limit."""
         waiter.late = waiter.news = True
         waiter.ring()
 
@@ -223,11 +226,11 @@ class Poller(Generic[S]):
             own = isinstance(waiter.job, Look) and waiter.job.tracked is tracked
             needed = not tracked.sms if own else not (ends or waiter.timed_out())
             if waiter.request is not None and not needed:
-                # Another waiter can do what it does for others, and its own look is no longer needed.
+                # Another waiter can do its work for others, or its own look is no longer needed.
                 waiter.request.deadline = min(waiter.request.deadline, now + GRACE)
 
     def _failed(self, tracked: Tracked[S], error: SmsApiError, now: float) -> None:
-        """Slow the looks down. Only a refused key, or an order that stays unknown, ends the waits."""
+        """Slow the looks down after a failure. Only a refused key, or an order that stays unknown, ends the waits."""
         if isinstance(error, (AuthenticationError, AccountBlockedError)):
             tracked.error = error
         elif not isinstance(error, NotFoundError):
@@ -241,12 +244,12 @@ class Poller(Generic[S]):
     # -- awaiting ---------------------------------------------------------------------------------------------------
 
     async def news(self, waiter: Waiter[S]) -> None:
-        """Return once something new was observed or the waiter is late; raise what ends every wait for the order."""
+        """Return once there is news or the waiter is late. Raise the error that ends every wait for the order."""
         while not self.has_news(waiter):
             await self.step(waiter)
 
     def has_news(self, waiter: Waiter[S]) -> bool:
-        """Return True if `news` would return, once for the same news; raise as it does."""
+        """Return True if `news` would return, but only once for the same news. Raise the same errors as `news`."""
         if self._closed:
             raise ClientClosedError("the client was closed during the wait")
         if not waiter.news:
@@ -257,7 +260,7 @@ class Poller(Generic[S]):
         return True
 
     def step(self, waiter: Waiter[S]) -> Awaitable[None]:
-        """What the waiter does next, to be awaited: its turn, leading, or sleep until it is rung."""
+        """The waiter's next step, to be awaited: its turn, leading, or sleep until it is woken."""
         if isinstance(waiter.job, Look):
             return self._look(waiter, waiter.job.tracked)
         if isinstance(waiter.job, Ask):
@@ -271,7 +274,7 @@ class Poller(Generic[S]):
         return waiter.sleep()
 
     async def _lead(self, waiter: Waiter[S]) -> None:
-        """Sleep until something is due, and deal it out."""
+        """Sleep until something is due, then deal it out."""
         self._idle.lead(waiter, self._next_at())
         self._offer_a_hand()
         with anyio.move_on_at(self._idle.sleeps_until):
@@ -301,11 +304,11 @@ class Poller(Generic[S]):
         self._notify(tracked, now)
 
     async def _ask(self, waiter: Waiter[S], ask: Ask) -> None:
-        """Use the turn for a page of the list, which answers for many."""
+        """Use the turn for a page of the list, which answers for many orders."""
         began = self._begin_turn(waiter)
         trouble: SmsApiError | None = None
         page = None
-        with self._request(waiter, waiter.tracked.cut_at(began)):  # its own last look is its own to take
+        with self._request(waiter, waiter.tracked.cut_at(began)):  # cut in time for the waiter's own last look
             try:
                 page = await self._agenda.listing.read(ask.offset, ask.limit, self._agenda.known)
             except SmsApiError as error:
@@ -323,7 +326,7 @@ class Poller(Generic[S]):
         self._end_turn(waiter, now)
 
     async def _do(self, waiter: Waiter[S], chore: Chore) -> None:
-        """Use the turn for what no caller waits for."""
+        """Use the turn for a chore, which no caller waits for."""
         began = self._begin_turn(waiter)
         again: float | None = CUT_CHORE_WAITS
         with self._request(waiter, min(waiter.tracked.cut_at(began), began + CHORE_WITHIN)):
@@ -332,11 +335,11 @@ class Poller(Generic[S]):
         if again is not None:
             self._agenda.add(
                 chore, now if waiter.news else now + again
-            )  # broken off for news, another can go on at once
+            )  # if news broke it off, another waiter can go on at once
         self._end_turn(waiter, now)
 
     def _was_stopped(self, waiter: Waiter[S], error: SmsApiError) -> bool:
-        """Return True if the waiter's request was not sent because looks have stopped; give it back then."""
+        """Return True if the waiter's request was not sent because looks have stopped; give the job back then."""
         now = anyio.current_time()
         if waiter.job is None or not isinstance(error, NotSentError) or self._resumes_at() <= now:
             return False
@@ -345,7 +348,7 @@ class Poller(Generic[S]):
         return True
 
     def _begin_turn(self, waiter: Waiter[S]) -> float:
-        """A waiter that asks does not lead."""
+        """Pass the lead on, because a waiter that asks does not lead. Return the time."""
         now = anyio.current_time()
         if self._idle.leader in (None, waiter):
             self._idle.leader = None
@@ -359,7 +362,7 @@ class Poller(Generic[S]):
 
     @contextmanager
     def _request(self, waiter: Waiter[S], deadline: float) -> Iterator[anyio.CancelScope]:
-        """Bound a request: by closing, by news of its holder's own, and by its holder's time."""
+        """Bound a request by `deadline` and its holder's time. Closing or the holder's own news may end it earlier."""
         limit = waiter.deadline + LAST_LOOK_OF_A_TIMEOUT
         waiter.request = scope = anyio.CancelScope(deadline=min(deadline, limit))
         if not isinstance(waiter.job, Look):

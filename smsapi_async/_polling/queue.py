@@ -1,10 +1,10 @@
-"""The look queue: which order is asked about next. Its methods are the only writers of every order's place in it. Pure.
+"""The look queue: which order is asked about next. Only its methods write an order's place in the queue. Pure.
 
     IDLE -> PLANNED -> IN_LINE -> IN_FLIGHT -> PLANNED ...        a look is due, taken, planned anew
             PLANNED -> SPARED -> IN_LINE, PLANNED                 the list answers for it, until a moment or no longer
 
-Every awaited, open order is in exactly one state. A place has a number: entries of the heaps that bear an older number
-are void, so an order that comes back is never taken for planned because of what it left behind.
+Every awaited, open order is in exactly one state. Each place has a number. Heap entries with an older number are void,
+so an entry that an order left behind never makes the order look planned.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from .tracked import LAST_LOOK, State, Tracked
 S = TypeVar("S")
 
 PATIENCE_OF_LATE = 8.0
-"""Of late looks the first is the one whose order is first late by so many of its own intervals. Young orders, whose SMS
-is most likely to come now, are not held up by old ones. Round robin would find codes three times later."""
+"""Among late looks, the order that is first late by this many of its own intervals comes first. So old orders do not
+hold up young ones, whose SMS is most likely to come now. Round robin would find codes three times later."""
 
 NEAR = 30.0
-"""Seconds to a last look within which an order is planned anew by each answer: its end may have moved."""
+"""Seconds before a last look. Within them, each answer plans the order anew, because its end may have moved."""
 
 FEW_VOID = 50
-"""Void entries are dropped once they outnumber the awaited orders by so many and twice."""
+"""Void entries are dropped once there are more entries than twice the awaited orders plus this number."""
 
 TAKEN = (State.IN_LINE, State.IN_FLIGHT)
 
@@ -40,7 +40,7 @@ class LookQueue(Generic[S]):
 
     Args:
         coverage: says which looks the list spares.
-        pair: seconds that the last two requests of an order take at the present pace, its last look and its cancel.
+        pair: seconds that the last two requests of an order, its last look and its cancel, take at the current pace.
     """
 
     def __init__(self, coverage: Coverage[S], pair: Callable[[], float] = lambda: 0.0) -> None:
@@ -57,7 +57,7 @@ class LookQueue(Generic[S]):
     # -- waits ------------------------------------------------------------------------------------------------------
 
     def joined(self, tracked: Tracked[S], now: float) -> None:
-        """A wait for the order began."""
+        """Record that a wait for the order began."""
         self.awaited += len(tracked.waiters) == 1
         if tracked.state is State.IN_LINE:
             self._guard_moment(tracked, now)
@@ -65,7 +65,7 @@ class LookQueue(Generic[S]):
             self.replan(tracked, max(now, tracked.next_look_at(tracked.asked_at(now))))
 
     def left(self, tracked: Tracked[S]) -> None:
-        """A wait for the order ended."""
+        """Record that a wait for the order ended."""
         if not tracked.waiters:
             self.awaited -= 1
             if tracked.state is not State.IN_FLIGHT:
@@ -73,14 +73,14 @@ class LookQueue(Generic[S]):
             self._drop_void()
 
     def observed(self, tracked: Tracked[S]) -> None:
-        """An answer showed the order: its end may have moved, or come."""
+        """Process an answer that showed the order: its end may have moved or come."""
         if tracked.state is State.IN_FLIGHT:
             self._file(tracked)
         elif tracked.is_over():
             self._rest(tracked)
         elif tracked.state in (State.IDLE, State.SPARED) or (
             tracked.state is State.PLANNED and tracked.last_at < tracked.seen_at + NEAR
-        ):  # open again, seen later than the list showed it, or near to its end
+        ):  # open again, seen after the list showed it, or near its end
             self._plan(tracked, tracked.next_look_at(tracked.seen_at))
         else:
             self._file(tracked)
@@ -93,12 +93,12 @@ class LookQueue(Generic[S]):
             self._plan(tracked, at)
 
     def next_at(self) -> float:
-        """The moment something is due."""
+        """The moment at which something is next due."""
         due_at = self._planned[0][0] if self._planned else inf
         return min(due_at, self._endings.next_at())
 
     def advance(self, now: float) -> list[Tracked[S]]:
-        """Line up what is due. The orders returned waited in line beyond their last look, which is given up."""
+        """Line up everything that is due. Return the orders in line whose last look is given up as too late."""
         for tracked in self._endings.begin(now, self._pair()):
             tracked.early_at = now
             if tracked.state is not State.IN_FLIGHT:
@@ -118,13 +118,13 @@ class LookQueue(Generic[S]):
         return passed
 
     def urgency(self) -> float | None:
-        """How urgent the first look in line is: -inf cannot wait. None without one."""
+        """The urgency of the first look in line; -inf if it cannot wait, None if the line is empty."""
         while self._line and self._line[0][1] != self._line[0][2].turn:
             heapq.heappop(self._line)
         return self._line[0][0] if self._line else None
 
     def take(self, now: float) -> Tracked[S] | None:
-        """Take the first order in line that the list does not answer for by now."""
+        """Take the first order in line that the list has not answered for by now."""
         while (urgency := self.urgency()) is not None:
             *_, tracked = heapq.heappop(self._line)
             if urgency == -inf or not self._put_off(tracked, now):
@@ -133,23 +133,23 @@ class LookQueue(Generic[S]):
         return None
 
     def looked(self, tracked: Tracked[S], at: float) -> None:
-        """A look ended; the next one is due then."""
+        """Record that a look ended, and plan the next one."""
         self._plan(tracked, at)
 
     def put_back(self, tracked: Tracked[S], now: float) -> None:
-        """A look that was taken was not made."""
+        """Put back a look that was taken but not made."""
         if tracked.waiters and not tracked.is_over():
             self._line_up(tracked, now, now)
         else:
             self._rest(tracked)
 
     def count_as_look(self, tracked: Tracked[S], at: float, now: float) -> None:
-        """Let the look it stands in line for count as made at that moment: the list answered, or it came too late."""
+        """Count the look in line as made at that moment, because the list answered or the look came too late."""
         tracked.looked_at = at
         self._plan(tracked, tracked.next_look_at(now))
 
     def guard_moments(self, now: float) -> None:
-        """Let an order in line be urgent at its next moment, and stand there no longer than its last look may take."""
+        """Plan when an order in line becomes urgent, and when its last look is given up."""
         for turn, tracked in self._fresh:
             if turn == tracked.turn:
                 self._guard_moment(tracked, now)
@@ -159,11 +159,11 @@ class LookQueue(Generic[S]):
 
     @property
     def spares(self) -> bool:
-        """Return True if the list spares looks."""
+        """True if the list spares any look."""
         return self._spared > 0
 
     def spare_no_longer(self, orders: Iterable[Tracked[S]], now: float, unless_listed_since: float = inf) -> None:
-        """Plan the looks that were spared; those of orders that the list showed since then stay spared."""
+        """Plan the looks that were spared, except at orders that the list has shown since then."""
         if not self._spared:
             return
         for tracked in orders:
@@ -171,7 +171,7 @@ class LookQueue(Generic[S]):
                 self._plan(tracked, max(now, tracked.next_look_at(tracked.listed_at)))
 
     def _put_off(self, tracked: Tracked[S], now: float) -> bool:
-        """Return True if the list covers this look; plan the next one then."""
+        """Return True if the list covers this look; reschedule it then."""
         if tracked.at_a_moment(now) or not self._coverage.answers_for(tracked):
             return False
         at = tracked.next_look_at(tracked.listed_at)
@@ -224,13 +224,13 @@ class LookQueue(Generic[S]):
             self._push(tracked, at)
 
     def _file(self, tracked: Tracked[S]) -> None:
-        """Count the order's end, while its last look is to come."""
+        """Count the order's end as long as its last look is still to come."""
         awaited = tracked.state is not State.IDLE and not tracked.is_over()
         counts = awaited and tracked.early_at == inf and not tracked.last_look_taken()
         self._endings.file(tracked, counts=counts)
 
     def _drop_void(self) -> None:
-        """Drop void entries once they outnumber the valid ones: each keeps an order."""
+        """Drop void entries once they outnumber the valid ones, because each keeps an order in memory."""
         if len(self._planned) > 2 * self.awaited + FEW_VOID:
             self._planned = [entry for entry in self._planned if entry[1] == entry[2].turn]
             heapq.heapify(self._planned)

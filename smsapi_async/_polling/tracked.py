@@ -1,6 +1,6 @@
-"""What was observed of an order, and the waits for it. Pure.
+"""The observed state of an order, and the waits for it. Pure.
 
-Arithmetic here only schedules. An order has ended when the provider says so, as a look brought it.
+Arithmetic here only schedules. An order has ended when the provider says so, as shown by a look.
 """
 
 from __future__ import annotations
@@ -23,22 +23,24 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 
 LEAD = 10.0
-"""Seconds before the end when the last look is taken, while cancelling still refunds (a lapsed order may not be)."""
+"""Seconds before the end at which the last look is taken. A cancel still refunds then; a lapsed order may not be
+refunded."""
 
 FIRST_LOOK = 4.0
 UNKNOWN_LIFE = 20 * 60.0
-"""Seconds an order is taken to live when no usable expiry came: the longest window seen of an activation."""
+"""Seconds an order is taken to live if no usable expiry came: the longest window seen of an activation."""
 
 LAST_LOOK = 5.0
-"""Seconds the last look before an end may take: an answer that stalls must not cost the refund."""
+"""Seconds the last look before an end may take, so that an answer that stalls does not cost the refund."""
 
 LAST_LOOK_OF_A_TIMEOUT = 3.0
-"""The same before a timeout of the caller's, who is back five seconds after it: two are left for settling."""
+"""Seconds for the last look before a caller's timeout. The call returns five seconds after the timeout, so two are left
+for settling."""
 
 MISSING_PAUSE = 2.0
 SAME_END = 60.0
-"""Seconds by which two readings of one end may differ: a Date counts whole seconds, and answers take their time. The
-earliest reading counts. Taken as it comes, the end would run away from the last look before it."""
+"""Seconds by which two readings of one end may differ, because a Date counts whole seconds and answers take time. The
+earliest reading counts. With the latest, the end would run away from the last look before it."""
 
 PATIENCE = 60.0
 """Seconds after its purchase in which an order that the provider does not know is not called missing."""
@@ -47,7 +49,7 @@ UNREADABLE_FOR = 30 * 60.0
 
 
 class Phase(Enum):
-    """Where in its life an order is, as far as waiting cares."""
+    """The stage of an order's life, as far as waiting cares."""
 
     OPEN = "open"
     FINISHED = "finished"
@@ -56,7 +58,7 @@ class Phase(Enum):
 
 
 class State(Enum):
-    """Where in the look queue an order is."""
+    """An order's state in the look queue."""
 
     IDLE = "nothing waits for it, or no look can bring anything more"
     PLANNED = "a look is due at a known moment"
@@ -67,17 +69,17 @@ class State(Enum):
 
 @attrs.frozen(kw_only=True)
 class Snapshot(Generic[S]):
-    """What one answer showed. Moments are in seconds of the loop's clock.
+    """The content of one answer. Moments are in seconds of the loop's clock.
 
     Attributes:
         subject: the order or rented number, for the caller.
         at: when it was asked for.
-        ends_at: its end; None when no usable one came.
-        sure: whether that end is read from a clock. A guess gives way to what is known.
-        bought_at: when it was bought, None when unknown.
-        news_age: seconds since its newest message came; None without one, or while no clock tells.
-        keep: whether to keep the subject. Of the rows of a list, thousands, only those with a message are kept.
-        phone: kept in its place, for a report about the order.
+        ends_at: its end; None if no usable one came.
+        sure: whether that end is read from a clock. An end that is only a guess never replaces a known one.
+        bought_at: when it was bought; None if unknown.
+        news_age: seconds since its newest message came; None without a message, or without a usable clock.
+        keep: whether to keep the subject. A list has thousands of rows, and only those with a message are kept.
+        phone: kept when the subject is not, for a report about the order.
     """
 
     subject: S
@@ -95,23 +97,23 @@ class Snapshot(Generic[S]):
 def rhythm(age: float, chance: float) -> float:
     """Seconds to the next look at an order of this age: clamp(0.08 x age, 2, 30), give or take a tenth.
 
-    The best interval goes with 1/sqrt of the chance that the SMS comes now, which falls as the order ages. Log-normal
-    arrivals (median 25 s) cost 29 looks an order and are found 1.9 s late on average.
+    The best interval is proportional to 1/sqrt of the chance that the SMS comes now, which falls as the order ages.
+    With log-normal arrivals (median 25 s), an order costs 29 looks, and its SMS is found 1.9 s late on average.
 
     Args:
-        chance: from 0 to 1; spreads the looks of orders bought together.
+        chance: from 0 to 1; spreads the looks at orders that were bought together.
     """
     return min(max(0.08 * age, 2.0), 30.0) * (0.9 + 0.2 * chance)
 
 
 @attrs.define(eq=False, repr=False, weakref_slot=False)
 class Entry:
-    """An order's place in the look queue. The queue alone writes these fields.
+    """An order's place in the look queue. Only the queue writes these fields.
 
     Attributes:
         turn: the number of its one valid entry in the queue's heaps.
-        early_at: when its last look was begun before the usual moment, for orders that end together.
-        ends_in: the slice of time in which its end is counted, 0 while it is not.
+        early_at: when its last look began before the usual moment, for orders that end together.
+        ends_in: the slice of time in which its end is counted; 0 if it is not counted.
     """
 
     state: State = attrs.field(default=State.IDLE, init=False)
@@ -120,21 +122,21 @@ class Entry:
     ends_in: int = attrs.field(default=0, init=False)
 
     def end_moved(self) -> None:
-        """Forget that its last look was begun early: that was for another end."""
+        """Forget that the last look began early, because that look was for another end."""
         self.early_at = inf
 
 
 @attrs.define(eq=False, repr=False, weakref_slot=False)
 class Tracked(Entry, Generic[S]):
-    """What was observed of one order, and its waits. Fifty thousand may be awaited, so each attribute counts.
+    """The observed state of one order, and its waits. Fifty thousand orders may be awaited, so each attribute counts.
 
     Attributes:
-        subject: the order as last seen, or as its scope knew it; None when only its key is known.
-        seen_at: when what is known of it was asked; -inf before any answer.
+        subject: the order as last seen, or as its scope knew it; None if only its key is known.
+        seen_at: when the known state was asked for; -inf before any answer.
         readable_at: when the last readable answer came.
         dated: whether its age is known.
-        looked_at: when the last look at it alone began.
-        listed_at: when a list was asked that showed nothing new of it.
+        looked_at: when the last look at this order alone began.
+        listed_at: when a list that showed nothing new of it was asked for.
         shown: whether a list ever had it.
     """
 
@@ -158,7 +160,7 @@ class Tracked(Entry, Generic[S]):
     waiters: tuple[Waiter[S], ...] = ()
 
     def note(self, snapshot: Snapshot[S]) -> None:
-        """Take in what an answer showed, unless what is known was asked for later."""
+        """Record the content of an answer, unless the known state was asked for later."""
         if snapshot.at < self.seen_at:
             return
         self.subject = snapshot.subject if snapshot.keep else self.subject
@@ -180,13 +182,13 @@ class Tracked(Entry, Generic[S]):
             self.end_moved()
 
     def age(self, now: float) -> float | None:
-        """Seconds since it was bought, None when that is unknown."""
+        """Seconds since the order was bought; None if that is unknown."""
         if self.bought_at > -inf:
             return now - self.bought_at
         return now - self.born_at if self.dated else None
 
     def is_seen(self) -> bool:
-        """Return True if any answer showed it."""
+        """Return True if any answer has shown the order."""
         return self.seen_at > -inf
 
     def is_over(self) -> bool:
@@ -194,31 +196,31 @@ class Tracked(Entry, Generic[S]):
         return self.error is not None or self.phase is not Phase.OPEN
 
     def asked_at(self, now: float) -> float:
-        """The moment it was last asked about; `now` if it never was."""
+        """The moment of the last request about the order; `now` if there was none."""
         asked = max(self.seen_at, self.looked_at)
         return now if asked == -inf else asked
 
     @property
     def last_at(self) -> float:
-        """The moment from which a look is the last one before its end."""
+        """The moment from which a look is the last one before the order's end."""
         return min(self.ends_at - LEAD, self.early_at)
 
     def last_look_taken(self) -> bool:
-        """Return True if a look began at its last moment or later."""
+        """Return True if a look began at the order's last moment or later."""
         return self.looked_at >= self.last_at
 
     def gone_dark(self) -> bool:
-        """Return True if nothing readable came for half an hour."""
+        """Return True if nothing readable has come for half an hour."""
         return self.failures > 0 and self.looked_at - self.readable_at >= UNREADABLE_FOR
 
     def at_a_moment(self, now: float) -> bool:
-        """Return True if it needs a look of its own now: its end is near, or a waiter's deadline has come."""
+        """Return True if the order needs a look of its own now: its end is near, or a waiter's deadline has come."""
         if self.looked_at < self.last_at <= now or self.looked_at < self.ends_at + 1.0 <= now:
             return True
         return any(self.looked_at < waiter.deadline <= now for waiter in self.waiters)
 
     def next_look_at(self, now: float) -> float:
-        """The moment the next look is due: by the rhythm, but never past a moment that needs one."""
+        """The moment the next look is due: by the rhythm, but never later than a moment that needs a look."""
         if self.failures:
             pause = min(30.0, 2.0 * 2.0 ** (self.failures - 1))
         elif self.misses:
@@ -231,12 +233,15 @@ class Tracked(Entry, Generic[S]):
         return min(now + pause, self.next_moment(now))
 
     def next_moment(self, now: float) -> float:
-        """The moment of the next look of its own, whatever the list shows; inf when none is needed."""
+        """The moment of the order's next look of its own, whatever the list shows; inf if none is needed."""
         moments = (self.last_at, self.ends_at + 1.0, *[waiter.deadline for waiter in self.waiters])
         return max(now, min([moment for moment in moments if moment > self.looked_at], default=inf))
 
     def cut_at(self, began: float) -> float:
-        """The moment a request begun then is given up: for a last look of its own, and that one soon after."""
+        """The moment at which a request that began at `began` is given up.
+
+        A request ends when the order's last look is due; a last look itself may take `LAST_LOOK` seconds.
+        """
         last = self.last_at
         cuts = (last if last > began else max(last, began) + LAST_LOOK, *[waiter.deadline for waiter in self.waiters])
         return min([cut for cut in cuts if cut > began], default=inf)
@@ -244,13 +249,14 @@ class Tracked(Entry, Generic[S]):
 
 @attrs.define(eq=False, repr=False, weakref_slot=False)
 class Waiter(Wakeup, Generic[S]):
-    """One wait: registered by `join`, gone by `leave`.
+    """One wait. It is registered by `join` and removed by `leave`.
 
     Attributes:
         settles: whether it may settle the order.
         news: whether something was observed that it has not handled yet.
-        late: whether its time is over, and that of the last look.
-        job: its turn; request: the part of it that is under way.
+        late: whether its time is over, including the time of its last look.
+        job: the job of its turn.
+        request: the scope of the request that is under way.
     """
 
     tracked: Tracked[S]
@@ -262,5 +268,5 @@ class Waiter(Wakeup, Generic[S]):
     request: anyio.CancelScope | None = attrs.field(default=None, init=False)
 
     def timed_out(self) -> bool:
-        """Return True if the caller's own time is over, and a look was taken after it or would not end."""
+        """Return True if the caller's time is over, and a look began after it or was given up."""
         return self.late or self.tracked.looked_at >= self.deadline
