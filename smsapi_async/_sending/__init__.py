@@ -1,6 +1,6 @@
-"""A call becomes bytes and its answer a value: pace, repeats, and calls that spend. Knows no provider's wire.
+"""A call becomes bytes, and its answer becomes a value: pace, repeats, and calls that spend. Knows no provider's wire.
 
-The one entrance: the rest of the package imports from here, never from the modules inside.
+The only entrance: the rest of the package imports from here, never from the modules inside.
 """
 
 from .call import (

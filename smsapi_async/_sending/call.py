@@ -1,4 +1,4 @@
-"""What crosses the layers: a Call goes down, a Reply comes up. Both are values; neither sends, waits or decides.
+"""The values that cross the layers: a Call goes down, a Reply comes up. Neither sends, waits or decides.
 
 Source of the reply's rules: https://5sim.net/docs and https://onlinesim.io/docs; both answer JSON and plain text alike.
 """
@@ -26,7 +26,7 @@ T = TypeVar("T")
 U = TypeVar("U")
 Provider: TypeAlias = Literal["v1", "rent"]
 Fractions: TypeAlias = Callable[[str], Decimal | float]
-"""What becomes of `0.1`: `Decimal` or `float`."""
+"""The type that `0.1` becomes: `Decimal` or `float`."""
 
 MEGABYTE = 1_000_000
 BODY_CAP = 1 * MEGABYTE
@@ -34,14 +34,14 @@ CATALOGUE_CAP = 64 * MEGABYTE
 """The whole price table is 9 to 24 MB (guest/prices, 2026)."""
 
 DEEPEST = 32
-"""Levels of a body. Both providers use six at the most; each decoder gives up at a depth of its own."""
+"""Levels that a body may nest. Both providers use six at the most, and each decoder gives up at a depth of its own."""
 
 MOST_CONTAINERS = 2_000_000
-"""Objects and lists of a body, brackets in texts included. The whole price table has half a million."""
+"""Objects and lists that a body may hold, counting brackets in texts too. The whole price table has half a million."""
 
 
 class Repeat(Enum):
-    """Whether a call may be sent again when it failed."""
+    """The rule for sending a call again after it failed."""
 
     FREELY = "a read: it changes nothing"
     IF_LOST = "finish, cancel, ban: repeating it asks for the same end again"
@@ -75,21 +75,22 @@ class Reply:
 
     @property
     def text(self) -> str:
-        """The body as text; bytes that are no UTF-8 become the replacement character."""
+        """The body as text. Bytes that are not UTF-8 become the replacement character."""
         return self.body.decode("utf-8", "replace").strip()
 
     @property
     def is_page(self) -> bool:
-        """Return True for HTML: no API answers it, but gateways, proxies and other web servers do."""
+        """True if the body is HTML. No API answers with HTML, but gateways, proxies and other web servers do."""
         return is_html(self.body[:_HEAD].decode("utf-8", "replace").strip())
 
     def json(self, fractions: Fractions = Decimal) -> Any:
-        """The body as JSON, its fractions exact decimals; or floats, which are smaller and exact to 15 digits.
+        """Read the body as JSON, with fractions as exact decimals, or as floats: smaller, and exact to 15 digits.
 
-        NaN, Infinity and numbers beyond all bounds become a float NaN, which costs their field and not the body.
+        NaN, Infinity and numbers beyond all bounds become a float NaN, so that only their field is lost and not the
+        body.
 
         Raises:
-            ValueError: it is no JSON, nests deeper than `DEEPEST`, or holds more than `MOST_CONTAINERS`.
+            ValueError: the body is not JSON, nests deeper than `DEEPEST`, or holds more than `MOST_CONTAINERS`.
         """
         containers = self.body.count(b"[") + self.body.count(b"{")
         if containers > MOST_CONTAINERS:
@@ -104,7 +105,7 @@ class Reply:
         try:
             return decode(self.body)
         except refusals:
-            pass  # read again by what knows more encodings and odder numbers, and says what is wrong
+            pass  # read again by a decoder that knows more encodings and odder numbers, and says what is wrong
         try:
             return json.loads(
                 self.body,
@@ -117,7 +118,7 @@ class Reply:
 
     @property
     def date(self) -> datetime | None:
-        """The provider's own clock, from the Date header; None if it sent none that a clock may show."""
+        """The provider's own time, from the Date header; None without a plausible one."""
         return _instant(self.headers.get("date", ""))
 
     def excerpt(self) -> str:
@@ -127,7 +128,7 @@ class Reply:
 
 @attrs.frozen(kw_only=True)
 class Call(Generic[T]):
-    """One request and how its answer is read.
+    """One request, and how its answer is read.
 
     Attributes:
         name: the call in the caller's words, such as ``v1.check``.
@@ -135,7 +136,8 @@ class Call(Generic[T]):
             may, so none is in the repr.
         read: turns the reply into a value, or raises one of our errors; pure.
         key: whether the request carries the account's key.
-        settling: part of bringing a purchase or an order to its end; still sent while the client closes.
+        settling: whether the call helps to bring a purchase or an order to its end. It is then sent while the client
+            closes.
         cap: the largest body accepted, in bytes after decoding.
     """
 
@@ -153,32 +155,33 @@ class Call(Generic[T]):
     cap: int = BODY_CAP
 
     def reading(self, read: Callable[[Reply], U]) -> Call[U]:
-        """The same request, its answer read another way."""
+        """The same request, with its answer read another way."""
         return cast("Call[U]", attrs.evolve(self, read=read))  # type: ignore[arg-type]
 
 
 @lru_cache(64)
 def _instant(date: str) -> datetime | None:
-    """Remembered: answers that come within one second bear the same Date, and reading it takes as long as an order."""
+    """Read a Date, with a cache: answers within one second bear the same Date, and reading it takes as long as an
+    order."""
     try:
         instant = parsedate_to_datetime(date)
         instant = (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):  # the latter of a year or a zone of eleven digits
+    except (ValueError, OverflowError):  # OverflowError: a year or a zone of eleven digits
         return None
     return instant if is_plausible(instant) else None
 
 
 NOT_THE_API = "no answer of the API: check the base URL, and proxies on the way to it"
-"""What an error says of HTML, which it never quotes, and of routes that do not exist."""
+"""The words of an error for HTML, which is never quoted, and for routes that do not exist."""
 
 
 def is_html(text: str) -> bool:
-    """Return True if a text is a web page, or words that hold one; the texts inside JSON may be anything."""
+    """Return True if a text is a web page, or words that hold one. The texts inside JSON may be anything."""
     return text.startswith("<") or (not text.startswith(("{", "[", '"')) and "<html" in text.lower())
 
 
 _HEAD = 2_000
-"""Bytes in which a page shows that it is one."""
+"""Bytes at the start of a body that show whether it is a page."""
 
 
 def described(reply: Reply) -> str:
@@ -187,7 +190,7 @@ def described(reply: Reply) -> str:
 
 
 def _quoted(reply: Reply) -> str:
-    """The first words of a body for an error, unless there are tags among them."""
+    """The first words of a body, for an error; empty if there are tags among them."""
     excerpt = reply.excerpt()
     return "" if "<" in excerpt else f": '{excerpt}'"
 
@@ -226,10 +229,10 @@ CONTAINERS = frozenset((dict, list))
 
 @cache
 def _quick_decoder(fractions: Fractions) -> tuple[Decode, tuple[type[Exception], ...]]:
-    """What decodes most bodies, and what it raises at the others.
+    """The decoder for most bodies, and the exceptions that it raises for the others.
 
-    It is msgspec, of the extra `fast`, or else json with its preparations made once. A body they decode is what
-    `json.loads` makes of it; of texts with half a character, UTF-16 and the like they make nothing.
+    It is msgspec, of the extra `fast`, or else json, prepared once. A body that it decodes has the value that
+    `json.loads` gives. It refuses texts with half a character, UTF-16 and the like.
     """
     try:
         import msgspec
@@ -261,7 +264,7 @@ def _no_number(_: str) -> float:
 
 
 def _sensible(make: Callable[[str], Any], digits: str) -> Any:
-    """A number; NaN for an exponent of 20 digits, or an int of more than 4,300."""
+    """A number; NaN for an exponent of 20 digits, or for an int of more than 4,300 digits."""
     try:
         return make(digits)
     except (ValueError, ArithmeticError):
@@ -269,7 +272,7 @@ def _sensible(make: Callable[[str], Any], digits: str) -> Any:
 
 
 def _is_deep(value: Any) -> bool:
-    """Return True for a value that nests deeper than `DEEPEST`. It goes down level by level, without recursion."""
+    """Return True if a value nests deeper than `DEEPEST`. The check goes down level by level, without recursion."""
     level = [value] if type(value) in CONTAINERS else []
     for _ in range(DEEPEST):
         inner = chain.from_iterable([outer.values() if type(outer) is dict else outer for outer in level])

@@ -1,4 +1,4 @@
-"""What the purchases of one account know of each other: those in flight, those given up, and whose is what.
+"""Knowledge that the purchases of one account share: which are in flight, which were given up, and who owns each order.
 
 The clients of several event loops share it, in several threads. Nothing here sends or reads records.
 """
@@ -20,11 +20,12 @@ from .spend import Attempt
 R = TypeVar("R")
 
 POLL = 0.5
-"""Seconds between two looks at purchases in flight, at most: those of another event loop cannot wake this one."""
+"""The most seconds between two checks of purchases in flight, because those of another event loop cannot wake this
+one."""
 
 CLAIMS_KEPT = 50_000
-"""Claims kept, the newest. At fifty purchases a second this is a quarter of an hour, and rows of the last ten minutes
-may be candidates."""
+"""Claims kept; the oldest ones are dropped. At fifty purchases a second they cover a quarter of an hour, and rows of
+the last ten minutes may be candidates."""
 
 NAMED_KEPT = 10_000
 """Orders in use that are remembered as such, the newest: one matters for the minute in which it was bought."""
@@ -37,14 +38,14 @@ class Purchase(Generic[R]):
     """One purchase until its outcome is known.
 
     Attributes:
-        asked: its request, options and all.
-        attempt: the call that carries it out.
-        lost_at: when it was clear that no answer would come, in seconds of the loop's clock; inf while one may.
-        found: what came of it.
-        on_found: registers what came of it with its client, before anything is awaited.
-        loop: the event loop it is made in, whose clock its times are of.
+        asked: the request with all its options.
+        attempt: the call that carries the purchase out.
+        lost_at: when it was clear that no answer would come, in seconds of the loop's clock; inf while one may come.
+        found: the result of the purchase.
+        on_found: registers the result with the purchase's client, before anything is awaited.
+        loop: the event loop of the purchase. The times of the purchase are of that loop's clock.
         begun_after: how many purchases the account had given up when this one began.
-        given_up: the number of this one among those; 0 before.
+        given_up: the number of this purchase among those given up; 0 before that.
     """
 
     asked: object = attrs.field(default=None, repr=False)
@@ -58,26 +59,26 @@ class Purchase(Generic[R]):
 
     @property
     def sent_at(self) -> float:
-        """When its request left, in seconds of the loop's clock; inf while none has."""
+        """When the request left, in seconds of the loop's clock; inf while it has not left."""
         return inf if self.attempt is None else self.attempt.sent_at
 
     @property
     def call(self) -> str:
-        """The name of the call that carries it out."""
+        """The name of the call that carries the purchase out."""
         return "" if self.attempt is None else self.attempt.call.name
 
     @property
     def is_open(self) -> bool:
-        """True if it was sent, and it is not known what came of it."""
+        """True if the purchase was sent and its outcome is not known."""
         return self.found is None and self.attempt is not None and self.attempt.may_have_happened
 
     @property
     def is_flying(self) -> bool:
-        """True if it was sent, and may still be answered."""
+        """True if the purchase was sent and may still be answered."""
         return self.is_open and self.lost_at == inf
 
     def equals(self, other: Purchase[R]) -> bool:
-        """Return True if the two asked for the same."""
+        """Return True if both purchases asked for the same."""
         return self.asked == other.asked
 
 
@@ -85,9 +86,9 @@ P = TypeVar("P", bound=Purchase[Any])
 
 
 class Claims(Generic[P]):
-    """What the purchases of one account know of each other: those in flight, those given up, and whose is what.
+    """Knowledge that the purchases of one account share.
 
-    The clients of several event loops share it, in several threads. Its lock is held only by plain functions.
+    The clients of several event loops share it, in several threads. Only plain functions hold its lock.
     """
 
     def __init__(self) -> None:
@@ -102,43 +103,46 @@ class Claims(Generic[P]):
 
     @contextmanager
     def under_way(self, purchase: P) -> Iterator[None]:
-        """Around a purchase, from before its request leaves until its outcome is known."""
+        """Register a purchase from before its request leaves until its outcome is known."""
         with self.lock:
             purchase.loop, purchase.begun_after = current_token(), self._count
             self.pending.append(purchase)
         try:
             yield
         finally:
-            with self.lock, suppress(ValueError):  # it was buried
+            with self.lock, suppress(ValueError):  # `bury` removed it
                 self.pending.remove(purchase)
             self.wake(purchase.loop)
 
     def claim(self, key: int, mark: object = None) -> None:
-        """The order or number belongs to a purchase that is known."""
+        """Record that the order or number belongs to a known purchase."""
         with self.lock:
             _keep(self._marks, key, mark, CLAIMS_KEPT)
 
     def name(self, key: int) -> None:
-        """A caller uses the order or number, whoever bought it: no lost purchase takes it."""
+        """Record that a caller uses the order or number. No lost purchase takes it then, whoever bought it."""
         with self.lock:
             _keep(self._named, key, None, NAMED_KEPT)
 
     @property
     def marks(self) -> tuple[object, ...]:
-        """What was noted with each claim."""
+        """The marks that were recorded with the claims."""
         with self.lock:
             return tuple(self._marks.values())
 
     def is_free(self, key: int) -> bool:
-        """Return True if no purchase is known to own it."""
+        """Return True if no known purchase owns the key."""
         return key not in self._marks
 
     def is_named(self, key: int) -> bool:
-        """Return True if a caller uses it, or was told that it may be its own."""
+        """Return True if a caller uses the order or number, or got it as a candidate."""
         return key in self._named
 
     def give_up(self, purchase: P, candidates: Sequence[int]) -> None:
-        """Its caller is told of the candidates: no other purchase takes them, nor what turns up later for it."""
+        """Record that a purchase was given up, and that its caller gets the candidates.
+
+        No other purchase takes the candidates, or a row that appears for the given-up purchase later.
+        """
         self._count += 1
         purchase.given_up = self._count
         self.given_up = [*self.given_up[1 - GIVEN_UP_KEPT :], purchase]
@@ -146,12 +150,12 @@ class Claims(Generic[P]):
             _keep(self._named, key, None, NAMED_KEPT)
 
     def bury(self, purchase: P) -> None:
-        """Its event loop is over: nothing more will be heard of it."""
+        """Give up a purchase whose event loop is over, because its outcome can no longer be learned."""
         self.pending.remove(purchase)
         self.give_up(purchase, ())
 
     def hold(self, key: int) -> bool:
-        """Take the key, unless a holder in a living event loop has it."""
+        """Take the key and return True, unless a holder in a living event loop has it."""
         with self.lock:
             holder = self._held.get(key)
             if holder is not None and is_running(holder):
@@ -160,13 +164,13 @@ class Claims(Generic[P]):
             return True
 
     def release(self, key: int) -> None:
-        """Give a key back that was taken with `hold`."""
+        """Give back a key that was taken with `hold`."""
         with self.lock:
             loop = self._held.pop(key)
         self.wake(loop)
 
     def wake(self, here: EventLoopToken | None) -> None:
-        """Something has changed: wake the waiters of this event loop. Those of others look by themselves."""
+        """Wake the waiters of this event loop after a change. The waiters of other loops check by themselves."""
         for loop, event in tuple(self._waiting):
             if loop == here:
                 event.set()
@@ -183,7 +187,7 @@ class Claims(Generic[P]):
 
 
 def is_running(loop: EventLoopToken) -> bool:
-    """Return True if the event loop is not over. May be asked from any thread."""
+    """Return True if the event loop is not over. Any thread may ask."""
     native: Any = loop.native_token
     if hasattr(native, "is_closed"):
         return not native.is_closed()
@@ -195,7 +199,7 @@ def is_running(loop: EventLoopToken) -> bool:
 
 
 def _nothing() -> None:
-    """Run in trio's loop, to learn whether it runs."""
+    """Do nothing; trio's loop runs it only if the loop is alive."""
 
 
 def _keep(memory: dict[int, Any], key: int, value: object, most: int) -> None:

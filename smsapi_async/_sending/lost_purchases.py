@@ -1,11 +1,11 @@
-"""Purchases whose answers were lost, looked for in the provider's records. Written once, below both houses.
+"""The search for purchases whose answers were lost, in the provider's records. Written once, below both houses.
 
-Neither provider has an idempotency key, so a row of the records is claimed only when it can belong to no other
-purchase: none of this account that is known, none that is still in flight (it is waited for). Equal purchases that are
-lost together share out their rows, if there are as many rows as purchases. A house says which row may be which purchase
-and how the records are read.
+Neither provider has an idempotency key. So a row of the records is claimed only if it can belong to no other purchase
+of this account. A purchase that is still in flight is waited for first. Equal purchases that are lost together share
+out their rows, if there are as many rows as purchases. A house says which row may be which purchase, and how the
+records are read.
 
-Every conclusion is drawn in a plain function, from state read after the last await: another lookup may give a row away
+Every conclusion is drawn in a plain function, from state read after the last await. Another lookup may give a row away
 at any await.
 """
 
@@ -28,11 +28,11 @@ from .sender import Sender
 R = TypeVar("R")
 
 LOOKS = (1.0, 3.0, 6.0)
-"""Seconds before each look at the records, ten in all: they may lag behind a purchase."""
+"""Seconds before each look at the records, ten in all, because the records may lag behind a purchase."""
 
 PATIENCE = 60.0
-"""Seconds for which a purchase is waited for that cannot be compared in time: one of another event loop, or any while
-the records' clock is not known. It is twice the usual request timeout; after that nothing is claimed beside it."""
+"""Seconds to wait for a purchase whose time cannot be compared: one of another event loop, or any while the records'
+clock is not known. This is twice the usual request timeout. After that, nothing is claimed beside such a purchase."""
 
 
 P = TypeVar("P", bound=Purchase[Any])
@@ -40,7 +40,7 @@ P_contra = TypeVar("P_contra", bound=Purchase[Any], contravariant=True)
 
 
 class Records(Protocol[P_contra, R]):
-    """What one look at the records showed."""
+    """The rows that one look at the records showed."""
 
     # The newest rows.
     @property
@@ -50,38 +50,38 @@ class Records(Protocol[P_contra, R]):
     @property
     def latency(self) -> float: ...
 
-    # True if every row could be read; else nothing is denied.
+    # True if every row could be read. Otherwise the records never show that nothing was bought.
     @property
     def are_whole(self) -> bool: ...
 
-    # True if the time of a row can be compared with that of a purchase; else nothing is claimed.
+    # True if the time of a row can be compared with the time of a purchase. Otherwise nothing is claimed.
     @property
     def are_comparable(self) -> bool: ...
 
-    # Return True if the row tells when it was made, as far as any row does; else it is not claimed.
+    # Return True if the row shows when it was made, as far as any row does. Otherwise it is not claimed.
     def is_certain(self, row: R, /) -> bool: ...
 
-    # Return True if the row may be the purchase, its time aside.
+    # Return True if the row may be the purchase, apart from its time.
     def fits(self, purchase: P_contra, row: R, /) -> bool: ...
 
     # Return True if the row may be the purchase, and was made in its time.
     def may_be(self, purchase: P_contra, row: R, /) -> bool: ...
 
-    # Return True if the row fits, and was made so near to its time that it is a candidate.
+    # Return True if the row fits, and was made so near to the purchase's time that it is a candidate.
     def might_be(self, purchase: P_contra, row: R, /) -> bool: ...
 
-    # The key by which purchases are sorted: the one that may take fewer of the later rows comes first.
+    # The sort key of a purchase: the purchase that may take fewer of the later rows comes first.
     def ends(self, purchase: P_contra, /) -> Any: ...
 
 
 @attrs.frozen
 class Search(Generic[P, R]):
-    """What the looks for one purchase showed.
+    """The results of the looks for one purchase.
 
     Attributes:
         seen: the newest records that could be read.
-        last: those of the last look; None if they could not be read.
-        further: what `read_further` showed; None if it was not asked, or could not be read.
+        last: the records of the last look; None if they could not be read.
+        further: the result of `read_further`; None if it was not asked for or could not be read.
     """
 
     seen: Records[P, R] | None
@@ -90,12 +90,12 @@ class Search(Generic[P, R]):
 
 
 class LostPurchases(ABC, Generic[P, R]):
-    """Looks for the lost purchases of one client.
+    """The search for the lost purchases of one client.
 
     Class attributes:
-        NOTHING: the words of the error when the records show no purchase.
-        UNKNOWN: the words when they may; it has the number of candidates in it.
-        KEY: the name of a row's key, which its class has too.
+        NOTHING: the error's words if the records show no purchase.
+        UNKNOWN: the error's words if the records may show one, with a place for the number of candidates.
+        KEY: the name of the attribute that is a row's key.
     """
 
     NOTHING: ClassVar[str]
@@ -115,23 +115,23 @@ class LostPurchases(ABC, Generic[P, R]):
 
     @abstractmethod
     def is_like(self, purchase: P, other: P) -> bool:
-        """Return True if the two may want the same row."""
+        """Return True if the two purchases may want the same row."""
 
     @abstractmethod
     def is_rival(self, purchase: P, other: P) -> bool:
-        """Return True if the other, which is lost, is of a time in which it may want the purchase's row."""
+        """Return True if `other`, which is lost, is of a time in which it may want the purchase's row."""
 
     @abstractmethod
     def is_apart(self, purchase: P, other: P, latency: float, /) -> bool:
-        """Return True if the other was sent too late to have made a row of the purchase's time."""
+        """Return True if `other` was sent too late to have made a row of the purchase's time."""
 
     @abstractmethod
     def can_compare(self) -> bool:
-        """Return True if the times of purchases and rows can be compared for certain."""
+        """Return True if the times of purchases and rows can be compared with certainty."""
 
     @abstractmethod
     def mark(self, row: R, /) -> object:
-        """What is noted with the claim of a row."""
+        """The mark to record with the claim of a row."""
 
     @abstractmethod
     def log_lost(self, purchase: P) -> None:
@@ -143,16 +143,16 @@ class LostPurchases(ABC, Generic[P, R]):
 
     @abstractmethod
     async def read_further(self, purchase: P, /) -> Any:
-        """Read a further record that may deny, when the first one shows nothing; None if it cannot be read."""
+        """Read a second record when the first one shows nothing. Return None if it cannot be read."""
 
     @abstractmethod
     def denies(self, purchase: P, further: Any, /) -> bool:
-        """Return True if the further record, too, shows nothing."""
+        """Return True if the further record shows nothing either."""
 
     # -- one purchase -----------------------------------------------------------------------------------------------
 
     def answered(self, purchase: P, row: R) -> R:
-        """The answer to the purchase was read: the row is its own."""
+        """Record that the answer to the purchase was read: the row belongs to the purchase."""
         with self.claims.lock:
             self._give(purchase, row)
         purchase.on_found(row)
@@ -160,14 +160,14 @@ class LostPurchases(ABC, Generic[P, R]):
         return row
 
     async def find(self, purchase: P, lost: OutcomeUnknownError) -> R:
-        """What came of a purchase whose answer is lost.
+        """Find out what came of a purchase whose answer is lost.
 
         Raises:
             NothingBoughtError: the records show that nothing was bought.
-            SpendUnknownError: the records do not tell.
+            SpendUnknownError: the records do not decide it.
         """
         if purchase.found is not None:
-            known: R = purchase.found  # its registration was broken off
+            known: R = purchase.found  # found already, but its registration was broken off
             with self.claims.lock:
                 self._give(purchase, known)
             return known
@@ -183,13 +183,13 @@ class LostPurchases(ABC, Generic[P, R]):
                 self._share_out(purchase, records)
             if purchase.found is not None:
                 break
-        # Nothing is denied but by the last look: the records may lag.
+        # Only the last look can show that nothing was bought, because the records may lag.
         if records is not None and purchase.is_open and await self._is_impossible(purchase, records):
             further = await self.read_further(purchase)
         return self._outcome(purchase, lost, Search(seen, records, further))
 
     def _outcome(self, purchase: P, lost: OutcomeUnknownError, search: Search[P, R]) -> R:
-        """The end of the search, from the state of now: another lookup may have given the purchase its row."""
+        """End the search from the current state, because another lookup may have given the purchase its row."""
         candidates: tuple[R, ...] = ()
         with self.claims.lock:
             found: R | None = purchase.found
@@ -205,16 +205,16 @@ class LostPurchases(ABC, Generic[P, R]):
         raise SpendUnknownError(what, call=purchase.call, status=status, candidates=candidates) from lost  # type: ignore[arg-type]
 
     def _is_void(self, purchase: P, search: Search[P, R]) -> bool:
-        """Return True if the last look was whole and shows nothing, and the further record neither."""
+        """Return True if the last look was whole and showed nothing, and the further record showed nothing either."""
         last, further = search.last, search.further
         if last is None or further is None or not last.are_whole or self._is_possible(purchase, last):
             return False
         return self.denies(purchase, further)
 
     async def _look(self, purchase: P) -> Records[P, R] | None:
-        """The records, read while no purchase was in flight whose row could be taken for this one's.
+        """Read the records while no purchase is in flight whose row could be taken for this one's.
 
-        Nor for that of another lost purchase with which this one has to share out the rows.
+        The same holds for the row of any other lost purchase with which this one has to share out the rows.
         """
         latency, group = 0.0, [purchase]
         while True:
@@ -234,13 +234,13 @@ class LostPurchases(ABC, Generic[P, R]):
                 return records
 
     async def _is_impossible(self, purchase: P, records: Records[P, R]) -> bool:
-        """Return True if no row may be this purchase, once those in flight have told which rows are theirs."""
+        """Return True if no row may be this purchase, once the purchases in flight have shown which rows are theirs."""
         if self._is_possible(purchase, records):
             await self.have_landed(purchase, self._flying(purchase))
         return not self._is_possible(purchase, records)
 
     async def have_landed(self, purchase: P, others: Sequence[P]) -> bool:
-        """Wait until these purchases are no longer in flight; return False if one of them still is after a minute."""
+        """Wait until these purchases are no longer in flight. Return False if one still is a minute after the loss."""
         while any(other.is_flying for other in others):
             if anyio.current_time() >= purchase.lost_at + PATIENCE:
                 return False
@@ -252,7 +252,7 @@ class LostPurchases(ABC, Generic[P, R]):
     def _in_the_way(self, purchase: P, latency: float) -> bool:
         """Return True if a purchase that may want the same row has no answer yet.
 
-        It must have been sent in time to have made the row. The later an answer comes, the less its Date tells of
+        Such a purchase was sent in time to have made the row. The later an answer comes, the less its Date says about
         the moment when the row was made.
         """
         for other in self._flying(purchase):
@@ -272,7 +272,7 @@ class LostPurchases(ABC, Generic[P, R]):
             return [other for other in flying if not other.given_up]
 
     def _rivals(self, purchase: P) -> list[P]:
-        """The purchases of its time and event loop whose answers are lost: itself, and ones that were given up."""
+        """The lost purchases of the same time and event loop: this one, and others, given up or not."""
         with self.claims.lock:
             known = (*self.claims.given_up, *self.claims.pending)
         return [
@@ -282,7 +282,7 @@ class LostPurchases(ABC, Generic[P, R]):
         ]
 
     def _strangers(self, purchase: P) -> list[P]:
-        """Open purchases like it whose times cannot be compared with its own."""
+        """Open purchases like this one whose times cannot be compared with its own."""
         comparable = self.can_compare()
         pending = [
             other
@@ -297,11 +297,11 @@ class LostPurchases(ABC, Generic[P, R]):
         return [other for other in (*pending, *later) if self.is_like(purchase, other)]
 
     def _free(self, records: Records[P, R]) -> list[R]:
-        """The rows that are not known to belong to a purchase, oldest first."""
+        """The rows that belong to no known purchase, oldest first."""
         return sorted((row for row in records.rows if self.claims.is_free(self._key(row))), key=self._key)
 
     def _share_out(self, purchase: P, records: Records[P, R]) -> None:
-        """Give k lost purchases their k rows, if that can be done for certain."""
+        """Give k lost purchases their k rows, if that is certain."""
         with self.claims.lock:
             pairs: list[tuple[P, R]] = []
             if purchase.found is None:
@@ -315,7 +315,7 @@ class LostPurchases(ABC, Generic[P, R]):
             other.on_found(row)
 
     def _may_claim(self, purchase: P, group: Sequence[P], rows: Sequence[R], records: Records[P, R]) -> bool:
-        """Return True if the rows can only be those of the group, and its purchases are alike."""
+        """Return True if the rows can only belong to the group, and its purchases are alike."""
         if self.shared_key or not (records.are_comparable and records.are_whole):
             return False
         if not all(records.is_certain(row) for row in rows):
@@ -327,23 +327,24 @@ class LostPurchases(ABC, Generic[P, R]):
         return all(other.equals(purchase) and not other.given_up for other in group)
 
     def _candidates(self, purchase: P, records: Records[P, R]) -> tuple[R, ...]:
-        """The rows that may be this purchase, and are not known to be another's."""
+        """The rows that may be this purchase and belong to no known purchase."""
         lost, free = self._rivals(purchase), self._free(records)
         rows = [row for row in free if records.may_be(purchase, row)]
         near = self._near(purchase, lost, free, records)
         return tuple(sorted((*rows, *near), key=self._key))
 
     def _is_possible(self, purchase: P, records: Records[P, R]) -> bool:
-        """Return True if any row may be this purchase: then nothing is denied."""
+        """Return True if any row may be this purchase. Such a row rules out NothingBoughtError."""
         return bool(self._candidates(purchase, records))
 
     def _near(self, purchase: P, lost: Sequence[P], free: Sequence[R], records: Records[P, R]) -> list[R]:
-        """The rows outside of its time that might be this purchase all the same."""
+        """The rows outside of the purchase's time that might still be the purchase."""
         near = [row for row in free if records.might_be(purchase, row)]
         return [row for row in near if not any(records.may_be(other, row) for other in lost)]
 
     def _give(self, purchase: P, row: R) -> None:
-        """The purchase knows its row first: broken off in between, a claim without an owner would hide the row."""
+        """Give the row to the purchase, and only then claim it. An interruption in between leaves no claim without an
+        owner, which would hide the row."""
         purchase.found = row
         self.claims.claim(self._key(row), self.mark(row))
 
@@ -356,7 +357,7 @@ class LostPurchases(ABC, Generic[P, R]):
 
 
 def entangled(purchase: P, lost: Sequence[P], free: Sequence[R], records: Records[P, R]) -> tuple[list[P], list[R]]:
-    """The rows that may be this purchase, the other purchases that these may be, their rows, and so on."""
+    """Collect the rows that may be this purchase, the other purchases that these may be, their rows, and so on."""
     group: list[P] = [purchase]
     while True:
         rows = [row for row in free if any(records.may_be(other, row) for other in group)]
@@ -367,7 +368,8 @@ def entangled(purchase: P, lost: Sequence[P], free: Sequence[R], records: Record
 
 
 def paired(group: Sequence[P], rows: Sequence[R], records: Records[P, R]) -> list[tuple[P, R]]:
-    """Each purchase with a row of its time, the rows oldest first; nothing if it does not come out even."""
+    """Pair each purchase with a row of its time, the rows oldest first. Return no pairs if that does not come out
+    even."""
     if len(group) != len(rows):
         return []
     pairs: list[tuple[P, R]] = []

@@ -1,12 +1,14 @@
 """When the next request may leave, and which one. Plain state: nothing here sleeps, sends or reads a clock.
 
-Slots are spaced evenly and go to the most urgent lane first, in each lane to the request that entered first; a second
-bound is how many requests are in flight. No lane starves: one that has waited for its `PATIENCE` takes the next slot,
-but never two in a row. Each waiting request holds a Ticket. One ticket at a time is the *keeper*: its holder sleeps
-until the next slot is due, so there is no background task; a keeper that leaves passes the role on without awaiting.
+Slots are spaced evenly. They go to the most urgent lane first, and in each lane to the request that entered first. A
+second bound is the number of requests in flight. No lane starves: a lane that has waited for its `PATIENCE` takes the
+next slot, but never two in a row.
 
-A provider that says "too many" doubles the spacing; a quiet minute halves it again. Where repeated hits are a ban,
-looks stop before the last one.
+Each waiting request holds a Ticket. One ticket at a time is the *keeper*: its holder sleeps until the next slot is due,
+so there is no background task. A keeper that leaves passes the role on without awaiting.
+
+When a provider says "too many", the spacing doubles; a quiet minute halves it again. Where repeated hits are a ban,
+looks stop before the last hit.
 """
 
 from __future__ import annotations
@@ -21,28 +23,28 @@ from .._wakeup import Wakeup
 from .call import Lane, Provider
 
 V1_PER_SECOND = 50.0
-"""The provider documents 100 per second and key; five hits in ten minutes are a ten-minute ban."""
+"""The provider documents 100 per second and key. Five hits in ten minutes are a ten-minute ban."""
 
 RENT_PER_SECOND = 1.0
-"""The provider documents no number; its own newest client keeps to one request a second (2026)."""
+"""The provider documents no number. Its own newest client keeps to one request a second (2026)."""
 
 LOOK_EVERY = 1.0
-"""A code is found half a second late on average, for one request a second and page of orders."""
+"""With one request a second for each page of orders, a code is found half a second late on average."""
 
 IN_FLIGHT = 32
-"""No httpx pool scales with its queue; a gate of our own before it does."""
+"""Requests in flight. No httpx pool scales with its queue, so a gate of our own stands before the pool."""
 
 KEPT_BACK = 8
-"""So many of these places are closed to looks, and half as many to finishes and the catalogue: looks that stall hold up
-none of the others, and nothing holds up a cancel or a purchase."""
+"""Places in flight that are closed to looks; half as many are closed to finishes and the catalogue. Looks that stall
+then hold up no other lane, and nothing holds up a cancel or a purchase."""
 
 CATALOGUE_PER_SECOND = 1.0
 CATALOGUE_IN_FLIGHT = 2
-"""Ten price tables 0.6 s apart drew a 429 (v1, seen live in 2026); one is up to 24 MB."""
+"""Ten price tables 0.6 s apart drew a 429 (v1, seen live in 2026). One table is up to 24 MB."""
 
 SLOWEST = 1.0
-"""Seconds between requests after hits, at the most; but twice the usual spacing, and eight times where hits are no ban,
-is never too much. It is the spacing while looks have stopped, unless the usual one is longer."""
+"""The longest spacing after hits, in seconds. Twice the usual spacing is always allowed, and eight times where hits are
+no ban. While looks have stopped, this is the spacing, unless the usual one is longer."""
 
 QUIET = 60.0
 """Seconds without a hit after which the spacing is halved, until it is the usual one."""
@@ -52,26 +54,27 @@ HITS_COUNT_FOR = 600.0
 """The fifth hit of ten minutes is a ban of ten minutes (https://5sim.net/docs, "Limits")."""
 
 STOPPED = (Lane.LOOK, Lane.CATALOGUE)
-"""What can wait when the next hit would be a ban; cancels, purchases and finishes settle money."""
+"""Lanes that can wait when the next hit would be a ban. Cancels, purchases and finishes settle money."""
 
 CATCH_UP = 0.005
-"""Timers wake late; a slot taken up to 5 ms late does not push back the next one, as one taken after a pause does."""
+"""Seconds. Timers wake late, so a slot taken up to 5 ms late does not push back the next one. A slot taken after a
+pause does."""
 
 
 PATIENCE = {Lane.LOOK: 5.0, Lane.FINISH: 2.0, Lane.CATALOGUE: 1.25}
-"""Seconds after which a lane that waits takes a slot before the more urgent ones: since its first request entered, of
-the catalogue also since its last one left. At 12 requests a second or more a finish leaves within 5 s, and a catalogue
-read every 2 s."""
+"""Seconds of waiting after which a lane takes a slot before more urgent lanes. They count from the entry of the lane's
+first request; for the catalogue also from its last slot. At 12 requests a second or more, a finish leaves within 5 s,
+and a catalogue read every 2 s."""
 
 AFTER_LATE = 1
 AFTER_LATE_BEFORE_CANCELS = 2
-"""Ordinary slots after one that went to a lane for its patience. Urgent lanes keep half of the slots, cancels two
-thirds: a cancel that comes too late costs the order's price."""
+"""Ordinary slots after one that went to a lane for its patience. Urgent lanes keep half of the slots, and cancels keep
+two thirds: a cancel that comes too late costs the order's price."""
 
 
 @attrs.define(eq=False, repr=False, weakref_slot=False)
 class Ticket(Wakeup):
-    """A place in the queue; `granted` once the request may leave, `used` once its holder knows."""
+    """A place in the queue: `granted` once the request may leave, `used` once the ticket's holder knows."""
 
     lane: Lane
     entered_at: float
@@ -108,16 +111,16 @@ class Slots:
         return self._hits[-HITS] + HITS_COUNT_FOR if lane in STOPPED and self._stopped() else -inf
 
     def enter(self, lane: Lane, now: float) -> Ticket:
-        """Take a place; the ticket may be granted at once."""
+        """Enter the queue. The ticket may be granted at once."""
         ticket = Ticket(lane, now)
         self._queues[lane].append(ticket)
         self._grant(now)
         if self._keeper is not None and self._due()[1] < self._keeper_wakes_at:
-            self._keeper.ring()  # it sleeps until looks go on, and this one need not
+            self._keeper.ring()  # it sleeps until looks go on, and this ticket need not wait for that
         return ticket
 
     def seconds_to_sleep(self, ticket: Ticket, now: float) -> float | None:
-        """How long the holder sleeps before it asks again; None: until it is woken."""
+        """Seconds that the holder sleeps before it asks again; None if it sleeps until it is woken."""
         heads, at = self._due()
         if self._keeper not in (None, ticket) or not heads:
             return None
@@ -125,12 +128,12 @@ class Slots:
         return max(0.0, at - now)
 
     def tick(self, now: float) -> None:
-        """The keeper slept: hand out what is due."""
+        """Hand out what is due after the keeper has slept."""
         self._keeper = None
         self._grant(now)
 
     def leave(self, ticket: Ticket, now: float) -> None:
-        """The request is over, or its holder gave up waiting."""
+        """Leave the queue, because the request is over or its holder has stopped waiting."""
         if ticket.granted:
             self._room += 1
             if not ticket.used and self._latest is ticket:
@@ -141,7 +144,7 @@ class Slots:
         self._grant(now)
 
     def hit(self, now: float) -> int:
-        """The provider said that it was asked too often. Returns how often it said so within ten minutes."""
+        """Record that the provider said "too many". Return how often it said so within ten minutes."""
         self._hits.append(now)
         self._ease(now)
         self._changed_at = now
@@ -153,13 +156,13 @@ class Slots:
         return len(self._hits)
 
     def _ring_stopped(self) -> None:
-        """Wake the requests that cannot leave for minutes: a wait would rather do something else."""
+        """Wake the requests that cannot leave for minutes, so that their waits can do something else."""
         for lane in STOPPED:
             for ticket in self._queues[lane]:
                 ticket.ring()
 
     def _ease(self, now: float) -> None:
-        # Later than now it can only be after a run of another loop, whose clock began elsewhere.
+        # A hit can be later than now only after a run of another loop, whose clock began elsewhere.
         while self._hits and not now - HITS_COUNT_FOR < self._hits[0] <= now:
             self._hits.popleft()
         self._changed_at = now if self._stopped() else min(self._changed_at, now)
@@ -168,7 +171,7 @@ class Slots:
             self._changed_at += QUIET
 
     def _stopped(self) -> bool:
-        """Return True if one hit more would be a ban."""
+        """Return True if the next hit would be a ban."""
         return self._bans and len(self._hits) >= HITS
 
     def _grant(self, now: float) -> None:
@@ -180,7 +183,7 @@ class Slots:
                 break
             self._hand_out(self._chosen(heads, now), now)
         if heads and self._keeper is None:
-            heads[0].ring()  # to become the keeper
+            heads[0].ring()  # so that it becomes the keeper
 
     def _hand_out(self, ticket: Ticket, now: float) -> None:
         self._queues[ticket.lane].popleft()
@@ -194,9 +197,10 @@ class Slots:
         ticket.ring()
 
     def _due(self) -> tuple[list[Ticket], float]:
-        """The first of each lane that may leave, the most urgent lane first, and when one of them may.
+        """The first ticket of each lane that may leave, the most urgent lane first, and the moment when one of them
+        may.
 
-        What has stopped comes only where nothing else waits.
+        Lanes that have stopped come only if nothing else waits.
         """
         heads = []
         for lane, queue in self._queues.items():
@@ -210,9 +214,9 @@ class Slots:
         return heads, max(self._next_at, self.resumes_at(heads[0].lane))
 
     def _chosen(self, heads: list[Ticket], now: float) -> Ticket:
-        """The ticket that takes a slot: of the most urgent lane, or of one that has waited for too long.
+        """The ticket that takes a slot: of the most urgent lane, or of a lane that has waited for too long.
 
-        Of several such lanes it is the one that was served longest ago.
+        Among several such lanes, it is the one that was served longest ago.
         """
         pause = AFTER_LATE_BEFORE_CANCELS if heads[0].lane is Lane.CANCEL else AFTER_LATE
         if self._since_late >= pause:
@@ -227,23 +231,23 @@ class Slots:
         since = ticket.entered_at
         if ticket.lane is Lane.CATALOGUE:
             since = max(since, self._served_at[ticket.lane])
-        waited = now - since  # less than 0 only after a run of another loop, as in `_ease`
+        waited = now - since  # negative only after a run of another loop, as in `_ease`
         return waited < 0 or waited >= PATIENCE.get(ticket.lane, inf)
 
     def _has_room_for(self, lane: Lane) -> bool:
-        """Return True if the lane has a place in flight: requests that stall leave some to more urgent ones."""
+        """Return True if the lane has a place in flight. Requests that stall leave some places to more urgent ones."""
         closed = 0 if lane < Lane.LOOK else self._kept_back if lane is Lane.LOOK else self._kept_back // 2
         return self._room > closed
 
 
 class Pace:
-    """How fast requests leave, shared by every client that is given the same object, all in one event loop.
+    """The speed at which requests leave. Every client that is given the same object shares it, all in one event loop.
 
     Args:
-        v1_per_second: requests a second to the v1 API. The provider allows 100.
-        rent_per_second: requests a second to the rent API, one at a time.
-        look_every: seconds between two looks at the whole list of orders, at least, when many are awaited. 0 asks
-            again as soon as the answer is there.
+        v1_per_second: requests per second to the v1 API. The provider allows 100.
+        rent_per_second: requests per second to the rent API, one at a time.
+        look_every: the least seconds between two looks at the whole list of orders, when many are awaited. With 0, the
+            next look is sent as soon as the answer is there.
     """
 
     def __init__(
@@ -264,7 +268,7 @@ class Pace:
         return self._slots[provider]
 
     def slow_slots(self, lane: Lane) -> Slots | None:
-        """The slots to be had first, for what is large."""
+        """The slots to take first for large answers; None for the other lanes."""
         return self._catalogue if lane is Lane.CATALOGUE else None
 
 

@@ -1,4 +1,4 @@
-"""May a failed call be sent again, and after how long? Pure: error, failures and Repeat in; seconds or None out."""
+"""The decision to send a failed call again, and when. Pure: error, failures and Repeat in; seconds or None out."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from .call import Repeat
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 AFTER_LIMIT = 2.0
-"""Both providers name limits per second and send no Retry-After; the fifth hit in ten minutes is a ban (v1)."""
+"""Both providers name limits per second and send no Retry-After. The fifth hit in ten minutes is a ban (v1)."""
 
 PASSING = (NotSentError, OutcomeUnknownError, UnreadableReplyError, RateLimitError, ProviderUnavailableError)
 
 
 def pause_before_retry(error: SmsApiError, failures: int, repeat: Repeat, max_retries: int) -> float | None:
-    """Seconds to wait before the same call may be sent again, or None when it must not be.
+    """Seconds to wait before the same call may be sent again; None if it must not be sent again.
 
-    The pauses double: 0.5, 1, 2, ... 30 s; after a rate limit they start at 2 s.
+    The pauses double: 0.5, 1, 2, ... 30 s. After a rate limit they start at 2 s.
     """
     if failures > max_retries or not isinstance(error, PASSING):
         return None

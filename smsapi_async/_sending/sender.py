@@ -1,4 +1,4 @@
-"""send(): a call waits for its slot, is tried, perhaps again, and its answer is read. Adds nothing to the bytes."""
+"""send(): wait for a slot, try a call, perhaps try it again, and read its answer. Adds nothing to the bytes."""
 
 from __future__ import annotations
 
@@ -35,26 +35,26 @@ T = TypeVar("T")
 
 
 class Departure(Protocol):
-    """What a call that spends wants to know of its request."""
+    """The hooks that a call that spends puts around its request."""
 
     # Awaited last, right before the request leaves.
     async def ready(self) -> None: ...
 
-    # Around the request, until its answer is there or will not come.
+    # Entered around the request, until its answer is there or will not come.
     def leaving(self) -> AbstractContextManager[None]: ...
 
 
 def _nothing(_: object) -> None:
-    """Nothing is shared with other clients."""
+    """Do nothing, because nothing is shared with other clients."""
 
 
 @attrs.define(eq=False)
 class Timing:
-    """When a request was asked for and when it left, for the event about it.
+    """The times of a request, for the event about it.
 
     Attributes:
-        look: whether it was sent for a wait.
-        left_at: when its request left, in seconds of the loop's clock; inf while none has.
+        look: whether the request was sent for a wait.
+        left_at: when the request left, in seconds of the loop's clock; inf while it has not left.
     """
 
     look: bool
@@ -63,7 +63,7 @@ class Timing:
     reply: Reply | None = attrs.field(default=None, init=False)
 
     def tell(self, events: Events, call: Call[Any], error: BaseException | None = None) -> None:
-        """`call.ended`, of a request that left; where the key is missing or the client closed none does."""
+        """Emit `call.ended` for a request that left. None leaves while the key is missing or the client closes."""
         stayed = self.reply is None and isinstance(error, (AuthenticationError, ClientClosedError))
         if stayed or self.left_at == inf:
             return
@@ -81,7 +81,7 @@ class Timing:
 
 
 class Sender:
-    """What every call of one client passes through.
+    """The way of every call of one client.
 
     Args:
         clock: the records' clock of the v1 API, which learns from every answer.
@@ -112,15 +112,15 @@ class Sender:
         self.under_way: UnderWay = UnderWay()
 
     def spacing(self, provider: Provider) -> float:
-        """Seconds between two requests at the present pace."""
+        """Seconds between two requests at the current pace."""
         return self.pace.slots(provider).spacing
 
     async def send(self, call: Call[T], *, once: bool = False, departure: Departure | None = None) -> T:
-        """Send the call, again where `_retry` allows it, and read the answer.
+        """Send the call, repeat it where `retry` allows that, and read the answer.
 
         Args:
-            once: leave repeating to the caller, a wait.
-            departure: of a call that spends; it is asked before every single request, which has its slot then.
+            once: leave repeating to the caller, which is a wait.
+            departure: the hooks of a call that spends. They are called for every single request, once it has its slot.
         """
         failures, lost = 0, False
         while True:
@@ -145,17 +145,17 @@ class Sender:
             await anyio.sleep(pause)
 
     async def share(self, call: Call[T]) -> T:
-        """`send` a read of what is the same for everybody; equal ones in flight are sent once."""
+        """Like `send`, for a read whose answer is the same for all callers. Equal reads in flight are sent once."""
         self.check_loop()
         self._check(call)
         return await self._flights.share((call.provider, call.path, call.query), lambda: self.send(call))
 
     def start_closing(self) -> None:
-        """From now on only calls that end an order are sent."""
+        """Send only calls that end an order from now on."""
         self._closing = True
 
     async def aclose(self) -> None:
-        """From now on nothing is sent."""
+        """Send nothing from now on."""
         self._closed = True
         await self._http.aclose()
 
@@ -164,7 +164,7 @@ class Sender:
         return self._closing
 
     def check_loop(self) -> None:
-        """One client belongs to one event loop, the first that used it."""
+        """Raise RuntimeError in a second event loop. One client belongs to the first event loop that used it."""
         token = current_token()
         if self._loop is None:
             self._loop = token
@@ -178,7 +178,7 @@ class Sender:
             raise ClientClosedError("the client is closed", call=call.name)
 
     async def _exchange_told(self, call: Call[T], departure: Departure | None, timing: Timing) -> T:
-        """`_exchange` and reading the answer, with an event when it has ended."""
+        """Run `_exchange`, read the answer, and emit an event at the end."""
         try:
             timing.reply = await self._exchange(call, departure, timing, look=timing.look)
             result = self._read(call, timing.reply)
@@ -189,7 +189,7 @@ class Sender:
         return result
 
     def _read(self, call: Call[T], reply: Reply) -> T:
-        """Read an answer, and report each field that cannot be read once."""
+        """Read an answer, and report each unreadable field once."""
         with collect_unread() as unread:
             result = call.read(reply)
         for field in unread.fields:
@@ -201,10 +201,10 @@ class Sender:
     async def _exchange(
         self, call: Call[Any], departure: Departure | None, timing: Timing | None = None, *, look: bool
     ) -> Reply:
-        """One request in its own slot, for which a read of the catalogue waits in the slow lane first.
+        """Send one request in its own slot. A read of the catalogue waits in the slow lane first.
 
         Args:
-            look: whether it is sent for a wait, which has more to do than to stand in line while looks have stopped.
+            look: whether the request is sent for a wait. A wait does not stand in line while looks have stopped.
         """
         self.check_loop()
         self._check(call)

@@ -1,4 +1,4 @@
-"""Equal reads in flight are sent once: the first asks, the others get its result. It knows nothing of the reads."""
+"""Equal reads in flight are sent once: the first caller asks, the others get its result. Knows nothing of the reads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @attrs.define
 class Flight:
-    """One read under way; it landed with a result or an error, or was given up and has neither."""
+    """One read under way. It landed with a result or an error; if it was given up, it has neither."""
 
     landed: bool = False
     result: Any = None
@@ -25,13 +25,14 @@ class Flight:
 
 
 class SingleFlight:
-    """The reads under way, by what they ask for."""
+    """The reads under way, by their keys."""
 
     def __init__(self) -> None:
         self._flights: dict[Hashable, Flight] = {}
 
     async def share(self, key: Hashable, ask: Callable[[], Awaitable[T]]) -> T:
-        """Return the result of an equal read under way, else of `ask`. If the first is cancelled, another one asks."""
+        """Return the result of an equal read under way, otherwise of `ask`. If the first caller is cancelled, another
+        asks."""
         while (flight := self._flights.get(key)) is not None:
             await flight.over.wait()
             if flight.error is not None:

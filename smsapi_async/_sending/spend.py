@@ -1,14 +1,14 @@
-"""Attempt.spend(): a call that spends is sent once, and its outcome is known then. It knows no records.
+"""Attempt.spend(): a call that spends is sent once, and its outcome is known then. Knows no records.
 
 The laws, each with its exit:
 
-    the caller is cancelled already               nothing is sent, the cancellation goes on
+    the caller is already cancelled               nothing is sent, and the cancellation goes on
     nothing left, or the provider said no         that error: nothing was bought
-    the answer was read                           what was bought; reading it registered it
-    anything else after the first byte            `recover` finds out: what was bought, or an error about the money
-    the caller left meanwhile                     `abandon` takes what was bought; the cancellation goes on
+    the answer was read                           the purchase, which the reading has registered
+    anything else after the first byte            `recover` finds the purchase, or raises an error about the money
+    the caller left meanwhile                     `abandon` takes the purchase, and the cancellation goes on
 
-There is no list of exceptions: what is raised after the first byte is an unknown outcome, whatever it is.
+There is no list of exceptions: any exception after the first byte means an unknown outcome.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ from .sender import Sender
 T = TypeVar("T")
 
 CHECKPOINTS = 4
-"""On asyncio a deadline that passed during CPU work takes a round of the loop to call its timer. Its cancellation then
-takes a round for each task on the way: the caller's parent, the caller, and the child that sends."""
+"""Rounds of the event loop. On asyncio, a deadline that passed during CPU work needs one round to call its timer. Its
+cancellation then needs a round for each task on the way: the caller's parent, the caller, and the child that sends."""
 
 
 @attrs.define(eq=False)
@@ -49,11 +49,11 @@ class Attempt(Generic[T]):
     """A call that spends, on its way to a known outcome.
 
     Attributes:
-        call: what is sent. Its `read` registers what was bought, before anything is awaited.
-        recover: finds out what became of it when no answer could be read, or raises an error that says so.
-        abandon: takes what was bought for a caller that is gone.
-        sent_at: when its request left, in seconds of the loop's clock; inf while none has.
-        void: whether it is known that nothing came of it.
+        call: the call to send. Its `read` registers the purchase, before anything is awaited.
+        recover: finds the purchase when no answer could be read, or raises an error that says what became of it.
+        abandon: takes the purchase for a caller that is gone.
+        sent_at: when the request left, in seconds of the loop's clock; inf while it has not left.
+        void: whether it is known that nothing was bought.
     """
 
     call: Call[T]
@@ -72,7 +72,7 @@ class Attempt(Generic[T]):
         Raises:
             RefusedError, NotSentError, ClientClosedError: nothing was bought.
             NothingBoughtError: the answer was lost, and nothing was bought.
-            SpendUnknownError: the answer was lost, and what became of it is not known.
+            SpendUnknownError: the answer was lost, and the outcome is not known.
         """
         await let_cancellation_arrive()
         ended: Ended[T] = Ended()
@@ -83,7 +83,7 @@ class Attempt(Generic[T]):
         except (anyio.get_cancelled_exc_class(), *INTERRUPTS):
             _log_loss(sender, self, ended.error, logging.WARNING)
             if ended.result is not None:
-                with suppress(anyio.get_cancelled_exc_class()):  # else Ctrl-C would be lost in it
+                with suppress(anyio.get_cancelled_exc_class()):  # otherwise Ctrl-C would be lost in it
                     await self.abandon(ended.result)
             raise
         _log_loss(sender, self, ended.error, logging.INFO)
@@ -95,7 +95,7 @@ class Attempt(Generic[T]):
 
 @attrs.frozen
 class Leaving(Generic[T]):
-    """The moment at which the request leaves: from then on the caller's cancellation does not reach it."""
+    """The moment at which the request leaves. From then on, the caller's cancellation does not reach it."""
 
     attempt: Attempt[T]
     scope: anyio.CancelScope
@@ -106,7 +106,7 @@ class Leaving(Generic[T]):
 
     @contextmanager
     def leaving(self) -> Iterator[None]:
-        """Around the request; undone if no connection was made."""
+        """Record that the request leaves; undo that if no connection was made."""
         self.scope.shield = True
         self.attempt.sent_at = anyio.current_time()
         try:
@@ -118,7 +118,7 @@ class Leaving(Generic[T]):
 
 
 async def let_cancellation_arrive() -> None:
-    """Raise the cancellation of a caller that is cancelled already, or whose deadline has passed."""
+    """Raise the cancellation of a caller that is already cancelled or whose deadline has passed."""
     for _ in range(CHECKPOINTS):
         await checkpoint()
     while anyio.current_effective_deadline() <= anyio.current_time():
@@ -126,7 +126,7 @@ async def let_cancellation_arrive() -> None:
 
 
 async def _see_through(sender: Sender, attempt: Attempt[T], scope: anyio.CancelScope) -> T:
-    """The work of the child task. If the task itself is hit, the outcome is found out before it ends."""
+    """Do the work of the child task. If the task itself is hit, the outcome is found out before it ends."""
     lost = OutcomeUnknownError("it was cut off", call=attempt.call.name)
     hit = (anyio.get_cancelled_exc_class(), *INTERRUPTS)
     try:
@@ -134,21 +134,21 @@ async def _see_through(sender: Sender, attempt: Attempt[T], scope: anyio.CancelS
             return await sender.send(attempt.call, departure=Leaving(attempt, scope))
         except hit:
             raise
-        except BaseException as error:  # no list of what may be raised would ever be complete
+        except BaseException as error:  # no list of possible exceptions would ever be complete
             if attempt.sent_at == inf or isinstance(error, (RefusedError, ClientClosedError)):
                 attempt.void = True
                 raise
             lost = _as_lost(error, attempt)
         return await _recovered(attempt, lost)
     except hit:
-        if attempt.may_have_happened:  # the loop is being shut down, or Ctrl-C
+        if attempt.may_have_happened:  # the loop is shutting down, or Ctrl-C came
             with anyio.CancelScope(shield=True):
                 await _salvage(sender, attempt, lost)
         raise
 
 
 async def _recovered(attempt: Attempt[T], lost: OutcomeUnknownError) -> T:
-    """What the attempt's own records tell. If they fail in a way that nobody foresaw, the outcome stays unknown."""
+    """Return what the records show. If the search fails in an unforeseen way, the outcome stays unknown."""
     try:
         return await attempt.recover(lost)
     except NothingBoughtError:
@@ -163,7 +163,7 @@ async def _recovered(attempt: Attempt[T], lost: OutcomeUnknownError) -> T:
 
 
 async def _salvage(sender: Sender, attempt: Attempt[T], lost: OutcomeUnknownError) -> None:
-    """Find out what became of a call whose caller gets no answer."""
+    """Find out the outcome of a call whose caller gets no answer."""
     try:
         bought = await _recovered(attempt, lost)
     except SmsApiError as error:
@@ -173,17 +173,18 @@ async def _salvage(sender: Sender, attempt: Attempt[T], lost: OutcomeUnknownErro
 
 
 def _as_lost(error: BaseException, attempt: Attempt[Any]) -> OutcomeUnknownError:
-    """The error as a lost answer. The words of one that is not ours may quote a phone or a code."""
+    """The error as a lost answer. The words of a foreign error are left out, because they may quote a phone or a
+    code."""
     if isinstance(error, OutcomeUnknownError):
         return error
     return OutcomeUnknownError(f"{type(error).__name__} after it was sent", call=attempt.call.name)
 
 
 def _log_loss(sender: Sender, attempt: Attempt[Any], error: Exception | None, level: int) -> None:
-    """Emit what became of a purchase whose answer was lost and that was not found, also if its caller is gone.
+    """Emit the outcome of a purchase whose answer was lost and that was not found, even if its caller is gone.
 
     Args:
-        level: of the event that says that something may have been bought.
+        level: the level of the event that says that something may have been bought.
     """
     name = attempt.call.name
     if isinstance(error, NothingBoughtError):
