@@ -1,9 +1,11 @@
-"""What belongs to one account: one provider URL and one key. Its clients share it, whatever event loop they run in.
+"""The state of one account, which is one provider URL and one key. Its clients share it, in all event loops.
 
-Shared are the pace (one for each event loop), the purchases in flight and their claims, how far the provider's two
-clocks are apart, and whether its list of orders has earned trust. The key itself is not kept, only a digest.
+Shared are the pace (one for each event loop), the purchases in flight with their claims, the difference between the
+provider's two clocks, and whether its list of orders has earned trust. Only a digest of the key is kept, not the key
+itself.
 
-An account outlives its clients and event loops: a second `asyncio.run` must not claim what belongs to the first one.
+An account outlives its clients and event loops, so that a second `asyncio.run` does not claim what belongs to the
+first.
 """
 
 from __future__ import annotations
@@ -25,13 +27,13 @@ from ._sending import Claims, Lane, Offset, Pace, Provider, Slots, Target, is_ru
 
 @attrs.define
 class Trust:
-    """Whether the account's list of orders may spare a look at a single order."""
+    """The trust in the account's list of orders: whether the list may spare a look at a single order."""
 
     earned: bool = False
 
 
 class Account(Protocol):
-    """What the clients of one provider URL and one key share."""
+    """The state that the clients of one provider URL and key share."""
 
     claims: Claims[Any]
     offset: Offset
@@ -40,7 +42,7 @@ class Account(Protocol):
     # The pace of the running event loop.
     def pace(self) -> Pace: ...
 
-    # A client uses it in this event loop, and no longer waits for one.
+    # Record that a client uses the account in this event loop.
     def join(self, client: object, loop: EventLoopToken) -> None: ...
 
 
@@ -55,11 +57,11 @@ class MemoryAccount:
         self._paces: dict[EventLoopToken, Pace] = {}
 
     def pace(self) -> Pace:
-        """The pace of the running event loop: its clock is no other's."""
+        """The pace of the running event loop. Every event loop has a clock of its own."""
         return self._paces.setdefault(current_token(), Pace())
 
     def expect(self, client: object) -> None:
-        """A client will use it, in an event loop that is not known yet."""
+        """Record that a client will use the account, in an event loop that is not known yet."""
         self._expected.add(client)
 
     def join(self, client: object, loop: EventLoopToken) -> None:
@@ -68,7 +70,7 @@ class MemoryAccount:
         self._expected.discard(client)
 
     def is_used(self) -> bool:
-        """Return True if a client will use it, or an event loop is alive in which it was used."""
+        """Return True if a client will use the account, or an event loop in which it was used is alive."""
         self._forget_loops()
         return bool(self._paces or self._expected)
 
@@ -79,7 +81,7 @@ class MemoryAccount:
 
 
 class SharedPace(Pace):
-    """The pace of a client that was given none: that of its accounts, in the event loop that it runs in."""
+    """The pace of a client that was given none: the pace of its accounts, in the client's event loop."""
 
     def __init__(self, accounts: Mapping[Provider, Account]) -> None:
         super().__init__()
@@ -100,13 +102,13 @@ class SharedPace(Pace):
 
 
 class _World:
-    """The owner of the accounts of this process, if nothing else is said."""
+    """The default owner of the accounts of this process."""
 
 
 Key = tuple[Provider, str, bytes]
 
 UNUSED_KEPT = 100
-"""Accounts kept that no client uses any more, the newest: a program may know thousands of keys in its life."""
+"""Unused accounts kept, the newest. A program may know thousands of keys in its life."""
 
 _PROCESS = _World()
 _owner: ContextVar[object] = ContextVar("owner", default=None)
@@ -118,7 +120,8 @@ def account_of(provider: Provider, target: Target, client: object, http_client: 
     """The account of this URL and key, for a client that has not run yet.
 
     Args:
-        http_client: what the client sends through. In front of a provider in this process it names the owner.
+        http_client: the HTTP client that the client sends through. It names the owner if its provider is in this
+            process.
     """
     transport = getattr(http_client, "_transport", None)
     owner = _owner.get() or getattr(transport, "smsapi_world", None) or _PROCESS
@@ -136,7 +139,7 @@ def account_of(provider: Provider, target: Target, client: object, http_client: 
 
 
 def _plain(url: str) -> str:
-    """The URL as every spelling of it is known: the host in lower case, without the usual port."""
+    """The URL in one common spelling: the host in lower case, without the usual port."""
     parts = urlsplit(url)
     usual = {"http": 80, "https": 443}.get(parts.scheme)
     port = f":{parts.port}" if parts.port not in (None, usual) else ""
@@ -145,9 +148,9 @@ def _plain(url: str) -> str:
 
 @contextmanager
 def accounts_of(owner: object) -> Iterator[None]:
-    """Around the making of clients: their accounts are this owner's, and forgotten with it.
+    """Give the accounts of clients made inside to this owner. The accounts are forgotten together with the owner.
 
-    Two local providers may have the same URL and keys, and are not one provider.
+    Two local providers may have the same URL and keys without being one provider.
     """
     token = _owner.set(owner)
     try:

@@ -1,4 +1,4 @@
-"""The scope of one order, from its purchase (or its resumption) to its settlement on every way out."""
+"""The scope of one order, from its purchase or resumption to its settlement on every way out."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from .v1._waits import Held, Waits
 class Activation:
     """One order in a scope: ``async with client.activation("telegram") as order:``.
 
-    On the way out the order is finished when a code was taken, else cancelled with a refund. What cannot be brought
-    to its end in time is in `client.unsettled`.
+    On the way out, the order is finished if a code was taken, otherwise cancelled with a refund. An order that could
+    not be settled in time is in `client.unsettled`.
     """
 
     _order: Order | None = None
@@ -90,12 +90,12 @@ class Activation:
 
     @property
     def id(self) -> OrderId:
-        """The order's id: store it, and `client.resume(id)` goes on after a crash."""
+        """The order's id. Store it, so that `client.resume(id)` can go on after a crash."""
         return self.order.id
 
     @property
     def phone(self) -> Phone:
-        """The number, ``+`` and digits."""
+        """The phone number: ``+`` and digits."""
         return self.order.phone
 
     async def code(
@@ -107,7 +107,7 @@ class Activation:
     ) -> str:
         """Wait for the next code. Costs nothing beyond the order's price; the arguments are those of `sms`.
 
-        The first call returns the newest code. Each further call returns the next one that came after it.
+        The first call returns the newest code. Each further call returns the next code that came after it.
         """
         return (await self.sms(timeout=timeout, match=match, extract=extract)).code or ""
 
@@ -121,12 +121,12 @@ class Activation:
         """Wait for the next message with a code.
 
         Args:
-            timeout: seconds or a timedelta after which to stop; without it the wait lasts until ten seconds before
-                the order's end.
-            match: passes over the messages for which it is false.
-            extract: finds the code in a text; asked before the provider's own code.
+            timeout: seconds or a timedelta after which to stop. By default, the wait lasts until ten seconds before the
+                order's end.
+            match: called with each message; the wait passes over a message for which it returns False.
+            extract: finds the code in a text. It is asked before the provider's own code is used.
         Raises:
-            WaitTimeoutError: `timeout` passed. The order is still open, leaving the scope settles it.
+            WaitTimeoutError: `timeout` passed. The order is still open, and leaving the scope settles it.
             OrderExpiredError, OrderClosedError, NoCodeError: the order ended without a code.
         """
         span, pick = seconds("timeout", timeout), picked_by(match, extract)
@@ -138,15 +138,15 @@ class Activation:
     def messages(self) -> Messages:
         """Iterate over the messages of the order, each once, until it closes.
 
-        An order that got none is cancelled ten seconds before its end, while that refunds.
+        An order without messages is cancelled ten seconds before its end, while a cancel still refunds.
         """
         return Messages(self._waits, self._inside.tracked.key)
 
     async def ban(self) -> Order:
-        """Report the number as used already and give it back. Believed to refund; takes 0.1 from the rating.
+        """Report the number as already used and give it back. Believed to refund; takes 0.1 from the rating.
 
         Raises:
-            OrderStateError: it has an SMS or is over.
+            OrderStateError: the order has an SMS or is over.
         """
         tracked = self._inside.tracked
         self._order = await self._v1.ban(tracked.key)

@@ -1,7 +1,8 @@
-"""The guards of money: what purchases may cost, together and each, and how many orders they may hold open.
+"""The limits on money: the cost of all purchases, the cost of each one, and how many orders may be open.
 
-Plain state: nothing here sends, sleeps or reads a clock. A purchase takes its place before its request leaves, with the
-most it may cost set aside; what it cost takes that over, a refund gives it back, and an unknown outcome keeps it.
+Plain state: nothing here sends, sleeps or reads a clock. A purchase takes its place before its request leaves, and the
+most it may cost is set aside. The real cost then replaces that amount. A refund gives the cost back, and an unknown
+outcome keeps the amount set aside.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ class Place:
     """One purchase's share of a budget.
 
     Attributes:
-        most: what is set aside for it.
-        opens: whether it is an order more; an extension is none.
-        taken: whether it stands for a purchase that was made, or may have been.
+        most: the amount set aside for it.
+        opens: whether it opens an order. An extension opens none.
+        taken: whether it stands for a purchase that was made, or may have been made.
     """
 
     most: Decimal
@@ -37,19 +38,21 @@ class Place:
 
 
 class Budget:
-    """What purchases may cost and hold open: ``AsyncClient(budget=Budget(money=20, per_order=2, open_orders=5))``.
+    """Limits for purchases: ``AsyncClient(budget=Budget(money=20, per_order=2, open_orders=5))``.
 
-    Checked before a purchase is sent, also when many are sent at once: what a purchase may cost is set aside until it
-    is known. An order counts with its price; a cancel takes the price off again, whereas a ban or a lapsed order keeps
-    counting, because their refunds are not certain. A purchase of unknown outcome counts with what was set aside. Only
-    what its clients buy is counted, and a number that renews by itself asks no budget. Give several clients the same
-    one when they spend together, all in one event loop.
+    A purchase is checked before it is sent, even when many are sent at once. The most that it may cost is set aside
+    until its cost is known. An order counts with its price. A cancel takes the price off again. A ban or a lapsed order
+    keeps counting, because its refund is not certain. A purchase of unknown outcome counts with the amount that was set
+    aside.
+
+    A budget counts only the purchases of its own clients, and does not check a number that renews by itself. Give
+    several clients the same budget when they spend together, all in one event loop.
 
     Args:
         money: the most to spend in all, in the account's currency; needs `per_order`.
-        per_order: the most one order may cost; it is a `max_price` for every activation. An order that is dearer is
-            given back where it can be: not a hosting order, nor a rented number.
-        open_orders: how many orders may be open at once, until they are settled or their time is over.
+        per_order: the most that one order may cost. It is a `max_price` for every activation. An order that costs more
+            is given back if possible; a hosting order or a rented number cannot be given back.
+        open_orders: how many orders may be open at once. An order is open until it is settled or its time is over.
     """
 
     def __init__(
@@ -72,24 +75,28 @@ class Budget:
 
     @property
     def spent(self) -> Decimal:
-        """What was paid and not given back, with what is set aside for purchases of unknown outcome."""
+        """The money paid and not given back, including the amounts set aside for purchases of unknown outcome."""
         return self._spent
 
     @property
     def left(self) -> Decimal | None:
-        """What further purchases may cost: neither spent nor set aside. None without a limit."""
+        """The money left for further purchases: neither spent nor set aside. None without a limit."""
         return None if self._money is None else self._money - self._spent - self._set_aside
 
     def __repr__(self) -> str:
         return f"<Budget: {self._spent} spent, {self.left} left, {len(self._held) + self._places} orders open>"
 
     def ceiling(self, max_price: Decimal | None) -> Decimal | None:
-        """The most the next order may cost: the lower of the caller's own bound and `per_order`."""
+        """The most that the next order may cost: the lower of the caller's own limit and `per_order`."""
         return min((bound for bound in (max_price, self.per_order) if bound is not None), default=None)
 
     @contextmanager
     def place(self, call: str, most: Decimal | None, now: float, *, opens: bool = True) -> Iterator[Place]:
-        """Around a purchase: room for it, or BudgetExceededError; given back unless it was taken meanwhile."""
+        """Hold room for a purchase. The room is given back at the end, unless the purchase was booked meanwhile.
+
+        Raises:
+            BudgetExceededError: there is no room for it.
+        """
         place = self._enter(call, most, now, opens=opens)
         try:
             yield place
@@ -98,7 +105,7 @@ class Budget:
                 self._leave(place)
 
     def book(self, place: Place, key: Hashable, price: Decimal | None, until: float) -> None:
-        """The purchase was made, or may have been: it counts, and its order is open until closed or that time."""
+        """Count a purchase that was made, or may have been. Its order is open until closed, or until that time."""
         price = place.most if price is None else price
         self._leave(place)
         place.taken = True
@@ -107,13 +114,13 @@ class Budget:
             self._hold(key, price, until)
 
     def prolong(self, key: Hashable, seconds: float) -> None:
-        """The order's time, if it is held, ends that much later."""
+        """Move the end of a held order later by that much."""
         if key in self._held:
             price, until = self._held[key]
             self._hold(key, price, until + seconds)
 
     def close(self, key: Hashable, *, refunded: bool) -> None:
-        """The order is over."""
+        """Record that the order is over."""
         price, _ = self._held.pop(key, (NOTHING, 0.0))
         if refunded:
             self._spent -= price

@@ -1,4 +1,4 @@
-"""AsyncClient: opens the layers below, hands out the houses and the waits, and closes everything in order."""
+"""AsyncClient: opens the layers below, hands out both APIs and the waits, and closes everything in order."""
 
 from __future__ import annotations
 
@@ -35,36 +35,39 @@ from .v1._settle import Settler
 from .v1._waits import CodeWait, Waits
 
 MOSCOW = timezone(timedelta(hours=3))
-"""The rent API writes its times without a zone; the same provider's other API prints +03:00."""
+"""The rent API writes its times without a zone. The same provider's other API prints +03:00."""
 
 
 class AsyncClient:
-    """Both APIs behind one door: ``async with AsyncClient() as client:``.
+    """One client for both APIs: ``async with AsyncClient() as client:``.
 
-    Opening a client sends nothing and spends nothing. It belongs to the event loop that first uses it.
+    Opening a client sends nothing and spends nothing. A client belongs to the event loop that first uses it.
 
     Args:
-        token: the v1 key; `SMSAPI_TOKEN` when left out. Missing keys matter only to the calls that need them.
-        rent_key: the rent key; `SMSAPI_RENT_KEY` when left out.
-        v1_url: base of the v1 API; `SMSAPI_V1_URL`, else ``https://5sim.net/v1``.
-        rent_url: base of the rent API; `SMSAPI_RENT_URL`, else ``https://onlinesim.io/api``.
-        request_timeout: seconds one request may take, its whole body included.
-        max_retries: how often a failed read, finish, cancel or ban is repeated. A purchase never is.
-        pace: how fast requests leave. By default it is the account's: every client of this process with the same URL
-            and key shares it.
-        budget: what v1 purchases may cost and hold open; give several clients the same one when they spend together.
+        token: the v1 key; by default `SMSAPI_TOKEN`. A missing key matters only to the calls that need it.
+        rent_key: the rent key; by default `SMSAPI_RENT_KEY`.
+        v1_url: the base URL of the v1 API; by default `SMSAPI_V1_URL`, or ``https://5sim.net/v1`` if that is not set.
+        rent_url: the base URL of the rent API; by default `SMSAPI_RENT_URL`, or ``https://onlinesim.io/api`` if that is
+            not set.
+        request_timeout: seconds that one request may take, including its whole body.
+        max_retries: how often a failed read, finish, cancel or ban is repeated. A purchase that was sent is never
+            repeated.
+        pace: how fast requests leave. By default, every client of this process with the same URL and key shares one
+            pace.
+        budget: limits for the cost and the number of open v1 purchases. Give several clients the same budget when they
+            spend together.
         rent_budget: the same for rented numbers, which are paid from another account.
-        shared_key: other processes use the same keys, so a purchase whose answer was lost is never claimed.
-        http_client: an `httpx.AsyncClient` of yours (or one of httpx2) to send through. It stays yours: it is not
-            closed. A purchase leaves it once, even if it repeats requests by itself; one over aiohttp, which repeats
-            where nobody can see it, is a ValueError.
-        rent_key_in: where the rent key travels: ``header``, or ``query`` for hosts that know no other way.
-        rent_timezone: the zone of the times in rent messages, which carry none.
-        settle_timeout: seconds spent on settling an order on an ordinary way out.
-        cancel_timeout: seconds spent on it when the caller is being cancelled.
+        shared_key: True if other processes use the same keys. A purchase whose answer was lost is then never claimed.
+        http_client: your own `httpx.AsyncClient` (or one of httpx2) to send through. It is not closed with this client.
+            A purchase leaves it once, even if it repeats requests by itself. A client over aiohttp is a ValueError,
+            because its repeats cannot be seen.
+        rent_key_in: where the rent key travels: ``header``, or ``query`` for hosts that accept only that.
+        rent_timezone: the time zone of rent messages, whose times carry none.
+        settle_timeout: seconds for settling an order on an ordinary way out.
+        cancel_timeout: seconds for settling an order while the caller is being cancelled.
         on_unsettled: called with every order or rented number that could not be brought to its end.
-        on_event: called with every `Event`, in the task in which it happens; what it raises is only logged. Neither it
-            nor `on_unsettled` is awaited.
+        on_event: called with every `Event`, in the task in which the event happens. An exception from it is only
+            logged. Neither `on_event` nor `on_unsettled` is awaited.
     """
 
     def __init__(
@@ -128,7 +131,8 @@ class AsyncClient:
         self.rent: Rent = Rent(
             self._sender, self._kept, rent_budget or Budget(), rent_timezone, rent_claims, shared_key=shared_key
         )
-        # Its list is the record of rented numbers: there is no other, and the look at one number is the same call.
+        # The rent list is trusted from the start. It is the only record of rented numbers, and the look at one number
+        # is the same call.
         self._rent_waits = RentWaits(
             self._sender, rent_timezone, self.rent.purchases.bought_at, rent_claims.name, Trust(earned=True)
         )
@@ -157,7 +161,7 @@ class AsyncClient:
 
     @property
     def unsettled(self) -> tuple[Order | RentedNumber, ...]:
-        """Orders and rented numbers this client could not bring to their end."""
+        """Orders and rented numbers that this client could not bring to their end."""
         return (*self._unsettled.subjects, *self._kept.subjects)
 
     # -- waiting for codes ------------------------------------------------------------------------------------------
@@ -171,36 +175,39 @@ class AsyncClient:
         match: Match | None = None,
         extract: Extract | None = None,
     ) -> str:
-        """Wait for the code of an order, then finish the order; cancel it when none comes. Spends nothing by itself.
+        """Wait for the code of an order, then finish the order; without a code, cancel it. Spends nothing by itself.
 
-        The order is asked about after 4 s, then every 8 % of its age, between 2 and 30 s: about 64 requests for an
-        order that gets nothing in 15 minutes, far fewer where a code comes, which is found 1.9 s after it arrived on
-        average. A network that fails slows this down and ends no wait before its end. A code that arrived is
-        returned even when the order was finished meanwhile.
+        The order is asked about after 4 s, then every 8 % of its age, between 2 and 30 s. An order that gets nothing in
+        15 minutes takes about 64 requests. An order whose code comes takes far fewer, and the code is found 1.9 s after
+        its arrival on average. A failing network slows this down, but ends no wait before its end. A code that arrived
+        is returned even if the order was finished meanwhile.
 
-        When five orders or more are awaited, the list of orders is asked once a second for all of them, a request for
-        up to a thousand; the code is returned without waiting for the finish, which another wait sees to.
+        When five orders or more are awaited, the list of orders is asked once a second for all of them. One request
+        answers for up to a thousand orders. The code is then returned without waiting for the finish, which another
+        wait does.
 
-        Cancelled, the wait sends nothing more and the order stays open under its id. Cancelled while the finish of a
-        found code is on its way, that finish may have happened: a new `await_code` returns the code.
+        A cancelled wait sends nothing more, and the order stays open under its id. If the wait is cancelled while the
+        finish of a found code is on its way, that finish may have happened. A new `await_code` then returns the code.
 
         Args:
-            timeout: seconds or a timedelta after which to stop, with a last look; the call is back at most 5 s later.
-                Without it the wait lasts until ten seconds before the order's end, while cancelling still refunds.
-                Where many orders end together it ends earlier, so that all are cancelled in time.
-            settle: finish the order when the code is there, cancel it when the wait ends without one. Of several waits
-                with it the last to leave does so; while a scope holds the order, only at the order's end.
-            match: passes over the messages for which it is false.
-            extract: finds the code in a text; asked before the provider's own code.
+            timeout: seconds or a timedelta after which to stop, with a last look. The call returns at most 5 s later.
+                By default, the wait lasts until ten seconds before the order's end, while a cancel still refunds. If
+                many orders end together, the wait ends earlier, so that all of them are cancelled in time.
+            settle: finish the order when the code is there, and cancel it when the wait ends without a code. If several
+                waits have `settle`, the last one to leave settles the order. While a scope holds the order, a wait
+                settles it only at its end.
+            match: called with each message; the wait passes over a message for which it returns False.
+            extract: finds the code in a text. It is asked before the provider's own code is used.
         Raises:
-            OrderExpiredError: no code until the end; cancelled with a refund if that was still possible.
-            WaitTimeoutError: no code within `timeout`, or nothing readable for 30 minutes. The order is cancelled with
-                a refund, or in `client.unsettled` while the provider refuses that.
+            OrderExpiredError: no code came until the end. The order is cancelled with a refund if that was still
+                possible.
+            WaitTimeoutError: no code came within `timeout`, or nothing readable for 30 minutes. The order is cancelled
+                with a refund, or in `client.unsettled` while the provider refuses that.
             OrderClosedError: the order was cancelled, banned or finished elsewhere.
-            NoCodeError: messages came, but no code in them; `order.sms` holds the texts. The order is finished.
-            NotFoundError: no such order under this token.
-            AuthenticationError, AccountBlockedError: the wait is over, the order stays open.
-            ClientClosedError: the client was closed; the order stays open.
+            NoCodeError: messages came, but without a code; `order.sms` holds the texts. The order is finished.
+            NotFoundError: this token has no such order.
+            AuthenticationError, AccountBlockedError: the wait is over, and the order stays open.
+            ClientClosedError: the client was closed, and the order stays open.
         """
         wait = self._begin(order_id, timeout, settle, match, extract)
         try:
@@ -220,7 +227,7 @@ class AsyncClient:
         match: Match | None = None,
         extract: Extract | None = None,
     ) -> Sms:
-        """Wait for the message with the code: `await_code` that returns the whole message, its code filled in."""
+        """Wait for the message with the code: like `await_code`, but return the whole message with its code."""
         return await self._begin(order_id, timeout, settle, match, extract).sms()
 
     def _begin(
@@ -238,8 +245,9 @@ class AsyncClient:
     def messages(self, order_id: OrderId) -> Messages:
         """Iterate over the messages of an order: each once, as it arrives, until the order closes.
 
-        Outside a scope it settles nothing, and keeps no wait for the code from settling. The errors of a wait end it:
-        NotFoundError, WaitTimeoutError after 30 minutes in which nothing could be read, ClientClosedError.
+        Outside a scope, the iteration settles nothing, and does not keep a wait for the code from settling. These
+        errors of a wait end it: NotFoundError, WaitTimeoutError after 30 minutes in which nothing could be read, and
+        ClientClosedError.
         """
         return Messages(self._waits, positive("order_id", order_id))
 
@@ -253,17 +261,17 @@ class AsyncClient:
     ) -> str:
         """Wait for the next code of a rented number. Never closes the number; spends nothing.
 
-        A code that this client handed over is not handed over again. Of the messages from before the first wait the
-        newest code counts once; after that every message is handed over, oldest first.
+        A client hands over each code only once. Of the messages from before the first wait, only the newest code is
+        handed over. After that, every message is handed over, oldest first.
 
         Args:
-            timeout: seconds or a timedelta after which to stop; without it the wait lasts while the number does.
-            match: passes over the messages for which it is false.
-            extract: finds the code in a text; asked before the provider's own code.
+            timeout: seconds or a timedelta after which to stop. By default, the wait lasts as long as the number.
+            match: called with each message; the wait passes over a message for which it returns False.
+            extract: finds the code in a text. It is asked before the provider's own code is used.
         Raises:
-            RentClosedError: the number is not active any more.
-            WaitTimeoutError: no code within `timeout`, or nothing readable for 30 minutes.
-            AuthenticationError, AccountBlockedError, ClientClosedError: the wait is over, the number stays yours.
+            RentClosedError: the number is no longer active.
+            WaitTimeoutError: no code came within `timeout`, or nothing readable for 30 minutes.
+            AuthenticationError, AccountBlockedError, ClientClosedError: the wait is over, and the number stays yours.
         """
         pick = picked_by(match, extract)
         sms = await self._rent_waits.sms(positive("tzid", tzid), pick, timeout=seconds("timeout", timeout))
@@ -289,18 +297,19 @@ class AsyncClient:
         max_price: Amount | None = None,
         offers: Picker | Iterable[Offer] | None = None,
     ) -> Activation:
-        """A scope around one new order: bought on entering, settled on every way out.
+        """Open a scope around one new order, which is bought on entering and settled on every way out.
 
-        Finished when a code was taken, else cancelled with a refund. The arguments and errors are those of
-        `v1.buy_activation`.
+        The order is finished if a code was taken, otherwise cancelled with a refund. The other arguments and the errors
+        are those of `v1.buy_activation`.
 
         Args:
-            offers: where to try: a `v1.Picker`, which chooses from the price table read on entering, or offers in the
-                order to try, for a minute at most. The next is tried only when the provider says that the last one has
-                no numbers; offers above `max_price` or `Budget.per_order`, or found empty by this client within the
-                last minute, are passed over. `operator` must be left ``any``.
+            offers: where to try to buy: a `v1.Picker`, or offers in the order to try. A picker chooses from the price
+                table, which is read on entering. Offers of your own are tried for a minute at most. The next offer is
+                tried only when the provider says that the last one has no numbers. An offer is passed over if it costs
+                more than `max_price` or `Budget.per_order`, or if this client found it empty within the last minute.
+                `operator` must be left ``any``.
         Raises:
-            NoNumbersError: with offers, none of those tried had a number; the message lists them.
+            NoNumbersError: with `offers`, none of the offers tried had a number; the message lists them.
         """
         country, operator, product = arguments.slugs(country=country, operator=operator, product=product)
         arguments.buy_options(forwarding, number, reuse=reuse, voice=voice, ref=ref, ceiling=None)
@@ -321,9 +330,9 @@ class AsyncClient:
         return Activation(obtain, self.v1, self._waits, self._settler)
 
     def resume(self, order: Order | OrderId) -> Activation:
-        """The same scope around an order that exists: after `reuse`, after `buy_activation`, after a crash.
+        """Open the same scope around an order that exists: after `reuse`, after `buy_activation`, or after a crash.
 
-        A code that is there already is returned at once. A hosting order is left open on the way out.
+        A code that is already there is returned at once. A hosting order is left open on the way out.
         """
         order_id = positive("order", order.id if isinstance(order, Order) else order)
 
@@ -333,10 +342,10 @@ class AsyncClient:
         return Activation(obtain, self.v1, self._waits, self._settler)
 
     def iter_open_orders(self, *, max_age: timedelta | None = None) -> OpenOrders:
-        """Iterate over the orders still open, newest first: what a crash left behind. Free, a few requests.
+        """Iterate over the orders still open, newest first, for example after a crash. Free, a few requests.
 
         Args:
-            max_age: how far back to look; without it an hour for activations, 31 days for hosting orders.
+            max_age: how far back to look. By default, an hour for activations and 31 days for hosting orders.
         """
         return self.v1.iter_open_orders(max_age)
 
@@ -344,10 +353,10 @@ class AsyncClient:
 
     @unbroken
     async def aclose(self) -> None:
-        """Close the client: waits end, purchases in flight complete, what is unsettled is tried once more.
+        """Close the client: waits end, purchases in flight complete, and unsettled orders are tried once more.
 
-        Takes at most `settle_timeout` (`cancel_timeout` when the caller is being cancelled). Nothing is sent after it
-        returns. May be called twice.
+        Takes at most `settle_timeout`, or `cancel_timeout` when the caller is being cancelled. Nothing is sent after it
+        returns. `aclose` may be called twice.
         """
         await self._close(self._settler.settle_timeout)
 
@@ -366,8 +375,8 @@ class AsyncClient:
             try:
                 await shielded(self._sender.aclose, Ended())
             finally:
-                self._waits.register_held()  # of scopes that its bound left no time for
-                self._closed.set()  # a second closing waits for it
+                self._waits.register_held()  # also of scopes for which `bound` left no time
+                self._closed.set()  # a second call that closes waits for this
                 self._tell_of_unsettled()
 
     def _tell_of_unsettled(self) -> None:
@@ -377,7 +386,7 @@ class AsyncClient:
             warnings.warn(f"closed with unsettled orders: {ids}", ResourceWarning, stacklevel=3)
 
     async def _settle_all(self) -> None:
-        """Ask once more for what is unsettled; also for what joins it when all that is under way has ended."""
+        """Try the unsettled orders once more, and also those that join them when everything under way has ended."""
         async with anyio.create_task_group() as group:
             group.start_soon(self._unsettled.try_again)
             await self._sender.under_way.nothing()

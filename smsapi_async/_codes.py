@@ -1,4 +1,4 @@
-"""Finding the code in a message, and telling new messages from those already handed over. Pure."""
+"""Find the code in a message, and separate new messages from those already handed over. Pure."""
 
 # ruff: noqa: RUF001 - messages come in every script
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ._values import Sms
 Match: TypeAlias = Callable[[Sms], bool]
 Extract: TypeAlias = Callable[[str], "str | None"]
 
-# The patterns are compiled when a message first needs them, by `re` itself: together they take 6 ms.
+# `re` compiles the patterns when a message first needs them; together they take 6 ms.
 _WORD = (
     r"(?i)(?<!promo )(?<!promo-)(?<!error )(?<!zip )(?<!postal )(?<!country )(?<!area )(?<!qr )(?<!discount )"
     r"(?<!coupon )(?<!промо-)"
@@ -25,7 +25,7 @@ _WORD = (
     r"|код(?:а|у|ом|ы)?|пароль|коды|коди|шифра)\b"
     r"|验证码|驗證碼|校验码|动态码|認証コード|認証番号|確認コード|인증번호|인증 ?코드|رمز|كود|کد|קוד|कोड|รหัส"
 )
-"""Words that name a code in messages; a promo, postal or error code is not typed to sign in."""
+"""Words that name a code in messages. A promo, postal or error code is left out, because it is not typed to sign in."""
 
 _CJK = "\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af"
 _GROUP = (
@@ -43,23 +43,23 @@ _NO_CODE_AFTER = (
     r"(?i)\s?(?:[$€£₽%]|(?:rub|usd|eur|gbp|uah|inr|rs|tl|руб|грн|min|sec|hour|day|мин|сек|час|м\.|р\.|км|mb|gb|мб|гб)"
     r"|(?:года|год|г\.))"
 )
-"""What stands beside amounts, spans, years, accounts and phones, which are no codes."""
+"""Text beside amounts, spans, years, accounts and phones, which are no codes."""
 
 LONGEST = 2_000
-"""Characters read of a message, a dozen SMS long: what is compared grows with the square of it."""
+"""Characters read of a message, about a dozen SMS long. The comparisons grow with the square of this length."""
 
 _SENTENCE_ENDS = r"[!?。！？]|[.;](?=\s|$)|\n\s*\n"
 NEAR = 60
-"""Characters between a code and its word in one sentence; `code for <a long purpose>: 1234` is about as long."""
+"""Characters between a code and its word in one sentence. `code for <a long purpose>: 1234` is about as long."""
 
 
 def extract_code(text: str) -> str | None:
-    """The code of a message in which the provider found none.
+    """Find the code of a message in which the provider found none.
 
-    Counts only where exactly one group of 4 to 8 characters stands beside a word for code, in the same sentence: a
-    wrong code is worse than none. Groups are digits, or capital letters and digits mixed; `123-456` counts as one, and
-    so does `G-123456`, whose prefix is not typed. An amount, a span of time, a year or the number of an account, a
-    card or a phone is no code.
+    There must be exactly one group of 4 to 8 characters beside a word for code, in the same sentence. A wrong code is
+    worse than none. A group is digits, or capital letters mixed with digits. `123-456` counts as one group. So does
+    `G-123456`, whose prefix is not typed. An amount, a span of time, a year, or the number of an account, a card or a
+    phone is no code.
     """
     text = text[:LONGEST]
     words = [match.span() for match in re.finditer(_WORD, text)]
@@ -84,18 +84,20 @@ def _beside(text: str, group: tuple[int, int], word: tuple[int, int]) -> bool:
 
 
 def _mark(sms: Sms) -> tuple[object, ...]:
-    """The parts that tell one message from another. Not the id: the provider gives it in some answers only."""
+    """The parts that distinguish one message from another. The id is left out: the provider gives it in some answers
+    only."""
     at = sms.created_at or sms.received_at
     return at and at.replace(microsecond=0), sms.sender, sms.text
 
 
 @attrs.frozen
 class Pick:
-    """Which messages a wait is for, and where their codes are.
+    """The messages that a wait is for, and how their codes are found.
 
     Attributes:
-        match: passes over the messages for which it is false.
-        extract: finds the code in a text, before the provider's own is asked; None leaves it to that.
+        match: called with each message; the wait passes over a message for which it returns False.
+        extract: finds the code in a text, before the provider's own code is used. With None, the provider's own code
+            comes first.
     """
 
     match: Match | None = None
@@ -111,7 +113,7 @@ class Pick:
         return [sms for sms in messages if self.match is None or self.match(sms)]
 
     def code(self, sms: Sms) -> str | None:
-        """The code of a message, None if it has none."""
+        """The code of a message; None if it has none."""
         own = self.extract(sms.text) if self.extract is not None else None
         return own or sms.code or (extract_code(sms.text) if self.extract is None else None)
 
@@ -120,15 +122,15 @@ ANY_CODE = Pick()
 
 
 def picked_by(match: Match | None, extract: Extract | None) -> Pick:
-    """The choice of these two. Most waits have neither, and share one."""
+    """The `Pick` of these two functions. Most waits have neither, and share one `Pick`."""
     return ANY_CODE if match is None and extract is None else Pick(match, extract)
 
 
 class Marks(Counter[tuple[object, ...]]):
-    """Messages by what tells one from another, each as often as it came. The same text may come again."""
+    """Messages by their distinguishing parts, each counted as often as it came. The same text may come again."""
 
     def without(self, messages: Iterable[Sms]) -> list[Sms]:
-        """The messages that are not among these, in their order."""
+        """The messages that are not counted here, in their order."""
         left = self.copy()
         fresh = []
         for sms in messages:
@@ -140,11 +142,11 @@ class Marks(Counter[tuple[object, ...]]):
         return fresh
 
     def put(self, messages: Iterable[Sms]) -> None:
-        """Count these in."""
+        """Count these messages."""
         self.update(map(_mark, messages))
 
     def take(self, messages: Iterable[Sms]) -> Sms | None:
-        """Return the oldest message that is not among these, and count it in; None when all are."""
+        """Return the oldest message that is not counted here, and count it. Return None if all are counted."""
         for sms in self.without(messages):
             self.put((sms,))
             return sms
@@ -153,16 +155,16 @@ class Marks(Counter[tuple[object, ...]]):
 
 @attrs.define
 class Inbox:
-    """The codes of one order or rented number that were handed over, and which is next.
+    """The codes of one order or rented number that were handed over, and which code is next.
 
-    The first code is the newest of those that were there, and older ones are superseded. After it every code is handed
-    over, oldest first. Of an order everything counts as there that came before a code was taken.
+    The first code is the newest one that was there; it supersedes the older ones. After it, every code is handed over,
+    oldest first. For an order, every message that came before a code was taken counts as there.
 
     Attributes:
         there: the messages of a rented number before its first wait; None for an order.
-        given: the messages handed over, and those superseded.
-        passed: messages without a code that are older than one handed over. One counts again once the provider fills
-            its code in.
+        given: the messages that were handed over or superseded.
+        passed: messages without a code that are older than one handed over. Such a message counts again once the
+            provider fills in its code.
     """
 
     there: Marks | None = None
@@ -170,7 +172,7 @@ class Inbox:
     passed: Marks = attrs.field(factory=Marks, init=False)
 
     def next(self, pick: Pick, messages: Iterable[Sms]) -> Sms | None:
-        """Hand over the next message with a code, the code filled in; None while there is none.
+        """Hand over the next message with a code, with the code filled in. Return None if there is none yet.
 
         A message that `pick` does not accept is left for another wait.
         """
@@ -193,7 +195,7 @@ class Inbox:
         return [sms for sms in fresh if sms.code or id(sms) in counts]
 
     def _split(self, fresh: list[Sms], messages: Iterable[Sms]) -> tuple[list[Sms], list[Sms]]:
-        """The messages that count as there from the first, and those that came since."""
+        """The messages that count as there from the start, and the messages that came since."""
         if self.there is None:
             return ([], fresh) if self.given else (fresh, [])
         new = {id(sms) for sms in self.there.without(messages)}

@@ -1,4 +1,4 @@
-"""The arguments of AsyncClient and the environment, checked. An error names the argument, never a value that may be a
+"""The checked arguments of AsyncClient and the environment. An error names the argument, never a value that may be a
 key."""
 
 from __future__ import annotations
@@ -44,21 +44,21 @@ def targets(keys: Keys, v1_url: str | None, rent_url: str | None, rent_key_in: s
 
 
 def check_kinds(**given: tuple[object, type]) -> None:
-    """Each argument is None or of its class."""
+    """Raise ValueError unless each argument is None or of its class."""
     for name, (value, kind) in given.items():
         if value is not None and not isinstance(value, kind):
             raise ValueError(f"{name}: a {kind.__name__} is needed, not a {type(value).__name__}")
 
 
 def check_functions(**given: object) -> None:
-    """Each argument is None or can be called."""
+    """Raise ValueError unless each argument is None or can be called."""
     for name, value in given.items():
         if not (value is None or callable(value)):
             raise ValueError(f"{name}: a function is needed, not {shown(value)}")
 
 
 def span(name: str, value: float) -> float:
-    """More than no time, in seconds."""
+    """The value in seconds, which must be more than 0."""
     found = seconds(name, value)
     if not found:
         raise ValueError(f"{name}: more than 0 seconds are needed, not {shown(value)}")

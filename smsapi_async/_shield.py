@@ -1,8 +1,8 @@
-"""Work that must come to its end although its caller is cancelled. Knows nothing of what the work is.
+"""Work that must come to its end even if its caller is cancelled. Knows nothing of the work itself.
 
 A plain shield around an await does not survive asyncio's own `task.cancel()`, `asyncio.timeout`, a collapsing TaskGroup
-or Ctrl-C: these throw into the awaiting task itself. So the work runs in a child task, which they do not reach, and the
-caller does not return before the child has ended.
+or Ctrl-C, because these throw into the awaiting task itself. So the work runs in a child task, which they do not reach.
+The caller returns only after the child has ended.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 _UNBROKEN: list[Callable[..., Any]] = []
 
 INTERRUPTS = (KeyboardInterrupt, SystemExit)
-"""trio raises Ctrl-C inside whichever task is running; asyncio cancels its main task instead."""
+"""trio raises Ctrl-C inside whichever task is running. asyncio cancels its main task instead."""
 
 
 @attrs.define
 class Ended(Generic[T]):
-    """How shielded work ended: with a result, with an error, or cut off (neither).
+    """The end of shielded work: a result, an error, or neither if the work was cut off.
 
     Attributes:
-        scope: what the work runs in. Its `shield` may be lowered while nothing is at stake: then a cancelled caller
-            ends the work at once.
+        scope: the scope in which the work runs. Its `shield` may be lowered while nothing is at stake. A cancelled
+            caller then ends the work at once.
     """
 
     result: T | None = None
@@ -39,14 +39,14 @@ class Ended(Generic[T]):
     scope: anyio.CancelScope = attrs.field(factory=lambda: anyio.CancelScope(shield=True))
 
     def unwrap(self) -> T | None:
-        """The result, None when the work was cut off; or its error, raised."""
+        """Return the result, or None if the work was cut off. Raise the error of work that failed."""
         if self.error is not None:
             raise self.error
         return self.result
 
 
 class UnderWay:
-    """Counts what must come to its end before a client may close: ``with under_way:`` around each."""
+    """A count of work that must end before a client may close: ``with under_way:`` around each piece of work."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -73,15 +73,15 @@ class UnderWay:
 
 
 def unbroken(function: F) -> F:
-    """Mark what must not be broken off between two of its lines, see `protect_from_ctrl_c`."""
+    """Mark a function that must not be interrupted between two of its lines; see `protect_from_ctrl_c`."""
     _UNBROKEN.append(function)
     return function
 
 
 def protect_from_ctrl_c() -> None:
-    """Have trio raise Ctrl-C where the functions marked `unbroken` wait, where it is seen to, and not inside a line.
+    """Make trio raise Ctrl-C only where the functions marked `unbroken` wait, because they handle it there.
 
-    asyncio does so anyway. It marks the code once, also of calls that run already.
+    asyncio does so anyway. The mark is made once and also reaches calls that run already.
     """
     trio = sys.modules.get("trio")
     while trio is not None and _UNBROKEN:
@@ -95,14 +95,14 @@ async def shielded(
     bound: float = inf,
     hurry: float = inf,
 ) -> None:
-    """Run the work to its end in a child task and write into `ended` how it went.
+    """Run the work to its end in a child task, and write into `ended` how it ended.
 
-    `ended` is an argument and not the result, because a cancelled caller needs it too: the cancellation goes on only
-    after the work has ended, and finds `ended` filled.
+    `ended` is an argument and not the result, because a cancelled caller needs it too. The cancellation goes on only
+    after the work has ended and `ended` is filled.
 
     Args:
         bound: seconds after which the work is cut off.
-        hurry: seconds after which it is cut off once the caller is being cancelled.
+        hurry: seconds after which the work is cut off once the caller is being cancelled.
     """
     scope = ended.scope
     scope.deadline = anyio.current_time() + bound
@@ -131,20 +131,20 @@ async def shielded(
             except INTERRUPTS as interrupt:
                 scope.deadline = min(scope.deadline, anyio.current_time() + hurry)
                 interrupts.append(interrupt)
-                group.cancel_scope.cancel()  # as a cancellation does: work whose shield is lowered ends at once
+                group.cancel_scope.cancel()  # like a cancellation: work whose shield is lowered ends at once
     except BaseExceptionGroup as wrapped:  # trio: Ctrl-C came while a cancelled caller waited for the child
         interrupts += _interrupts_in(wrapped)
         raise
     finally:
-        if interrupts:  # bare, for nobody looks for Ctrl-C in a group; and not lost in a cancellation
+        if interrupts:  # bare: a group would hide Ctrl-C from its handlers, and a cancellation would replace it
             raise interrupts[0]
 
 
 def outlives(error: BaseException | None, cancelled: BaseException) -> bool:
-    """Whether the error a scope is left with goes on in place of a cancellation that came during the leaving.
+    """Return True if the error that leaves a scope goes on in place of a cancellation that came during the leaving.
 
-    A cancel scope's cancellation comes again by itself at the next await. One of asyncio's own comes once and goes on;
-    the error is its context then, which anyio's task groups forget.
+    A cancel scope's cancellation comes again by itself at the next await. asyncio's own cancellation comes once, so it
+    goes on. The error then becomes its context, which anyio's task groups forget.
     """
     if error is not None and anyio.current_effective_deadline() == -inf:
         return True

@@ -1,4 +1,4 @@
-"""What a client could not bring to its end: kept, told, and tried once more when the client closes."""
+"""Orders and numbers that a client could not bring to their end: kept, reported, and tried once more at closing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TryAgain = Callable[[], Awaitable[bool]]
 
 @attrs.define
 class Entry(Generic[T]):
-    """One order or rented number, why it is here, and how to try again; None where nothing must be undone."""
+    """One order or rented number, the reason why it is here, and how to try again; None if nothing must be undone."""
 
     subject: T
     why: str
@@ -36,7 +36,7 @@ class Unsettled(Generic[T]):
         self._events = events or Events()
 
     def holds(self, key: Hashable) -> bool:
-        """Whether it is kept, whoever was told of it."""
+        """Return True if the key is kept, whether it was reported or not."""
         return key in self._entries
 
     @property
@@ -45,22 +45,23 @@ class Unsettled(Generic[T]):
 
     @property
     def subjects(self) -> tuple[T, ...]:
-        """Those somebody was told of; a finish that is only late is not among them before the client closes."""
+        """The orders and numbers that were reported. A finish that is only late is not reported before the client
+        closes."""
         return tuple(entry.subject for entry in self._entries.values() if entry.told)
 
     def add(self, key: Hashable, subject: T, why: str, try_again: TryAgain | None = None, *, tell: bool = True) -> None:
-        """Keep it; unless told otherwise log it with its id and hand it to the caller's own function, once."""
+        """Keep an order or number. By default, log its id and hand it to the caller's own function, once."""
         before = self._entries.get(key)
         self._entries[key] = Entry(subject, why, try_again, told=before is not None and before.told)
         if tell:
             self._tell_of(key)
 
     def discard(self, key: Hashable) -> None:
-        """It came to its end after all."""
+        """Remove an order or number that came to its end after all."""
         self._entries.pop(key, None)
 
     async def try_again(self) -> None:
-        """Ask all of them once more, at the same time, lest one that hangs holds up the rest."""
+        """Try all of them once more, at the same time, so that one that hangs does not hold up the rest."""
         async with anyio.create_task_group() as group:
             for key, entry in self._entries.items():
                 if entry.try_again is not None and not entry.tried:
@@ -68,7 +69,7 @@ class Unsettled(Generic[T]):
                     group.start_soon(self._try_one, key, entry.try_again)
 
     def tell_of_all(self) -> None:
-        """Tell of those nobody was told of yet: they are left for good."""
+        """Report the orders and numbers that were not reported yet, because they are left for good."""
         for key in tuple(self._entries):
             self._tell_of(key)
 

@@ -1,5 +1,5 @@
-"""Who sleeps until it is rung. An event of anyio's takes a kilobyte on asyncio, most of it a queue for further
-sleepers; a client may have fifty thousand waits, each of which sleeps alone."""
+"""A sleeper that can be woken. An event of anyio takes a kilobyte on asyncio, most of it a queue for further sleepers.
+A client may have fifty thousand waits, and each of them sleeps alone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @attrs.define(eq=False, repr=False, weakref_slot=False)
 class Wakeup:
-    """Rung while it did not sleep, it sleeps no more until it is hushed."""
+    """A sleeper. If it is rung while awake, its sleeps end at once until it is hushed."""
 
     rung: bool = attrs.field(default=False, init=False)
     _sleep: asyncio.Future[None] | anyio.Event | None = attrs.field(default=None, init=False)
@@ -33,7 +33,7 @@ class Wakeup:
             self._sleep.set_result(None)
 
     def sleep(self) -> Awaitable[None]:
-        """What to await: it ends once it is rung. Not a coroutine on asyncio, where each takes a quarter kilobyte."""
+        """Return what to await until it is rung. On asyncio that is no coroutine: each takes a quarter kilobyte."""
         if current_async_library() != "asyncio":
             self._sleep = event = anyio.Event()
             if self.rung:

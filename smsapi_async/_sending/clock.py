@@ -55,7 +55,6 @@ class Clock:
 
     Args:
         offset: the account's offset, which other clients share.
-
     Attributes:
         blur: seconds by which `records_at` may be ahead, because the purchase took long to be answered.
     """
