@@ -1,4 +1,4 @@
-"""The calls about one order, as values: what both the API and the settling of orders send."""
+"""The calls about one order, as values: both the API and the settling of orders send them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def ban(order_id: int) -> Call[Order]:
 
 
 def _order(order_id: int) -> Callable[[Reply], Order]:
-    """Read an answer about this order. One about another order, of a cache on the way, cannot be read."""
+    """Read an answer about this order. An answer about another order, from a cache on the way, cannot be read."""
 
     def read(reply: Reply) -> Order:
         order = read_order(reply)

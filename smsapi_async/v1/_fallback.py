@@ -1,4 +1,4 @@
-"""Buying along several offers: the next one is tried when the provider proves that it sold nothing of the last one.
+"""Buying along several offers. The next offer is tried when the provider proves that it sold nothing of the last one.
 
 Only `NoNumbersError` is such a proof. A purchase of unknown outcome, or any other refusal, ends the walk.
 """
@@ -25,7 +25,7 @@ from ._picker import Picker
 from ._settle import Settler
 
 EMPTY_FOR = 60.0
-"""Seconds for which an offer that was empty is not asked again: the table tells of stock that is not there."""
+"""Seconds for which an empty offer is not tried again. The price table may show stock that is not there."""
 
 MOST_OFFERS = 10_000
 """A product has a thousand offers in all countries together."""
@@ -37,7 +37,7 @@ Buy = Callable[..., Awaitable[Order]]
 
 
 class Fallback:
-    """Purchases along offers, and which of them one client found empty."""
+    """Purchases along offers, and the offers that one client found empty."""
 
     def __init__(self, v1: V1, settler: Settler, budget: Budget) -> None:
         self._v1 = v1
@@ -56,7 +56,7 @@ class Fallback:
         operator: str,
         max_price: Amount | None,
     ) -> Order:
-        """Buy of the first offer that has a number; NoNumbersError with what was tried when none has."""
+        """Buy from the first offer that has a number. Raise NoNumbersError with the offers tried if none has one."""
         if operator != "any":
             raise ValueError("operator: every offer names its own, so it must be left 'any'")
         begun, walk = anyio.current_time(), self._walk_of(offers, max_price)
@@ -74,7 +74,8 @@ class Fallback:
                 walk.tried.append(offer)
                 walk.refusal = refusal
             else:
-                return await self._settler.hold_against(walk.ceiling, order, CALL)  # ignored beside an operator
+                # The provider ignores a `max_price` beside an operator.
+                return await self._settler.hold_against(walk.ceiling, order, CALL)
         raise walk.error(product, len(candidates)) from walk.refusal
 
     def _walk_of(self, offers: Picker | tuple[Offer, ...], max_price: Amount | None) -> Walk:
@@ -99,7 +100,7 @@ class Fallback:
 
     def _note_empty(self, offer: Offer) -> None:
         now = anyio.current_time()
-        self._empty_until.pop(_key(offer), None)  # so that the oldest comes first
+        self._empty_until.pop(_key(offer), None)  # so that the oldest entry comes first
         self._empty_until[_key(offer)] = now + EMPTY_FOR
         while next(iter(self._empty_until.values())) <= now:
             del self._empty_until[next(iter(self._empty_until))]
@@ -116,7 +117,7 @@ def offers_of(given: object) -> tuple[Offer, ...]:
 
 @attrs.define
 class Walk:
-    """One walk along offers, its bounds, and what came of it so far."""
+    """One walk along offers: its limits, and its results so far."""
 
     ceiling: Decimal | None
     tries: float = inf
@@ -132,7 +133,7 @@ class Walk:
         return self.ceiling is not None and (offer.cost is None or offer.cost > self.ceiling)
 
     def error(self, product: str, candidates: int) -> NoNumbersError:
-        """That nothing was bought, with what was tried; its `reason` is the provider's last word."""
+        """The error that nothing was bought, with the offers tried. Its `reason` is the provider's last word."""
         tried = ", ".join(f"{offer.country}/{offer.operator} at {offer.cost}" for offer in self.tried)
         what = f"no number for {product}; tried {len(self.tried)} of {candidates} offers"
         what += f" ({tried})" if tried else ""

@@ -1,6 +1,6 @@
-"""A page of orders at a glance: of each row its id, its status and how many messages it has; no more is decoded.
+"""A page of orders at a glance: each row's id, status and number of messages. Nothing else is decoded.
 
-A page has a thousand rows and may come every second, and hardly any of them shows anything new. Those that do are read
+A page has a thousand rows and may come every second, but hardly any row shows anything new. Rows with news are read
 whole. With `msgspec`, of the extra `fast`, the rest is not even made into objects.
 """
 
@@ -24,7 +24,7 @@ from ._models import Order
 from ._wire import call, structure
 
 PAGE_CAP = 8 * MEGABYTE
-"""A row without messages has about 400 bytes, one with a long text ten times as many."""
+"""A row without messages has about 400 bytes, and a row with a long text ten times as many."""
 
 
 class Bought(Protocol):
@@ -33,7 +33,7 @@ class Bought(Protocol):
     @property
     def order(self) -> Order: ...
 
-    # When its request left, in seconds of the loop's clock.
+    # When the purchase's request left, in seconds of the loop's clock.
     @property
     def sent_at(self) -> float: ...
 
@@ -49,7 +49,7 @@ class Row(Protocol):
 
     @property
     def sms(self) -> Sized | None:
-        """Its messages, not decoded further; null, `[]` and no key alike are none."""
+        """The row's messages, not decoded further. null, `[]` and a missing key all mean none."""
 
 
 class PlainRow(NamedTuple):
@@ -76,7 +76,7 @@ class Rows:
         self.rows = list(map(_glance, self._whole)) if found is None else found
 
     def order(self, position: int) -> Order:
-        """The whole row."""
+        """The whole order in a row."""
         raw = self._whole[position]
         if self._fast is not None:
             raw = attrs.evolve(self._reply, body=bytes(raw)).json()
@@ -90,7 +90,7 @@ class Rows:
 
 
 def page_of_orders(offset: int, limit: int, known: Known[Order], timing: Timing) -> Call[Page[Order]]:
-    """The call that asks for a page of the newest activations, and picks out those that are awaited."""
+    """The call that asks for a page of the newest activations, and picks out the awaited ones."""
     paging = (("limit", str(limit)), ("offset", str(offset)), ("order", "id"), ("reverse", "true"))
     query = (("category", "activation"), *paging)
     asked = call("orders", "user/orders", lambda reply: read_page(reply, known, timing), query=query)
@@ -98,7 +98,7 @@ def page_of_orders(offset: int, limit: int, known: Known[Order], timing: Timing)
 
 
 def read_page(reply: Reply, known: Known[Order], timing: Timing) -> Page[Order]:
-    """What the page shows of the awaited orders. A row without messages says nothing new, in whatever form."""
+    """Read the awaited orders from a page. A row without messages shows nothing new, whatever its form."""
     body = Rows(reply)
     page: Page[Order] = Page(rows=len(body.rows), lowest=inf, at=body.asked_at)
     lowest, last, quiet = inf, 0, page.quiet
@@ -128,7 +128,10 @@ def _shown(body: Rows, place: int, timing: Timing) -> Snapshot[Order]:
 def _sort_in(
     page: Page[Order], tracked: Tracked[Order], messages: int, closed: bool, whole: Callable[[], Snapshot[Order]]
 ) -> None:
-    """A code, which may also be filled into a message known before; an order seen for the first time; or neither."""
+    """Sort a row into the page: a code, an order seen for the first time, or neither.
+
+    A code may also be filled into a message that was known before.
+    """
     others = page.unsure
     if tracked.is_seen() and not closed and messages <= len(tracked.sms):
         others = page.quiet
@@ -155,7 +158,7 @@ def _codes(messages: Iterable[Sms]) -> int:
 
 
 def _glance(raw: Any) -> Row:
-    """The row. One that cannot be read belongs to no order, and keeps no other from being read."""
+    """Read a row. A row that cannot be read belongs to no order, so that the other rows are still read."""
     try:
         sms = raw.get("sms")
         return PlainRow(whole(raw["id"]), text_or_none(raw.get("status")) or "", sms if isinstance(sms, list) else None)
@@ -165,11 +168,12 @@ def _glance(raw: Any) -> Row:
 
 @attrs.frozen
 class Fast:
-    """What msgspec makes of a page.
+    """The functions by which msgspec reads a page.
 
     Attributes:
-        glance: its rows. None of a page that is not quite as it should be, which `json` reads more leniently.
-        apart: the bytes of each row.
+        glance: returns the rows, or None for a page that is not quite as it should be. `json` reads such a page more
+            leniently.
+        apart: returns the bytes of each row.
     """
 
     glance: Callable[[bytes], Sequence[Row] | None]
@@ -203,24 +207,25 @@ def _fast() -> Fast | None:
 
 
 CLOCK_SLACK = timedelta(seconds=10)
-"""A Date further before the purchase than this is another clock; nearer, it costs less than the lead before an end."""
+"""A Date further before the purchase than this is another clock. A nearer Date costs less than the lead before an
+end."""
 
 
 def look(order_id: int) -> Call[tuple[Order, float]]:
-    """The call that asks for one order; and when it was asked, in seconds of the loop's clock."""
+    """The call that asks for one order. Returns it, and when it was asked for, in seconds of the loop's clock."""
     asked = check(order_id)
     return asked.reading(lambda reply: (asked.read(reply), reply.sent_at))
 
 
 class Timing:
-    """When orders were bought and when they end, in seconds of the loop's clock.
+    """The times at which orders were bought and end, in seconds of the loop's clock.
 
-    An order bought here ends its span after its purchase was sent, by the loop's own clock. The end of another is read
-    from the provider's clock, as far as it can be told.
+    An order bought here ends its span after its purchase was sent, by the loop's own clock. The end of any other order
+    is read from the provider's clock, as far as that is known.
 
     Args:
         clock: the provider's clocks.
-        bought: the purchase of an order, None if it was not bought here.
+        bought: returns the purchase of an order, or None if it was not bought here.
     """
 
     def __init__(self, clock: Clock, bought: Callable[[int], Bought | None]) -> None:
@@ -228,7 +233,7 @@ class Timing:
         self._bought = bought
 
     def snapshot(self, order: Order, at: float) -> Snapshot[Order]:
-        """What an answer shows that was asked for then."""
+        """The snapshot of an answer that was asked for at that moment."""
         bought = self._bought(order.id)
         ends_at, sure = self._end(order, at, bought)
         return Snapshot(
@@ -243,7 +248,7 @@ class Timing:
         )
 
     def _end(self, order: Order, at: float, bought: Bought | None) -> tuple[float, bool]:
-        """The end, and whether it is more than a guess."""
+        """The end of an order, and whether it is more than a guess."""
         span = _span(order)
         sold = None if bought is None else _span(bought.order) or span
         if bought is not None and sold is not None:
@@ -266,7 +271,7 @@ class Timing:
         return at - max(0.0, (now - order.created_at).total_seconds())
 
     def _now(self, order: Order, at: float) -> datetime | None:
-        """The provider's clock; None if it is before the purchase, for then it is another."""
+        """The provider's clock; None if it is before the purchase, because it is another clock then."""
         now = self._clock.records_at(at)
         behind = now is not None and order.created_at is not None and now < order.created_at - CLOCK_SLACK
         return None if behind else now
@@ -278,7 +283,7 @@ class Timing:
 
 
 def _span(order: Order) -> float | None:
-    """Seconds for which the order was sold, None if that cannot be read."""
+    """Seconds for which the order was sold; None if they cannot be read."""
     if order.created_at is None or order.expires_at is None or order.expires_at <= order.created_at:
         return None
     return (order.expires_at - order.created_at).total_seconds()

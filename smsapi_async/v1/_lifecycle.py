@@ -1,4 +1,4 @@
-"""The life of an order, as a table: what a status means for whoever waits, and how an order is brought to its end.
+"""The life of an order, as a table: the meaning of each status for a wait, and how an order is brought to its end.
 
     PENDING, RECEIVED   open       cancel while it has no SMS, finish once it has one
     FINISHED            finished   paid
@@ -32,15 +32,15 @@ _LENGTH = re.compile(r"\d+(hours?|days?|months?)")
 
 
 def phase(order: Order) -> Phase:
-    """Where in its life the order is."""
+    """The stage of the order's life."""
     return PHASES.get(order.status, Phase.OPEN)
 
 
 def is_open(order: Order) -> bool:
-    """Whether it can still be finished or cancelled."""
+    """Return True if the order can still be finished or cancelled."""
     return phase(order) is Phase.OPEN
 
 
 def is_hosting(order: Order) -> bool:
-    """Whether it keeps a number for hours or days; the product of such an order is its length (`3hours`, `1day`)."""
+    """Return True if the order keeps a number for hours or days. Its product is then its length (`3hours`, `1day`)."""
     return order.product is not None and _LENGTH.fullmatch(order.product) is not None

@@ -1,6 +1,6 @@
-"""Which row of the v1 API's records may be which purchase. Never sends and never sleeps.
+"""The rules that decide which row of the v1 API's records may be which purchase. Never sends and never sleeps.
 
-A row tells category, product, country, sometimes the phone, and when it was created (https://5sim.net/docs, "Orders
+A row shows category, product, country, sometimes the phone, and when it was created (https://5sim.net/docs, "Orders
 history"). Its `created_at` is compared with the moment the purchase left, read from the records' own clock.
 """
 
@@ -20,18 +20,18 @@ from ._pagination import R
 from ._wire import Category
 
 SLACK = 5.0
-"""Seconds: the Date header counts whole ones, and the provider writes the order a moment after the request came."""
+"""Seconds. The Date header counts whole ones, and the provider writes the order a moment after the request came."""
 
 LONG_AGO, FAR_AHEAD = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
-"""While nothing tells of the records' clock, any row that fits may be the purchase. This machine's own clock may be
-wrong by hours or by years, so it is not asked."""
+"""The window while the records' clock is not known: any row that fits may be the purchase. This machine's own clock may
+be wrong by hours or by years, so it is not asked."""
 
 NEAR = 600.0
 """Seconds by which the provider's two clocks may differ. While their offset is not known, a row this young may be the
-purchase although it lies outside of its window."""
+purchase even outside of its window."""
 
 LONGEST_LIFE = 31 * 86_400.0
-"""The longest hosting."""
+"""Seconds of the longest hosting order."""
 
 
 @attrs.define(eq=False)
@@ -39,7 +39,7 @@ class Purchase(_sending.Purchase[Order]):
     """One order that is bought, until its outcome is known.
 
     Attributes:
-        ceiling: the most it may cost.
+        ceiling: the most that it may cost.
     """
 
     category: Category
@@ -50,21 +50,21 @@ class Purchase(_sending.Purchase[Order]):
 
     @property
     def life(self) -> float:
-        """How long, in seconds, its order is taken to be open when no answer tells."""
+        """Seconds for which the order is taken to be open when no answer shows it."""
         return LONGEST_LIFE if self.category == "hosting" else UNKNOWN_LIFE
 
     def is_like(self, other: Purchase) -> bool:
-        """Return True if the two may want the same row. Countries do not tell: some rows have none."""
+        """Return True if the two may want the same row. Countries are not compared, because some rows have none."""
         same_phone = not self.phone or not other.phone or self.phone == other.phone
         return same_phone and (self.category, self.product) == (other.category, other.product)
 
     def completed(self, order: Order) -> Order:
-        """The order with what its answer left out and the call knew: a hosting order is told by its product."""
+        """The order with what its answer left out and the call knew. A hosting order is known by its product."""
         country = None if self.country == "any" else self.country
         return attrs.evolve(order, product=order.product or self.product, country=order.country or country)
 
     def fits(self, row: Order) -> bool:
-        """Return True if the row may be this purchase, its time aside."""
+        """Return True if the row may be this purchase, apart from its time."""
         return (
             row.product in (self.product, None)
             and (self.country == "any" or row.country in (self.country, None))
@@ -74,13 +74,13 @@ class Purchase(_sending.Purchase[Order]):
 
 @attrs.frozen
 class Records(Generic[R]):
-    """What the provider's records show.
+    """The rows that the provider's records show, and the clock to read their times.
 
     Attributes:
-        clock: tells their time.
+        clock: the records' clock.
         latency: seconds until the answer was there.
-        arrived_at: when it was there, in seconds of the loop's clock.
-        unread: how many of their rows could not be read.
+        arrived_at: when the answer was there, in seconds of the loop's clock.
+        unread: how many rows could not be read.
     """
 
     rows: tuple[R, ...]
@@ -98,18 +98,18 @@ class Records(Generic[R]):
         return self.clock.records_at(self.arrived_at) is not None
 
     def earliest(self, at: float) -> datetime:
-        """When a row was created at the earliest that was made at that moment of the loop's clock."""
+        """The earliest `created_at` of a row that was made at that moment of the loop's clock."""
         known = self.clock.records_at(at)
         slack = SLACK + self.latency + self.clock.blur
         return LONG_AGO if known is None else known - timedelta(seconds=slack)
 
     def latest(self, at: float) -> datetime:
-        """The same at the latest."""
+        """The latest `created_at` of a row that was made at that moment of the loop's clock."""
         known = self.clock.records_at(at)
         return FAR_AHEAD if known is None else known + timedelta(seconds=SLACK)
 
     def floor(self, at: float) -> datetime:
-        """The oldest row that may matter to a purchase sent at that moment."""
+        """The oldest `created_at` that may matter to a purchase sent at that moment."""
         earliest, other = self.earliest(at), self.clock.earliest_at(at)
         if earliest == LONG_AGO or other is None or self.clock.is_measured:
             return earliest
@@ -129,10 +129,10 @@ class Records(Generic[R]):
         )
 
     def might_be(self, purchase: Purchase, row: Order) -> bool:
-        """Return True if the row fits and was created outside of the window, yet is no proof against the purchase.
+        """Return True if the row fits and was created outside of the window, but does not rule the purchase out.
 
-        A later row may be its own, carried out late by a provider that was stuck. An earlier one may be its own while
-        the offset of the two clocks is not known.
+        A later row may belong to the purchase if the provider was stuck and carried it out late. An earlier row may
+        belong to the purchase while the offset of the two clocks is not known.
         """
         created = row.created_at
         if created is None or not purchase.fits(row) or self.may_be(purchase, row):
@@ -140,5 +140,5 @@ class Records(Generic[R]):
         return created >= self.floor(purchase.sent_at)
 
     def ends(self, purchase: Purchase) -> datetime:
-        """When the row of a purchase that got no answer was created at the latest."""
+        """The latest `created_at` of the row of a purchase that got no answer."""
         return self.latest(purchase.lost_at)

@@ -1,4 +1,4 @@
-"""The answers of the v1 API as frozen values. They know no wire; what is missing is None or the default named here.
+"""The answers of the v1 API as frozen values. They know no wire; a missing field is None or the default named here.
 
 Source: https://5sim.net/docs; the fields as recorded in tests/samples/v1.
 """
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Status(StrEnum):
-    """The six states of an order that the provider documents. It may answer others: a status is compared as text."""
+    """The six states of an order that the provider documents. It may send others, so a status is compared as text."""
 
     PENDING = "PENDING"
     RECEIVED = "RECEIVED"
@@ -36,16 +36,16 @@ class Order:
     Attributes:
         id: the provider's number of the order.
         phone: ``+`` and digits.
-        product: what the number was bought for; of a hosting order its length, such as ``1day``.
+        product: what the number was bought for; for a hosting order its length, such as ``1day``.
         operator: the mobile network or pool, in lower case; missing in some answers.
         country: where the number is from; missing for hosting orders.
-        price: what it cost.
-        status: a `Status`, or the provider's own word where it is none of the six. RECEIVED is no evidence of a code.
+        price: the price of the order.
+        status: a `Status`, or the provider's own word if it is none of the six. RECEIVED is no evidence of a code.
         expires_at: when the provider closes the order by itself.
-        created_at: when it was bought, by the provider's clock.
+        created_at: when the order was bought, by the provider's clock.
         sms: the messages so far, oldest first.
         forwarding: True if calls are forwarded.
-        forwarding_number: where they go.
+        forwarding_number: the number that calls are forwarded to.
     """
 
     id: int
@@ -88,7 +88,7 @@ class Payment:
 
     Attributes:
         type: ``charge``, ``buy`` or another word of the provider.
-        provider: the payment system; of a purchase the product.
+        provider: the payment system; for a purchase the product.
         amount: negative for a purchase.
         balance: the balance after the entry.
     """
@@ -106,7 +106,7 @@ class Page(Generic[T]):
     """One page of a list.
 
     Attributes:
-        total: the provider's own number, and not to be relied on: it is often not the number of rows.
+        total: the provider's own number. It is often not the number of rows, so do not rely on it.
         unread: rows left out because they had no readable id.
     """
 
@@ -122,7 +122,7 @@ class Page(Generic[T]):
 
 @attrs.frozen(kw_only=True)
 class Product:
-    """What may be bought. Neither `quantity` nor `price` is what a purchase will find: `prices()` is nearer to it."""
+    """A product for sale. A purchase may find another `quantity` and `price`; `prices()` is closer to them."""
 
     category: str | None = None
     quantity: int | None = None
@@ -134,10 +134,10 @@ class Offer:
     """One line of the price table.
 
     Attributes:
-        cost: what one number costs.
-        count: how many the provider says it has; a number above 0 is no promise.
-        rate: percent of orders that got their SMS; None is unknown, not zero.
-        rates: the same by window in hours, where the provider gives it.
+        cost: the price of one number.
+        count: how many numbers the provider says it has. A count above 0 is no promise.
+        rate: percent of orders that got their SMS. None means unknown, not zero.
+        rates: the same for each window in hours, if the provider gives it.
     """
 
     country: str
@@ -151,7 +151,7 @@ class Offer:
 
 @attrs.frozen(kw_only=True)
 class Country:
-    """A country of the catalogue and the operators that sell there, each with the categories it sells."""
+    """A country of the catalogue, and the operators that sell there, each with the categories that it sells."""
 
     name: str
     iso: tuple[str, ...] = ()
@@ -180,16 +180,16 @@ class Inbox:
 
 
 Wallets = Mapping[str, Decimal]
-"""What each payment system of a partner holds, by its name."""
+"""The amount that each payment system of a partner holds, by its name."""
 
 MakeOffer = Callable[[str, str, str, Any], Offer]
 
 
 class Prices:
-    """The price table: country, then product, then operator, then `Offer`; a loop over it gives the offers.
+    """The price table: country, then product, then operator, then `Offer`. A loop over the table gives the offers.
 
-    ``prices["england"]["telegram"]["virtual53"].cost``. The whole table has half a million offers, so each is made
-    when it is asked for.
+    For example, ``prices["england"]["telegram"]["virtual53"].cost``. The whole table has half a million offers, so each
+    offer is made when it is asked for.
     """
 
     __slots__ = ("_make", "_table")
@@ -211,7 +211,7 @@ class Prices:
                     yield self._make(country, product, operator, raw)
 
     def __len__(self) -> int:
-        """How many offers there are."""
+        """The number of offers."""
         return sum(len(offers) for _, products in self._table.items() for offers in products.values())
 
     def __bool__(self) -> bool:

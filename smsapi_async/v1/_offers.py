@@ -1,10 +1,11 @@
-"""The price table: one way round whatever came, its offers read when they are asked for. Never waits, never sends.
+"""The price table: always nested the same way, its offers read when they are asked for. Never waits, never sends.
 
-Source: https://5sim.net/docs and tests/samples/v1. `guest/prices?product=` nests product > country > operator, the
-other three country > product > operator; nothing found is `null` or `{}`. `rate` is absent or any value, 0 among them.
+Source: https://5sim.net/docs and tests/samples/v1. `guest/prices?product=` nests product > country > operator; the
+other three nest country > product > operator. An answer that finds nothing is `null` or `{}`. `rate` is absent or any
+value, including 0.
 
 The whole table is half a million offers. With msgspec, of the extra `fast`, its countries stay bytes until they are
-asked for; then a country that is not nested as it should be raises only when it is asked for. A field of an offer that
+asked for. A country that is not nested as it should be then raises only when it is asked for. A field of an offer that
 cannot be read is None.
 """
 
@@ -28,14 +29,14 @@ ReadField: TypeAlias = Callable[[Mapping[str, Any], str, Callable[[Any], Any]], 
 Split: TypeAlias = Callable[[bytes], "Mapping[str, Any] | None"]
 
 LONGEST_NAME = 10
-"""Of a rate: a longer one would be a number of hours beyond all bounds."""
+"""The longest name of a rate. A longer name would be a number of hours beyond all bounds."""
 
 SMALL = 1 * MEGABYTE
-"""A table up to here is decoded at once: a country is 0.1 to 0.6 MB."""
+"""A table up to this size is decoded at once. A country takes 0.1 to 0.6 MB."""
 
 
 def read_prices(country: str | None, product: str | None) -> Callable[[Reply], Prices]:
-    """Reads the table asked for with these filters."""
+    """The function that reads a table that was asked for with these filters."""
 
     def read(reply: Reply) -> Prices:
         table: Mapping[str, Products] | None = None if product is not None else _unread(reply)
@@ -57,7 +58,7 @@ def _checked(table: Any) -> dict[str, Products]:
 
 
 class Unread(Mapping[str, T]):
-    """An object whose values stay bytes, each decoded when it is first asked for. A loop over all keeps none."""
+    """An object whose values stay bytes. Each is decoded when it is first asked for, but a loop over all keeps none."""
 
     def __init__(self, raw: Mapping[str, Any], read: Callable[[str, Any], T]) -> None:
         self._raw = raw
@@ -93,7 +94,7 @@ class Passing(ItemsView[str, T]):
 
 
 def _unread(reply: Reply) -> Mapping[str, Products] | None:
-    """The table with its countries still bytes; None where it is to be decoded whole, or is no object."""
+    """The table with its countries still bytes; None if it is to be decoded whole, or is not an object."""
     split = _splitter() if len(reply.body) > SMALL else None
     if split is None:
         return None
@@ -110,7 +111,7 @@ def _unread(reply: Reply) -> Mapping[str, Products] | None:
 
 
 def _part(reply: Reply, raw: Any, *path: str) -> dict[str, Any]:
-    """The products of a country decoded, or the offers of a product, where there is no more to it than its bytes."""
+    """Decode the products of a country, or the offers of a product, of which only the bytes are known."""
     part = attrs.evolve(reply, body=bytes(raw))
 
     def read(part: Reply) -> dict[str, Any] | SmsApiError:
@@ -135,7 +136,7 @@ def _splitter() -> Split | None:
     decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
     def split(body: bytes) -> Mapping[str, Any] | None:
-        """None of a body that is no object: `json` says what is wrong."""
+        """Return None for a body that is not an object; `json` then says what is wrong."""
         try:
             found: Mapping[str, Any] = decoder.decode(body)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -146,7 +147,7 @@ def _splitter() -> Split | None:
 
 
 def make_offer(country: str, product: str, operator: str, raw: Any) -> Offer:
-    """One offer. A field that cannot be read is None, and an offer that is no object has no fields."""
+    """Make one offer. A field that cannot be read is None, and an offer that is not an object has no fields."""
     try:
         return _offer(country, product, operator, raw, _strictly)
     except UNREADABLE:
@@ -154,7 +155,7 @@ def make_offer(country: str, product: str, operator: str, raw: Any) -> Offer:
 
 
 def _offer(country: str, product: str, operator: str, raw: Mapping[str, Any], read: ReadField) -> Offer:
-    """`rate1`, `rate24`, ... are percentages over so many hours."""
+    """Read the fields of an offer. `rate1`, `rate24`, ... are percentages over that many hours."""
     return Offer(
         country=country,
         product=product,

@@ -1,10 +1,10 @@
-"""Walking the provider's lists page by page, newest first, each row once although new rows push old ones down.
+"""The provider's lists, walked page by page, newest first. Each row comes once, although new rows push old ones down.
 
-`Total` is never trusted (3 with one row, 999999 with five), and neither is that a page is as long as was asked: the
-first page shows how long pages are. A reversed list that comes empty, unless `Total` says 0, or oldest first all the
-same, is read forward to its end.
+`Total` is never trusted (3 with one row, 999999 with five). The length of a page is not trusted either: the first page
+shows how long pages are. A reversed list may come empty although `Total` is not 0, or come oldest first. Such a list is
+read forward to its end.
 
-Rows without a readable id are left out, but they count where it is about the length of a page.
+Rows without a readable id are left out, but they count for the length of a page.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from ._wire import Category, call, read_page
 PAGE_SIZE = 100
 
 REPEATED = 2
-"""How often the same page comes again before the provider counts as one that ignores the offset. Once is no proof: a
-page of new rows pushes the page just read to exactly where the next one is asked for."""
+"""Repeats of one page after which the provider counts as one that ignores the offset. One repeat is no proof: a page of
+new rows pushes the page just read to exactly where the next one is asked for."""
 
 
 class Row(Protocol):
-    """What every row has."""
+    """The fields that every row has."""
 
     @property
     def id(self) -> int: ...
@@ -42,7 +42,7 @@ R = TypeVar("R", bound=Row)
 
 @attrs.frozen
 class Listing(Generic[R]):
-    """A page, and the provider's clock when it was asked."""
+    """A page, and the provider's clock when the page was asked for."""
 
     page: Page[R]
     date: datetime
@@ -50,7 +50,7 @@ class Listing(Generic[R]):
 
 
 Fetch = Callable[[int, bool], Awaitable[Listing[R]]]
-"""offset, reverse -> the page."""
+"""Takes the offset and whether to reverse; returns the page."""
 
 
 def listing(
@@ -68,10 +68,10 @@ def listing(
 
 
 class Rows(Generic[R]):
-    """An async iterator over the rows of a list, newest first. Asks for a page only when it is needed.
+    """An async iterator over the rows of a list, newest first. It asks for a page only when the page is needed.
 
     Attributes:
-        unread: rows so far that were left out because they had no readable id.
+        unread: the number of rows so far that were left out because they had no readable id.
     """
 
     def __init__(self, fetch: Fetch[R], *, max_age: timedelta | None = None) -> None:
@@ -105,7 +105,7 @@ class Rows(Generic[R]):
         self._take(page, listed.date)
 
     async def _forward(self) -> Page[R]:
-        """The whole list, which the provider gives only oldest first."""
+        """Read the whole list of a provider that gives it only oldest first."""
         rows: dict[int, R] = {}
         unread = offset = stale = 0
         while stale < REPEATED:
@@ -133,7 +133,7 @@ class Rows(Generic[R]):
         self._seen.update(ids)
 
     def _too_old(self, rows: Sequence[R], date: datetime) -> bool:
-        """Return True for a page whose rows are all older than asked for. A page without rows proves nothing."""
+        """Return True if all rows of a page are older than asked for. A page without rows proves nothing."""
         limit = self._max_age
         if limit is None or not rows:
             return False
@@ -141,13 +141,13 @@ class Rows(Generic[R]):
 
 
 def _is_not_reversed(page: Page[Any]) -> bool:
-    """Return True for the first page of a provider that does not know `reverse`."""
+    """Return True if the first page shows that the provider does not know `reverse`."""
     ids = [row.id for row in page.items]
     return page.total != 0 if not _length(page) else len(ids) > 1 and ids == sorted(ids)
 
 
 def _length(page: Page[R]) -> int:
-    """How many rows the provider sent."""
+    """The number of rows that the provider sent."""
     return len(page.items) + page.unread
 
 

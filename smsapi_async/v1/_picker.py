@@ -1,11 +1,11 @@
-"""Which offers of the price table to try, and in which order. Pure: never waits, never sends.
+"""The choice of offers from the price table, and the order in which to try them. Pure: never waits, never sends.
 
-The provider's `rate` is the percentage of orders that got their SMS. Its documentation leaves it out below 20 % or with
-too few orders (https://5sim.net/docs, "Prices request"); live tables also hold lower ones, and 0. So:
+The provider's `rate` is the percentage of orders that got their SMS. Its documentation leaves the rate out below 20 %
+or with too few orders (https://5sim.net/docs, "Prices request"). Live tables also hold lower rates, and 0. So:
 
     a rate above 0       is taken as it stands
-    no rate              the rate of the longest window that has one, else `unknown_rate`
-    0                    nothing came of the last orders: the offer is passed over
+    no rate              the rate of the longest window that has one, otherwise `unknown_rate`
+    0                    nothing came for the last orders: the offer is passed over
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .._values import money, natural, positive, seconds
 from ._models import Offer
 
 BELOW_DOCUMENTED = Decimal(20)
-"""Percent. Below it the documentation leaves a rate out: what has none is taken to be no better."""
+"""Percent. The documentation leaves lower rates out, so an offer without a rate is taken to be no better."""
 
 By = Literal["expected", "cost", "rate"]
 
@@ -54,17 +54,18 @@ def _names(value: str | Iterable[str]) -> tuple[str, ...]:
 class Picker:
     """Chooses among offers: ``Picker(max_price="0.50", without_operators=["virtual*"]).pick(prices)``.
 
-    An offer without a price is passed over, and so is one whose stock is not told, unless `min_stock` is 0.
+    An offer without a price is passed over. An offer whose stock is unknown is passed over too, unless `min_stock` is
+    0.
 
     Attributes:
         by: the order: ``expected`` cost of a code, cheapest first; ``cost`` of a number; ``rate``, highest first.
-        min_stock: numbers the provider must say it has.
-        max_price: the most one number may cost.
+        min_stock: how many numbers the provider must say it has.
+        max_price: the most that one number may cost.
         min_rate: the lowest rate, in percent.
-        unknown_rate: what an offer is taken for that has no rate, in percent; None passes over such offers.
-        without_countries: a name, or several, to pass over; ``*`` stands for any letters.
-        without_operators: operators to pass over, likewise.
-        tries: how many offers to try at most.
+        unknown_rate: the rate that an offer without a rate is taken to have, in percent. None passes over such offers.
+        without_countries: one or several names of countries to pass over; ``*`` stands for any letters.
+        without_operators: one or several names of operators to pass over, in the same way.
+        tries: the most offers to try.
         patience: seconds or a timedelta after which no further offer is tried.
     """
 
@@ -86,7 +87,9 @@ class Picker:
         seconds("patience", self.patience)
 
     def pick(self, offers: Iterable[Offer]) -> tuple[Offer, ...]:
-        """The offers worth trying, best first; of equals those with more in stock. All of them: `tries` bounds a walk.
+        """The offers worth trying, best first. Among equal offers, those with more in stock come first.
+
+        All of them are returned: `tries` limits only how many a purchase tries.
 
         Args:
             offers: a `Prices`, or any offers.
@@ -95,7 +98,7 @@ class Picker:
         return tuple(offer for _, offer in sorted(ranked, key=lambda pair: pair[0]))
 
     def allows(self, offer: Offer) -> bool:
-        """Whether the offer may be tried at all."""
+        """Return True if the offer may be tried at all."""
         rate = self.rate(offer)
         return (
             offer.cost is not None
@@ -109,15 +112,15 @@ class Picker:
         )
 
     def rate(self, offer: Offer) -> Decimal | None:
-        """The rate the offer is taken to have, in percent; None when it has none and none is to be assumed."""
+        """The rate that the offer is taken to have, in percent; None if it has none and none is assumed."""
         if offer.rate is not None:
             return offer.rate
         return offer.rates[max(offer.rates)] if offer.rates else self.unknown_rate
 
     def expected_cost(self, offer: Offer) -> Decimal | None:
-        """What one code costs when every number is paid for, with or without a code; None when it cannot be told.
+        """The cost of one code if every number is paid for, with or without a code; None if it is unknown.
 
-        A number given back in time is refunded and costs time and rating instead, so the same order serves both.
+        A number given back in time is refunded, and costs time and rating instead. So the same order serves both cases.
         """
         rate = self.rate(offer)
         return None if offer.cost is None or not rate else offer.cost * 100 / rate

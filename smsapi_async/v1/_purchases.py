@@ -1,6 +1,6 @@
-"""Purchases of v1 orders: each is sent once, registered where its answer is read, and looked for if that is lost.
+"""Purchases of v1 orders: each is sent once, registered when its answer is read, and looked for if the answer is lost.
 
-The records are the order history and, when it shows nothing, the payments (https://5sim.net/docs, "Orders history").
+The records are the order history and, if it shows nothing, the payments (https://5sim.net/docs, "Orders history").
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ._settle import Settlement, Settler
 from ._wire import Category
 
 STILL_HEARD_OF = 60.0
-"""Seconds for which a refund may still come in after an order's time."""
+"""Seconds after an order's time in which a refund may still come in."""
 
 RIVALS_WITHIN = 60.0
 """Seconds by which late answers may blur the times of two purchases: twice the usual request timeout."""
@@ -37,8 +37,8 @@ class Bought:
     """An order of this client.
 
     Attributes:
-        order: as the answer to its purchase showed it, or the records did.
-        sent_at: when its purchase left, in seconds of the loop's clock. Its life began right after.
+        order: the order as shown by the answer to its purchase, or by the records.
+        sent_at: when the purchase left, in seconds of the loop's clock. The order's life began right after.
     """
 
     order: Order
@@ -46,7 +46,7 @@ class Bought:
 
 
 class Purchases:
-    """Every purchase of one client, and what came of them."""
+    """Every purchase of one client, and its result."""
 
     def __init__(
         self, sender: Sender, settler: Settler, budget: Budget, claims: Claims[Purchase], *, shared_key: bool
@@ -58,14 +58,14 @@ class Purchases:
         self._own: dict[int, Bought] = {}
 
     def bought(self, order_id: int) -> Bought | None:
-        """The order and when its purchase left, if this client bought it within the hour."""
+        """The order and when its purchase left; None unless this client bought it within the hour."""
         return self._own.get(order_id)
 
     async def make(self, call: Call[Order], purchase: Purchase) -> Order:
-        """Send the purchase once and see it through, whatever happens to the caller.
+        """Send the purchase once and find out its outcome, whatever happens to the caller.
 
-        A caller cancelled meanwhile does not lose it: an activation is cancelled again, a hosting order is kept and
-        registered as unsettled.
+        A purchase is not lost if its caller is cancelled meanwhile: an activation is cancelled again, and a hosting
+        order is kept and registered as unsettled.
         """
 
         def read(reply: Reply) -> Order:
@@ -90,13 +90,13 @@ class Purchases:
                     self._budget.book(place, place, None, anyio.current_time() + purchase.life)
 
     async def withdraw(self, call: Call[None]) -> None:
-        """Send a payout once. No record tells of one, so a lost answer stays unknown."""
+        """Send a payout once. No record shows a payout, so a lost answer stays unknown."""
 
         async def recover(lost: OutcomeUnknownError) -> bool:
             raise SpendUnknownError(str(lost.args[0]), call=call.name, status=lost.status) from lost
 
         async def abandon(_: bool) -> None:
-            """It is paid out, and there is no way back."""
+            """Do nothing: the money is paid out, and there is no way back."""
 
         def read(reply: Reply) -> bool:
             call.read(reply)
@@ -105,7 +105,7 @@ class Purchases:
         await Attempt(call.reading(read), recover, abandon).spend(self._sender)
 
     async def make_guarded(self, call: Call[Order], purchase: Purchase) -> Order:
-        """`make` an activation, and give it back when it cost more than its buyer allowed."""
+        """Make an activation, and give it back if it cost more than its buyer allowed."""
         return await self._settler.hold_against(purchase.ceiling, await self.make(call, purchase), call.name)
 
     async def _give_back(self, purchase: Purchase, order: Order) -> None:
@@ -115,7 +115,7 @@ class Purchases:
             await self._settler.settle(Settlement(order, finish=False), self._settler.cancel_timeout)
 
     def _register(self, purchase: Purchase, place: Place, order: Order) -> None:
-        """The order is this client's: count it, and remember it. Nothing is awaited between this and its reading."""
+        """Count and remember an order of this client. Nothing is awaited between the reading of the order and this."""
         sent_at = purchase.sent_at
         self._own[order.id] = Bought(order, sent_at)
         until = sent_at + (_life(order) or purchase.life) + STILL_HEARD_OF
@@ -129,7 +129,7 @@ class Purchases:
 
 
 class LostOrders(LostPurchases[Purchase, Order]):
-    """Looks for orders in the history, and for their payments in the book."""
+    """The search for orders in the history, and for their payments in the book."""
 
     NOTHING: ClassVar[str] = "the answer was lost and no order came of it"
     UNKNOWN: ClassVar[str] = "the answer was lost, {} orders may have come of it"
@@ -139,7 +139,10 @@ class LostOrders(LostPurchases[Purchase, Order]):
         return purchase.is_like(other)
 
     def is_rival(self, purchase: Purchase, other: Purchase) -> bool:
-        """Late answers blur the window of a row, so that the one of a purchase lost a minute before may reach it."""
+        """Return True if the other purchase is of the same category and was lost recently enough.
+
+        Late answers blur the window of a row, so that the row of a purchase lost a minute before may reach it.
+        """
         since = purchase.sent_at - 2 * SLACK - RIVALS_WITHIN - self.sender.clock.blur
         return other.category == purchase.category and other.lost_at >= since
 
@@ -163,7 +166,7 @@ class LostOrders(LostPurchases[Purchase, Order]):
         return await self._records("user/orders", Order, since, purchase.category)
 
     async def read_further(self, purchase: Purchase) -> Records[Payment] | None:
-        """The book, once it is known whose payments it shows: those in flight when it was read are waited for."""
+        """Read the book. The purchases in flight at that time are waited for, because it may show their payments."""
         try:
             book = await self._records("user/payments", Payment, purchase.sent_at)
         except SmsApiError:
@@ -173,10 +176,10 @@ class LostOrders(LostPurchases[Purchase, Order]):
         return None
 
     def denies(self, purchase: Purchase, further: Records[Payment]) -> bool:
-        """Return True if the book shows no more purchases of this product since then than are known to be others'.
+        """Return True if the book shows no purchases of this product since then, except those known to be others'.
 
-        An order that is newer than the book explains nothing in it. A payment that does not tell its type or product
-        may be this purchase's.
+        An order that is newer than the book explains nothing in it. A payment without a type or product may be this
+        purchase's.
         """
         since, until = further.floor(purchase.sent_at), max((_second(row) for row in further.rows), default=LONG_AGO)
         known = {order.id: order for order in self.claims.marks if isinstance(order, Order)}
@@ -192,7 +195,7 @@ class LostOrders(LostPurchases[Purchase, Order]):
         return further.are_whole and len(spent) <= len(explained)
 
     async def _records(self, path: str, model: type[R], since: float, category: Category | None = None) -> Records[R]:
-        """The newest rows of a list, back to a moment of the loop's clock."""
+        """Read the newest rows of a list, back to a moment of the loop's clock."""
         seen: list[Records[R]] = []
         unread = 0
 
@@ -213,18 +216,18 @@ class LostOrders(LostPurchases[Purchase, Order]):
             if row.created_at is not None and row.created_at < seen[0].floor(since):
                 break
             if len(rows) == PAGE_SIZE and not seen[0].are_comparable:
-                break  # without any clock only the newest rows are of use
+                break  # without any clock, only the newest rows are of use
             rows.append(row)
         return attrs.evolve(seen[0], rows=tuple(rows), unread=unread)
 
 
 def _second(row: Order | Payment) -> datetime:
-    """The second in which a row was created: lists differ in the digits of their fractions."""
+    """The second in which a row was created. Lists differ in the digits of its fraction."""
     return LONG_AGO if row.created_at is None else row.created_at.replace(microsecond=0)
 
 
 def _life(order: Order) -> float | None:
-    """Seconds for which an order was sold, None when it does not tell."""
+    """Seconds for which an order was sold; None if it does not show them."""
     if order.created_at is None or order.expires_at is None or order.expires_at <= order.created_at:
         return None
     return (order.expires_at - order.created_at).total_seconds()

@@ -1,14 +1,14 @@
-"""Bringing an order to its right end: finished when a code was taken, else cancelled; whatever the provider answers.
+"""Bringing an order to its right end: finished if a code was taken, otherwise cancelled, whatever the provider answers.
 
-An act is done when the provider shows it done: the order in its answer is closed. Every other answer is followed by a
-look at the true state, and that decides (https://5sim.net/docs, "Order management"):
+An act is done when the provider shows it done: the order in its answer is closed. After every other answer, a look at
+the true state decides (https://5sim.net/docs, "Order management"):
 
     closed already, order expired                     settled
     order not found, twice                            settled; once may be too soon after the purchase
     order has sms                                     finish instead
     you need to wait time                             cancel again a little later
     hosting order                                     left as it is: such an order ends by itself
-    a 200 and the order is open, no answer            ask again; both acts may be repeated
+    a 200 with an open order, or no answer            ask again; both acts may be repeated
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from ._lifecycle import is_open
 from ._models import Order, Status
 
 OVER = "order expired"
-"""Said twice, this settles an order whose status still reads open: it may lag behind its end."""
+"""Said twice, this text settles an order whose status still reads open. The status may lag behind the order's end."""
 
 FIRST_PAUSE = 2.0
 LONGEST_PAUSE = 10.0
@@ -53,18 +53,18 @@ FRESH = 60.0
 """Seconds after its purchase in which an order that the provider does not know is not taken for settled."""
 
 Later: TypeAlias = Callable[[Callable[[], Awaitable[float | None]], float], None]
-"""Has a job done at a moment of the loop's clock, by a wait that has the time. The job returns a pause, or None."""
+"""Schedules a job at a moment of the loop's clock. A free wait does the job, which returns a pause, or None."""
 
 
 @attrs.define(eq=False)
 class Settlement:
-    """An order that is to be brought to its end, and how far that got.
+    """An order that is to be brought to its end, and the progress so far.
 
     Attributes:
-        order: as last seen. It keeps its messages, for the answer to a finish may lack them.
-        finish: whether it is to be finished, not cancelled.
-        spare_sms: whether an order that turns out to have an SMS is left open: its code is the caller's first.
-        tell: whether an order that stays open is worth a warning; no money hangs on a late finish.
+        order: the order as last seen. It keeps its messages, because the answer to a finish may lack them.
+        finish: whether the order is to be finished, not cancelled.
+        spare_sms: whether an order that turns out to have an SMS is left open, because the caller gets its code first.
+        tell: whether an order that stays open is worth a warning. A late finish is not, because no money depends on it.
         note: called with the order as it was left, also when the cancellation goes on, and after a later attempt.
     """
 
@@ -81,16 +81,16 @@ class Settlement:
         self.finish = self.finish or bool(self.order.sms)
 
     def see(self, state: Order) -> None:
-        """Take in an answer about the order."""
+        """Record an answer about the order."""
         self.order = attrs.evolve(state, sms=state.sms or self.order.sms)
 
     def refused(self, reason: str) -> bool:
-        """Take in a refusal of an act. Return True if nothing is left to do."""
+        """Record a refusal of an act. Return True if nothing is left to do."""
         self._said_over += reason.lower() == OVER
         return reason.lower() == "hosting order"
 
     def missed(self) -> bool:
-        """Take in that the provider does not know the order. Return True if it is settled."""
+        """Record that the provider does not know the order. Return True if the order is settled."""
         self._missing += 1
         return self._missing > 1
 
@@ -99,18 +99,18 @@ class Settlement:
         return not is_open(self.order) or self._said_over > 1
 
     def report(self) -> None:
-        """Call `note`."""
+        """Call `note` with the order as it was left."""
         if self.note is not None:
             self.note(self.order)
 
 
 class Settler:
-    """Settles orders within bounds; an order that stays open then goes to the register of the unsettled.
+    """Settles orders within time limits. An order that stays open is registered as unsettled.
 
     Attributes:
-        later: has a settlement that takes too long go on beside the waits of the client.
+        later: schedules a settlement that takes too long, so that it goes on beside the waits of the client.
         is_awaited: returns True for an order that a wait or a scope needs open.
-        bought_at: when an order was bought here, in seconds of the loop's clock; None for another.
+        bought_at: returns when an order was bought here, in seconds of the loop's clock; None for any other order.
     """
 
     def __init__(
@@ -127,17 +127,18 @@ class Settler:
         self.cancel_timeout = cancel_timeout
 
     def heed(self, order: Order) -> Order:
-        """Take in the state of an order: one that is over is no longer open, unsettled, or paid if it was cancelled."""
+        """Process the state of an order. One that is over is not open or unsettled; a cancelled one is refunded."""
         if not is_open(order):
             self._budget.close(order.id, refunded=order.status == Status.CANCELED)
             self._unsettled.discard(order.id)
         return order
 
     async def settle(self, settlement: Settlement, bound: float | None = None) -> Order:
-        """Finish or cancel the order, shielded; return the order as it was left.
+        """Finish or cancel the order, shielded. Return the order as it was left.
 
-        Never raises for what the provider does. When the caller is being cancelled at most `cancel_timeout` is spent,
-        and the cancellation goes on afterwards. Of two settlements of one order the second waits for the first.
+        No answer of the provider makes it raise. When the caller is being cancelled, it spends at most
+        `cancel_timeout`, and the cancellation goes on afterwards. Of two settlements of one order, the second waits for
+        the first.
 
         Args:
             bound: seconds to spend; the client's `settle_timeout` by default.
@@ -149,7 +150,7 @@ class Settler:
             try:
                 return await self._carry_out(settlement)
             except (anyio.get_cancelled_exc_class(), *INTERRUPTS):
-                if not ended.scope.cancel_called:  # the task itself was hit: the loop is being shut down, or Ctrl-C
+                if not ended.scope.cancel_called:  # the task itself was hit: the loop is shutting down, or Ctrl-C came
                     deadline = min(ended.scope.deadline, anyio.current_time() + self.cancel_timeout)
                     with anyio.CancelScope(shield=True, deadline=deadline), suppress(SmsApiError):
                         ended.result = await self._carry_out(settlement)
@@ -166,10 +167,10 @@ class Settler:
         return settlement.order
 
     async def hold_against(self, ceiling: Decimal | None, order: Order, call: str) -> Order:
-        """Return the order just bought, unless it cost more than its buyer allowed: then give it back.
+        """Return the order just bought. If it cost more than its buyer allowed, give it back.
 
         Raises:
-            PriceTooHighError: it did; the error holds the order as it was left.
+            PriceTooHighError: the order cost too much; the error holds the order as it was left.
         """
         if ceiling is None or order.price is None or order.price <= ceiling:
             return order
@@ -179,7 +180,7 @@ class Settler:
         )
 
     def defer(self, settlement: Settlement, why: str, pause: float) -> None:
-        """Register the order, and settle it after a pause beside the waits of the client, or when the client closes."""
+        """Register the order, and settle it later: after a pause beside the waits, or when the client closes."""
         rest = attrs.evolve(settlement, spare_sms=False)
 
         async def again() -> bool:
@@ -196,7 +197,7 @@ class Settler:
             self.later(lambda: self._go_on(rest, now + GOES_ON_FOR), now + pause)
 
     def is_unsettled(self, order_id: int) -> bool:
-        """Return True if the order is left to the client's closing, and this was reported."""
+        """Return True if the order was reported and is left to the client's closing."""
         return order_id in self._unsettled.keys
 
     def leave_open(self, order: Order, why: str) -> None:
@@ -204,7 +205,7 @@ class Settler:
         self._unsettled.add(order.id, order, why)
 
     async def _go_on(self, settlement: Settlement, until: float) -> float | None:
-        """Try once to settle a registered order. Return the pause before the next attempt, None if there is none."""
+        """Try once to settle a registered order. Return the pause before the next attempt, or None if there is none."""
         order_id = settlement.order.id
         if not self._unsettled.holds(order_id) or order_id in self._running or anyio.current_time() > until:
             return None
@@ -219,7 +220,7 @@ class Settler:
         return LONGEST_PAUSE
 
     async def _carry_out(self, settlement: Settlement) -> Order:
-        """Bring the order to its end, after a settlement of it that is under way."""
+        """Bring the order to its end, after any settlement of it that is already under way."""
         order_id = settlement.order.id
         while (running := self._running.get(order_id)) is not None:
             await running.over.wait()
@@ -233,7 +234,7 @@ class Settler:
 
     @contextmanager
     def _alone(self, settlement: Settlement) -> Iterator[None]:
-        """Around acts upon an order: another settlement of it waits."""
+        """Guard acts on an order: another settlement of the same order waits."""
         self._running[settlement.order.id] = settlement
         try:
             yield
@@ -261,7 +262,7 @@ class Settler:
         return settlement.order
 
     async def _act(self, settlement: Settlement) -> bool:
-        """Ask once. Return True if nothing is left to do."""
+        """Send one act. Return True if nothing is left to do."""
         order_id = settlement.order.id
         act = _calls.finish(order_id) if settlement.finish else _calls.cancel(order_id)
         try:
@@ -287,7 +288,7 @@ class Settler:
         return bought_at is not None and anyio.current_time() - bought_at < FRESH
 
     def _ended(self, order: Order) -> None:
-        """The order came to its end, or nothing is left to do for it."""
+        """Record that the order came to its end, or that nothing is left to do for it."""
         self._unsettled.discard(order.id)
         if not is_open(order):
             self._sender.events.emit(logging.INFO, "order.settled", id=order.id, status=order.status)

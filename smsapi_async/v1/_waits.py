@@ -1,6 +1,6 @@
-"""Waiting for codes of v1 orders: which message counts, when a wait is over, and what becomes of the order then.
+"""Waiting for codes of v1 orders: which message counts, when a wait is over, and what happens to the order then.
 
-The looks and their times are `_polling`'s; the acts at the end are `_settle`'s.
+The looks and their times belong to `_polling`; the acts at the end belong to `_settle`.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from ._models import Order
 from ._settle import Settlement, Settler
 
 FINISH_WITHIN = 2.0
-"""Seconds a found code is held back for finishing its order. A finish that takes longer goes on in the schedule. Where
-many wait the code is not held back at all: another wait finishes the order."""
+"""Seconds for which a found code is held back to finish its order. A finish that takes longer goes on in the schedule.
+Where many wait, the code is not held back at all: another wait finishes the order."""
 
 BACK_WITHIN = 5.0
-"""Seconds after its timeout in which a wait is back, whatever the provider answers to the cancel."""
+"""Seconds after its timeout within which a wait returns, whatever the provider answers to the cancel."""
 
 HANDFUL = 5
-"""Orders awaited at once from which on the list is asked for all of them."""
+"""The number of awaited orders from which on the list is asked for all of them."""
 
 LAPSED = 60.0
-"""Seconds after its end for which an order that the provider still calls open is followed."""
+"""Seconds after its end for which an order is followed if the provider still calls it open."""
 
 
 @attrs.define(eq=False)
@@ -43,7 +43,7 @@ class Held:
     """An order that scopes look after.
 
     Attributes:
-        scopes: how many do.
+        scopes: the number of these scopes.
         taken: whether a code was taken in one of them.
     """
 
@@ -56,8 +56,8 @@ class Waits:
     """Every wait of one client for a v1 order.
 
     Args:
-        bought: an order and when its purchase left, if this client bought it; None for another.
-        name: notes that another's order is in use: no lost purchase takes it.
+        bought: returns an order and when its purchase left, if this client bought it; None for any other order.
+        name: records that an order not bought here is in use, so that no lost purchase takes it.
     """
 
     def __init__(
@@ -88,14 +88,14 @@ class Waits:
         settler.later, settler.is_awaited, settler.bought_at = self.poller.add_chore, self.is_awaited, self._bought_at
 
     def record(self, order_id: int) -> Tracked[Order]:
-        """The record of the order. Of one that this client bought it has the purchase's answer."""
+        """The record of the order. For an order that this client bought, it has the purchase's answer."""
         tracked = self.poller.record(order_id, anyio.current_time())
         bought = self._bought(order_id)
         if bought is None:
             self._name(order_id)
         elif not tracked.is_seen():
             tracked.bought_at = bought.sent_at
-            if is_open(bought.order):  # a row of the records may leave out the messages of one that is over
+            if is_open(bought.order):  # a row of the records may leave out the messages of an order that is over
                 tracked.note(self._timing.snapshot(bought.order, bought.sent_at))
         return tracked
 
@@ -121,11 +121,11 @@ class Waits:
     # -- scopes -----------------------------------------------------------------------------------------------------
 
     async def look_up(self, order_id: int) -> Snapshot[Order]:
-        """The order as it is now. Asked also where looks have stopped: its scope must know it in time to settle it."""
+        """Look at the order, even while looks have stopped: its scope must know the order in time to settle it."""
         return await self._ask(order_id, urgent=True, once=False)
 
     def hold(self, found: Order | Snapshot[Order]) -> Held:
-        """A scope begins to look after an order, of which a look may have brought the newest."""
+        """Begin a scope around an order. The newest state of the order may come from a look."""
         order = found.subject if isinstance(found, Snapshot) else found
         tracked = self.poller.registry.keep(self.record(order.id))
         held = self._held.setdefault(order.id, Held(tracked))
@@ -137,7 +137,7 @@ class Waits:
         return held
 
     def release(self, held: Held) -> None:
-        """A scope is over."""
+        """End a scope."""
         held.scopes -= 1
         if not held.scopes:
             del self._held[held.tracked.key]
@@ -156,12 +156,12 @@ class Waits:
         return None if bought is None else bought.sent_at
 
     def see(self, tracked: Tracked[Order], order: Order) -> None:
-        """Take in what the answer to another request showed of the order."""
+        """Record a state of the order learned from another request."""
         now = anyio.current_time()
         self.poller.observe(tracked, self._timing.snapshot(order, now), now)
 
     def register_held(self) -> None:
-        """The client closes: settle the orders whose scopes are still open now."""
+        """Register the orders whose scopes are still open for settling now, because the client closes."""
         for held in self._held.values():
             order = order_of(held.tracked)
             if is_open(order) and not is_hosting(order):
@@ -172,7 +172,7 @@ class Waits:
     # -- messages ---------------------------------------------------------------------------------------------------
 
     async def next_message(self, tracked: Tracked[Order], read: Marks) -> Sms | None:
-        """The oldest message not handed over yet; None once the order is closed and all are."""
+        """The oldest message not handed over yet; None once the order is closed and all messages were handed over."""
         self._sender.check_loop()
         self.poller.join(waiter := Waiter(tracked, settles=False), anyio.current_time())
         try:
@@ -199,7 +199,7 @@ class Waits:
                 raise WaitTimeoutError("nothing readable came for 30 minutes", call="messages", order=order)
 
     def _lapses_in_its_scope(self, tracked: Tracked[Order], order: Order) -> bool:
-        """Return True if its end is near, a cancel would still refund, and no wait for a code sees to that."""
+        """Return True if the order's end is near, a cancel would still refund, and no wait for a code handles that."""
         waited_for = any(waiter.settles for waiter in tracked.waiters)
         refunds = is_open(order) and not order.sms and not is_hosting(order)
         return refunds and self.is_held(tracked.key) and tracked.last_look_taken() and not waited_for
@@ -207,9 +207,9 @@ class Waits:
     # -- the end ----------------------------------------------------------------------------------------------------
 
     async def settle_unfound(self, tracked: Tracked[Order], order: Order, until: float) -> Order:
-        """Settle an order that brought no code, but for a message that turns out to be there.
+        """Settle an order that brought no code, unless a message turns out to be there.
 
-        In a scope for as long as a cancel may still refund; then the scope tries again, and reports.
+        In a scope, this goes on for as long as a cancel may still refund. Then the scope tries again, and reports.
 
         Args:
             until: when the caller must be back, in seconds of the loop's clock.
@@ -221,7 +221,7 @@ class Waits:
         return await self.settler.settle(settlement, bound)
 
     async def finish(self, order: Order, until: float) -> None:
-        """Finish an order whose code was taken; where many wait, another wait does it.
+        """Finish an order whose code was taken. Where many wait, another wait does it.
 
         Args:
             until: when the caller must be back, in seconds of the loop's clock.
@@ -235,7 +235,7 @@ class Waits:
     # -- requests ---------------------------------------------------------------------------------------------------
 
     async def _look(self, tracked: Tracked[Order]) -> Snapshot[Order]:
-        """Look at one order. A look at one of its moments goes on where looks have stopped: it saves a code."""
+        """Look at one order. At one of its moments, this is sent even while looks have stopped: it saves a code."""
         return await self._ask(tracked.key, urgent=tracked.at_a_moment(anyio.current_time()), once=True)
 
     async def _ask(self, order_id: int, *, urgent: bool, once: bool) -> Snapshot[Order]:
@@ -253,10 +253,10 @@ class CodeWait(Waiter[Order]):
     """One caller's wait for a code.
 
     Attributes:
-        waits: all of the client's.
-        pick: which messages it is for.
-        inbox: what was handed over before; None when nothing was.
-        found: the message.
+        waits: all waits of the client.
+        pick: the choice of messages that the wait is for.
+        inbox: the messages handed over before; None if there are none.
+        found: the message that was found.
     """
 
     waits: Waits = attrs.field(kw_only=True)
@@ -266,7 +266,7 @@ class CodeWait(Waiter[Order]):
     found: Sms | None = attrs.field(default=None, init=False)
 
     async def sms(self) -> Sms:
-        """Wait to the end. `AsyncClient.await_code` spells this out: it saves a coroutine of each wait that rests."""
+        """Wait to the end. `AsyncClient.await_code` repeats these lines, to save a coroutine for each resting wait."""
         try:
             while not self.is_over():
                 await self.step()
@@ -276,7 +276,7 @@ class CodeWait(Waiter[Order]):
         return await self.end()
 
     def is_over(self) -> bool:
-        """Return True if the news, if there are any, end it: with a message, or without one."""
+        """Return True if news has come that ends the wait, with or without a message."""
         if not self.waits.poller.has_news(self):
             return False
         tracked, order = self.tracked, order_of(self.tracked)
@@ -285,16 +285,16 @@ class CodeWait(Waiter[Order]):
         return self.found is not None or ended or not is_open(order) or self.timed_out() or tracked.gone_dark()
 
     def step(self) -> Awaitable[None]:
-        """What to await until then, again and again."""
+        """Return what to await, again and again, until the wait is over."""
         return self.waits.poller.step(self)
 
     def give_up(self, error: BaseException) -> None:
-        """It was broken off: nothing is sent, and the order stays open."""
+        """Break the wait off. Nothing is sent, and the order stays open."""
         self._leave()
         self._report(error, None)
 
     async def end(self) -> Sms:
-        """Settle the order, and hand over what was found; or raise, unless the code landed meanwhile."""
+        """Settle the order, and hand over the message found. Without one, raise, unless the code came meanwhile."""
         last, age = self._leave(), self.tracked.age(anyio.current_time())
         try:
             sms = await self._settled(last=last)
@@ -305,7 +305,7 @@ class CodeWait(Waiter[Order]):
         return sms
 
     def _leave(self) -> bool:
-        """Return True if no remaining wait may settle the order."""
+        """Leave the poller. Return True if no remaining wait may settle the order."""
         self.waits.under_way.end()
         return self.waits.poller.leave(self, anyio.current_time())
 
@@ -313,10 +313,10 @@ class CodeWait(Waiter[Order]):
         self.waits.events.wait_ended("v1", self.tracked.key, self.began_at, error, age)
 
     async def _settled(self, *, last: bool) -> Sms:
-        """Settle the order: the last wait to leave does, outside of a scope; at the order's end every wait does.
+        """Settle the order. Outside of a scope, the last wait to leave does so; at the order's end, every wait does.
 
-        Nothing else has the time then. A handler of the error that is slow would lose the refund, or a code that landed
-        meanwhile; waits that end together share one settlement.
+        Nothing else has the time then. A slow handler of the error would lose the refund, or a code that came
+        meanwhile. Waits that end together share one settlement.
         """
         order, ended_as = order_of(self.tracked), self.tracked.phase
         may_settle = self.settles and last and not self.waits.is_held(order.id)
@@ -329,7 +329,8 @@ class CodeWait(Waiter[Order]):
         return self.found
 
     async def _settled_unfound(self, order: Order) -> Order:
-        """Settle without a code. A message that lands meanwhile is the code, or has the order finished."""
+        """Settle without a code. A message that comes meanwhile holds the code, or else the order is finished for
+        it."""
         until = self.deadline + BACK_WITHIN
         for _ in range(2):
             if self.found is None and is_open(order) and not is_hosting(order):
@@ -346,7 +347,7 @@ class CodeWait(Waiter[Order]):
 class Messages:
     """An async iterator over the messages of one order: each once, oldest first, until the order closes.
 
-    It waits only inside ``async for``; left early, it leaves nothing behind.
+    It waits only inside ``async for``. A loop that is left early leaves nothing behind.
     """
 
     def __init__(self, waits: Waits, order_id: int) -> None:
@@ -367,7 +368,7 @@ class Messages:
 
 
 def order_of(tracked: Tracked[Order]) -> Order:
-    """The order as last seen. If nothing was, its id is all that is known, and perhaps its phone."""
+    """The order as last seen. If it was never seen, only its id is known, and perhaps its phone."""
     return tracked.subject or Order(id=tracked.key, phone=tracked.phone)
 
 
@@ -375,7 +376,7 @@ def _why(waiter: Waiter[Order], order: Order, ended_as: Phase) -> NoCodeError:
     """The error for a wait that is over without a code.
 
     Args:
-        ended_as: the order's phase before it was settled here, which other waits may have seen meanwhile.
+        ended_as: the order's phase before it was settled here. Other waits may have seen the settled order meanwhile.
     """
     what = f"order {order.id}"
     if ended_as is Phase.EXPIRED:
