@@ -1,4 +1,4 @@
-"""The calls about rented numbers, as values: what both the API and the waits send."""
+"""The calls about rented numbers, as values: both the API and the waits send them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ def all_numbers(zone: tzinfo, *, complete: bool = False) -> Call[tuple[RentedNum
     """The call that asks for the active numbers.
 
     Args:
-        complete: the answer is evidence of what was bought: a list with an entry that cannot be named is unreadable.
+        complete: whether the answer is evidence of what was bought. A list with an entry that cannot be named is then
+            unreadable.
     """
     read, query = _wire.read_numbers(zone, complete=complete), (_wire.ALL_AT_ONCE,)
     return _wire.call("numbers", "rent/getRentState.php", read, query=query, when_none=tuple, large=True)
 
 
 def one_number(tzid: int, zone: tzinfo) -> Call[RentedNumber]:
-    """The call that asks for one number. Each way to say that it is absent is NotFoundError."""
+    """The call that asks for one number. Each answer that means that it is absent is NotFoundError."""
     find = _wire.read_number(tzid, zone)
 
     def read(body: object) -> RentedNumber | SmsApiError:

@@ -1,4 +1,4 @@
-"""The answers of the rent API as frozen values. They know no wire; what is missing there is None or the default here.
+"""The answers of the rent API as frozen values. They know no wire; a missing field is None or the default here.
 
 Source: https://onlinesim.io/docs/api/en/rent; the fields as recorded in tests/samples/rent.
 """
@@ -22,18 +22,21 @@ class RentedNumber:
     """A number hired for days.
 
     Attributes:
-        tzid: the provider's number of the operation: the handle of every other call.
+        tzid: the provider's number of the operation, which every other call takes.
         number: the national part, as the provider writes it.
         country: the dial code.
-        phone: ``+`` and digits, joined from the two; the bare number when the provider left the country out.
-        status: 0 while it is being confirmed, 1 once it is.
-        checked: the provider's own flag of confirmation; it does not always agree with `status`.
+        phone: ``+`` and digits, joined from `country` and `number`; only the number if the provider left the country
+            out.
+        status: 0 while the number is being confirmed, 1 once it is confirmed.
+        checked: the provider's own flag of confirmation. It does not always agree with `status`.
         days_bought: days bought in all.
-        ends_in: time left; while `status` is 0, of the 20 minutes in which a first message must arrive.
-        extensions: the lengths in days it may be extended by now, with their prices; empty when it may not.
-        extension: True if it renews by itself, for 30 more days at its end.
-        price: what was paid.
-        port_reload_available: True if `reload_port` would do something; None when the provider does not say.
+        ends_in: the time left. While `status` is 0, the time left of the 20 minutes in which a first message must
+            arrive.
+        extensions: the lengths in days by which the number may be extended now, with their prices; empty if it may not
+            be.
+        extension: True if the number renews by itself, for 30 more days at its end.
+        price: the price paid.
+        port_reload_available: True if `reload_port` would do something; None if the provider does not say.
         messages: the messages so far, oldest first. Their times are UTC, converted from the client's `rent_timezone`.
         freeze: the provider's own flag, unexplained.
     """
@@ -64,9 +67,9 @@ class Tariff:
     """One country of the rent price list.
 
     Attributes:
-        prices: by length in days.
-        stock: numbers to be had, by length in days; a length may be missing.
-        extend_price: what an extension costs, a day presumably.
+        prices: the prices by length in days.
+        stock: the numbers available, by length in days; a length may be missing.
+        extend_price: the price of an extension, presumably for one day.
     """
 
     country: CountryCode
@@ -81,7 +84,7 @@ class Tariff:
 
 @attrs.frozen(kw_only=True)
 class Balance:
-    """The account's money. `frozen` is held for operations under way, an unconfirmed rent among them."""
+    """The account's money. `frozen` is held for operations under way, including an unconfirmed rent."""
 
     balance: Decimal
     frozen: Decimal | None = None

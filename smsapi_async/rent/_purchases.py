@@ -1,7 +1,8 @@
 """Purchases and extensions of rented numbers: each is sent once, and looked for in the list if its answer is lost.
 
-The record is the list of active numbers (getRentState): a purchase shows as a tzid that was not there before, an
-extension as more days or more time of its number. Nothing here is ever undone: a number closed is lost for good.
+The record is the list of active numbers (getRentState). A purchase shows as a tzid that was not there before. An
+extension shows as more days or more time of its number. Nothing here is ever undone, because a closed number is lost
+for good.
 """
 
 from __future__ import annotations
@@ -38,10 +39,10 @@ Span = TypeVar("Span", int, timedelta)
 DAY = 86_400.0
 
 HAUNTS = 60.0
-"""Seconds for which a purchase given up may still show in the list: six times what is allowed for a lag."""
+"""Seconds for which a given-up purchase may still show in the list: six times the lag that is allowed for."""
 
 MEMORY = 3600.0
-"""Seconds for which it is remembered when a number was bought."""
+"""Seconds for which the time of a number's purchase is remembered."""
 
 Fetch = Callable[[], Awaitable[tuple[RentedNumber, ...]]]
 
@@ -51,8 +52,8 @@ class Purchase(_sending.Purchase[RentedNumber]):
     """One number that is bought, until its outcome is known.
 
     Attributes:
-        days: for how long it was asked for.
-        before: the numbers that had been listed when it was asked for; none of them can have come of it.
+        days: the number of days that was asked for.
+        before: the numbers that were listed when it was asked for. None of them can have come of the purchase.
     """
 
     country: int
@@ -60,14 +61,14 @@ class Purchase(_sending.Purchase[RentedNumber]):
     before: frozenset[int]
 
     def may_be(self, number: RentedNumber) -> bool:
-        """Return True if the number may have come of it."""
+        """Return True if the number may have come of this purchase."""
         same = number.country in (self.country, None) and number.days_bought in (self.days, None)
         return same and number.tzid not in self.before
 
 
 @attrs.frozen
 class Numbers:
-    """What the list shows. A number does not tell when it was bought."""
+    """The numbers that the list shows. A number does not show when it was bought."""
 
     rows: tuple[RentedNumber, ...]
     latency: float = 0.0
@@ -84,16 +85,19 @@ class Numbers:
         return True
 
     def might_be(self, purchase: Purchase, row: RentedNumber) -> bool:
-        """A new number with another country or length in its row forbids to deny: rows hold placeholders at times."""
+        """Return True if the number is new, but has another country or length.
+
+        Rows hold placeholders at times, so such a number rules out NothingBoughtError.
+        """
         return row.tzid not in purchase.before and not purchase.may_be(row)
 
     def ends(self, purchase: Purchase) -> int:
-        """The more numbers were there before, the fewer may be its own."""
+        """The sort key: the more numbers were there before a purchase, the fewer may be its own."""
         return -len(purchase.before)
 
 
 class LostNumbers(LostPurchases[Purchase, RentedNumber]):
-    """Looks for rented numbers in the list."""
+    """The search for rented numbers in the list."""
 
     NOTHING: ClassVar[str] = "the answer was lost and no new number is listed"
     UNKNOWN: ClassVar[str] = "the answer was lost, {} new numbers may have come of it"
@@ -120,7 +124,7 @@ class LostNumbers(LostPurchases[Purchase, RentedNumber]):
         return True
 
     def mark(self, _: RentedNumber) -> None:
-        """The tzid says all."""
+        """Return no mark, because the tzid says everything."""
 
     def log_lost(self, purchase: Purchase) -> None:
         self._emit("purchase.lost", call=purchase.call)
@@ -138,7 +142,7 @@ class LostNumbers(LostPurchases[Purchase, RentedNumber]):
         return True
 
     async def listed(self) -> tuple[RentedNumber, ...]:
-        """The list as it is now."""
+        """Read the list as it is now."""
         began = anyio.current_time()
         numbers = await self._numbers()
         self._listed.update(number.tzid for number in numbers)
@@ -146,7 +150,7 @@ class LostNumbers(LostPurchases[Purchase, RentedNumber]):
         return numbers
 
     async def held(self) -> frozenset[int]:
-        """Every number that was ever listed, as the list is from now on: a person may have hired some meanwhile."""
+        """Every number ever listed, with a list asked for from now on: a person may have rented some meanwhile."""
         asked_at = anyio.current_time()
         async with self._learning:
             if self._listed_at < asked_at:
@@ -165,14 +169,15 @@ class Purchases:
         self._bought: dict[int, float] = {}
 
     def bought_at(self, tzid: int) -> float | None:
-        """When the purchase of a number left that this client bought within the hour, by the loop's clock."""
+        """When the purchase left, by the loop's clock; None unless this client bought the number within the hour."""
         return self._bought.get(tzid)
 
     async def buy(self, call: Call[RentedNumber], country: int, days: int, life: float) -> RentedNumber:
-        """Send the purchase once and see it through; a caller cancelled meanwhile finds it in `client.unsettled`.
+        """Send the purchase once and find out its outcome. A caller cancelled meanwhile finds the number in
+        `client.unsettled`.
 
         Args:
-            life: how long the number is taken to be held, in seconds.
+            life: seconds for which the number is taken to be held.
         """
         with self._budget.place(call.name, self._budget.per_order, anyio.current_time()) as place:
             purchase = Purchase(country, days, await _before(call, self._lost.held))
@@ -196,7 +201,7 @@ class Purchases:
                     self._budget.book(place, place, None, purchase.sent_at + life)
 
     def _register(self, purchase: Purchase, place: Place, life: float, number: RentedNumber) -> None:
-        """The number is this client's: count it, and remember it."""
+        """Count and remember a number of this client."""
         sent_at = self._bought[number.tzid] = purchase.sent_at
         self._budget.book(place, number.tzid, number.price, sent_at + life)
         for tzid in [tzid for tzid, at in self._bought.items() if at < sent_at - MEMORY]:
@@ -204,7 +209,7 @@ class Purchases:
         self._emit("rent.bought", tzid=number.tzid, country=number.country, cost=number.price)
 
     async def extend(self, call: Call[RentedNumber], tzid: int, days: int) -> RentedNumber:
-        """Send the extension once and see it through; a caller cancelled meanwhile finds it in `client.unsettled`."""
+        """Send the extension once and find its outcome. For a cancelled caller, the number is in `client.unsettled`."""
         await let_cancellation_arrive()
         async with self._alone_with(tzid):
             before = await _before(call, lambda: self._number(tzid))
@@ -230,18 +235,18 @@ class Purchases:
                         self._prolong(place, tzid, days, attempt)
 
     def _prolong(self, place: Place, tzid: int, days: int, attempt: Attempt[RentedNumber]) -> None:
-        """The number was extended, or may have been: it counts with what was set aside."""
+        """Count an extension that was made, or may have been made, with the amount set aside."""
         self._budget.book(place, tzid, None, attempt.sent_at)
         self._budget.prolong(tzid, days * DAY)
 
     def closed(self, tzid: int) -> None:
-        """The number was given up: it is held no more."""
+        """Record that the number was given up and is no longer held."""
         self._budget.close(tzid, refunded=False)
         self._unsettled.discard(tzid)
 
     @asynccontextmanager
     async def _alone_with(self, tzid: int) -> AsyncIterator[None]:
-        """While no other extension of this number is under way: the list does not tell one from the other."""
+        """Hold the number while no other extension of it is under way, because the list shows both in the same way."""
         claims = self._lost.claims
         while not claims.hold(tzid):
             await claims.changed()
@@ -260,7 +265,7 @@ class Purchases:
     async def _grown(
         self, call: Call[RentedNumber], before: RentedNumber | None, tzid: int, lost: OutcomeUnknownError
     ) -> RentedNumber:
-        """The number, if the list shows that it was extended."""
+        """Return the number if the list shows that it was extended. Otherwise raise."""
         self._emit("purchase.lost", call=call.name)
         now = None
         for pause in LOOKS:
@@ -290,7 +295,7 @@ class Purchases:
 
 
 async def _before(call: Call[RentedNumber], read: Callable[[], Awaitable[T]]) -> T:
-    """What is there before the call; without it a lost answer could not be looked up, so nothing is sent."""
+    """Read the state before the call. Without it, a lost answer could not be looked up, so nothing is sent."""
     try:
         return await read()
     except (OutcomeUnknownError, UnreadableReplyError) as trouble:
@@ -303,20 +308,21 @@ def _one(numbers: tuple[RentedNumber, ...], tzid: int) -> RentedNumber | None:
 
 
 def _is_longer(before: RentedNumber, now: RentedNumber) -> bool:
-    """Return True if it has more days, or more time. What cannot be read proves nothing.
+    """Return True if the number has more days or more time. A value that cannot be read proves nothing.
 
-    A number that was confirmed meanwhile counts its lease, and no longer the twenty minutes before that.
+    The time of a number that was confirmed meanwhile is that of its lease, and no longer of the twenty minutes before
+    that.
     """
     more_days, more_time = _grew(before.days_bought, now.days_bought), _grew(before.ends_in, now.ends_in)
     return more_days is True or (more_time is True and now.status == before.status)
 
 
 def _is_as_before(before: RentedNumber, now: RentedNumber) -> bool:
-    """Return True if its days show that it was not extended, or else its time."""
+    """Return True if the days show that the number was not extended. Without days, the time decides."""
     more_days, more_time = _grew(before.days_bought, now.days_bought), _grew(before.ends_in, now.ends_in)
     return not _is_longer(before, now) and False in (more_days, more_time if more_days is None else None)
 
 
 def _grew(before: Span | None, now: Span | None) -> bool | None:
-    """None if one of them is not known."""
+    """Return True if the value grew, or None if one of the two is unknown."""
     return None if before is None or now is None else now > before

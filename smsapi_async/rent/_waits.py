@@ -1,4 +1,4 @@
-"""Waiting for codes of rented numbers. Such a wait never closes its number, and ends only when the number is gone."""
+"""Waiting for codes of rented numbers. A wait never closes its number, and may last as long as the number does."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from ._calls import all_numbers, one_number
 from ._models import RentedNumber
 
 EVERY = 1.5
-"""Seconds between two looks at all numbers, at least: one request answers for all, and one a second may leave."""
+"""The least seconds between two looks at all numbers. One request answers for all, and one a second may leave."""
 
 FIRST_PICKS = 6
-"""Twentieths of a second for which a wait without `match` lets those with one choose: one may be busy with a request
-for others."""
+"""Twentieths of a second for which a wait without `match` lets waits with `match` choose first. Such a wait may be busy
+with a request for others."""
 
 
 @attrs.define(eq=False, repr=False, weakref_slot=False)
@@ -34,11 +34,11 @@ class NumberWait(Waiter[RentedNumber]):
 
 
 class Waits:
-    """Every wait of one client for a rented number. A code is handed over once, also across waits.
+    """Every wait of one client for a rented number. A code is handed over once, even across waits.
 
     Args:
-        bought_at: when a number was bought here, in seconds of the loop's clock; None if it was not.
-        name: notes that a number is in use that was not bought here: no lost purchase takes it.
+        bought_at: returns when a number was bought here, in seconds of the loop's clock; None if it was not.
+        name: records that a number not bought here is in use, so that no lost purchase takes it.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Waits:
         return tracked
 
     async def sms(self, tzid: int, pick: Pick, *, timeout: float | None) -> Sms:
-        """The next message with a code that this client has not handed over yet."""
+        """Wait for the next message with a code that this client has not handed over yet."""
         self._sender.check_loop()
         now = anyio.current_time()
         waiter = NumberWait(self.record(tzid), inf if timeout is None else now + timeout, pick=pick, began_at=now)
@@ -115,9 +115,10 @@ class Waits:
                 raise WaitTimeoutError(what, call="await_rent_code", number=number)
 
     def _inbox(self, waiter: NumberWait, number: RentedNumber) -> Inbox:
-        """The codes of the number, which begin with what the first readable answer shows.
+        """The codes of the number, beginning with the messages that the first readable answer shows.
 
-        In the first minute after its purchase nothing is old: the answer may be late, and every message is news.
+        In the first minute after the purchase, nothing counts as old: the answer may be late, and every message is
+        news.
         """
         inbox = self._inboxes.get(number.tzid)
         if inbox is None:
@@ -139,7 +140,7 @@ class Waits:
                 raise WaitTimeoutError(what, call="rent_messages", number=number)
 
     async def _news(self, waiter: Waiter[RentedNumber]) -> None:
-        """Return after a look; raise RentClosedError when two looks in a row did not find the number."""
+        """Return after a look. Raise RentClosedError if two looks in a row did not find the number."""
         try:
             await self.poller.news(waiter)
         except NotFoundError as gone:
@@ -150,7 +151,7 @@ class Waits:
 class RentMessages:
     """An async iterator over the messages of a rented number: each once, oldest first, until the number is gone.
 
-    It waits only inside ``async for``; left early, it leaves nothing behind.
+    It waits only inside ``async for``. A loop that is left early leaves nothing behind.
     """
 
     def __init__(self, waits: Waits, tzid: int) -> None:
@@ -171,12 +172,12 @@ class RentMessages:
 
 
 def number_of(tracked: Tracked[RentedNumber]) -> RentedNumber:
-    """The number as last seen. If nothing was, its tzid is all that is known."""
+    """The number as last seen. If it was never seen, only its tzid is known."""
     return tracked.subject or RentedNumber(tzid=tracked.key)
 
 
 async def _let_others_pick(waiter: NumberWait) -> None:
-    """Let the waits with a `match` see the news first: what such a wait is for, it should get."""
+    """Let the waits with a `match` see the news first, so that each gets the messages that it is for."""
     for _ in range(FIRST_PICKS if waiter.pick.match is None else 0):
         if not any(map(_is_choosing, waiter.tracked.waiters)):
             break
@@ -188,17 +189,17 @@ def _is_choosing(waiter: Waiter[RentedNumber]) -> bool:
 
 
 def _look_at_one(tzid: int, zone: tzinfo) -> Call[Snapshot[RentedNumber]]:
-    """The call that asks for one number, its answer read as a look.
+    """The call that asks for one number, with its answer read as a look.
 
-    Its end is left out: a rent costs nothing more when it lapses, so no look must come before, and the wire counts
-    whole minutes: 0 of them would bring a look a second.
+    The number's end is left out. A rent costs nothing more when it lapses, so no look must come before that. The wire
+    counts whole minutes, and 0 of them would bring a look every second.
     """
     asked = one_number(tzid, zone)
     return asked.reading(lambda reply: _snapshot(asked.read(reply), reply))
 
 
 def _look_at_all(known: Known[RentedNumber], zone: tzinfo) -> Call[Page[RentedNumber]]:
-    """The call that asks for all numbers, its answer read as a look at each that is awaited."""
+    """The call that asks for all numbers, with its answer read as a look at each awaited number."""
     asked = all_numbers(zone)
 
     def read(reply: Reply) -> Page[RentedNumber]:
