@@ -1,8 +1,8 @@
 """The state of one account, which is one provider URL and one key. Its clients share it, in all event loops.
 
-Shared are the pace (one for each event loop), the purchases in flight with their claims, the difference between the
-provider's two clocks, and whether its list of orders has earned trust. Only a digest of the key is kept, not the key
-itself.
+Shared are the pace (one for each event loop), and the purchases in flight with their claims. So are the difference
+between the provider's two clocks, and whether the list of orders has earned trust. Only a digest of the key is kept,
+not the key itself.
 
 An account outlives its clients and event loops, so that a second `asyncio.run` does not claim what belongs to the
 first.

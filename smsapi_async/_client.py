@@ -195,7 +195,7 @@ class AsyncClient:
                 many orders end together, the wait ends earlier, so that all of them are cancelled in time.
             settle: finish the order when the code is there, and cancel it when the wait ends without a code. If several
                 waits have `settle`, the last one to leave settles the order. While a scope holds the order, a wait
-                settles it only at its end.
+                settles it only at the end of the order.
             match: called with each message; the wait passes over a message for which it returns False.
             extract: finds the code in a text. It is asked before the provider's own code is used.
         Raises:

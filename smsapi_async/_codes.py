@@ -84,8 +84,7 @@ def _beside(text: str, group: tuple[int, int], word: tuple[int, int]) -> bool:
 
 
 def _mark(sms: Sms) -> tuple[object, ...]:
-    """The parts that distinguish one message from another. The id is left out: the provider gives it in some answers
-    only."""
+    """The parts that distinguish one message from another. Not the id, which only some answers have."""
     at = sms.created_at or sms.received_at
     return at and at.replace(microsecond=0), sms.sender, sms.text
 

@@ -1,4 +1,4 @@
-"""The checked arguments of AsyncClient and the environment. An error names the argument, never a value that may be a
+"""The checked arguments of AsyncClient and the environment. An error names the argument, not a value that may be a
 key."""
 
 from __future__ import annotations

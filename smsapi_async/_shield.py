@@ -1,8 +1,8 @@
 """Work that must come to its end even if its caller is cancelled. Knows nothing of the work itself.
 
 A plain shield around an await does not survive asyncio's own `task.cancel()`, `asyncio.timeout`, a collapsing TaskGroup
-or Ctrl-C, because these throw into the awaiting task itself. So the work runs in a child task, which they do not reach.
-The caller returns only after the child has ended.
+or Ctrl-C. These throw into the awaiting task itself. So the work runs in a child task, which they do not reach. The
+caller returns only after the child has ended.
 """
 
 from __future__ import annotations

@@ -45,8 +45,7 @@ class Unsettled(Generic[T]):
 
     @property
     def subjects(self) -> tuple[T, ...]:
-        """The orders and numbers that were reported. A finish that is only late is not reported before the client
-        closes."""
+        """The orders and numbers that were reported. A late finish is not reported before the client closes."""
         return tuple(entry.subject for entry in self._entries.values() if entry.told)
 
     def add(self, key: Hashable, subject: T, why: str, try_again: TryAgain | None = None, *, tell: bool = True) -> None:

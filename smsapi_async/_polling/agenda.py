@@ -1,4 +1,4 @@
-"""What is asked next for all waits: looks at single orders, pages of the list, and chores. Pure.
+"""The next request of all waits: a look at a single order, a page of the list, or a chore. Pure.
 
 A look that cannot wait comes first, then a chore, which takes no turn. Pages come next, because each answers for many
 orders. The other looks come last.
@@ -60,7 +60,7 @@ Job: TypeAlias = Look[S] | Ask | Chore
 
 
 class Agenda(Generic[S]):
-    """Everything that is to be asked for the orders of one provider."""
+    """All requests that the orders of one provider need."""
 
     def __init__(
         self, registry: Registry[S], listing: Listing[S], coverage: Coverage[S], pair: Callable[[], float]

@@ -38,7 +38,7 @@ are limited to `AUDITS_PER_SECOND`. A list may go bad, and only a look shows tha
 
 
 class Trust(Protocol):
-    """What the account knows about its list."""
+    """The account's knowledge of its list."""
 
     earned: bool
 
@@ -59,7 +59,7 @@ class Expected:
 
 
 class Coverage(Generic[S]):
-    """What is known about the list: whether it shows messages in time, and which orders its last sweep showed."""
+    """The state of the list: whether it shows messages in time, and which orders its last sweep showed."""
 
     def __init__(self, trust: Trust) -> None:
         self.expected: dict[int, Expected] = {}

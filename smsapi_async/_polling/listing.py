@@ -197,8 +197,8 @@ class Listing(Generic[S]):
         return self._over(sweep, waiting, now)
 
     def failed(self, ask: Ask, error: SmsApiError | None, waiting: Waiting[S], now: float) -> None:
-        """Process a page that failed. The sweep no longer proves that the list is late: that page may hold what it
-        lacks."""
+        """Process a failed page. It may hold what the sweep lacks, so the sweep no longer proves that the list is
+        late."""
         if isinstance(error, RefusedError) and not isinstance(error, (RateLimitError, ProviderUnavailableError)):
             self._most = min(self._most, max(FIRST_ROWS, self._most // 4))  # perhaps the page was too long
         ask.sweep.trouble = True

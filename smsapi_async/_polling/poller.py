@@ -213,8 +213,7 @@ class Poller(Generic[S]):
         return min(self._agenda.next_at(), self._idle.next_timeout(), resumed_at)
 
     def _be_late(self, waiter: Waiter[S]) -> None:
-        """Mark the waiter as late: its time and the time of its last look are over. Its own request has the same
-        limit."""
+        """Mark the waiter as late: its time and that of its last look are over. Its own request has the same limit."""
         waiter.late = waiter.news = True
         waiter.ring()
 

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 
 LEAD = 10.0
-"""Seconds before the end at which the last look is taken. A cancel still refunds then; a lapsed order may not be
-refunded."""
+"""Seconds before the end at which the last look is taken. A cancel still refunds then; a lapse may not."""
 
 FIRST_LOOK = 4.0
 UNKNOWN_LIFE = 20 * 60.0

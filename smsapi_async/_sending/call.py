@@ -161,8 +161,7 @@ class Call(Generic[T]):
 
 @lru_cache(64)
 def _instant(date: str) -> datetime | None:
-    """Read a Date, with a cache: answers within one second bear the same Date, and reading it takes as long as an
-    order."""
+    """Read a Date, cached: answers within one second bear the same one, and reading it takes as long as an order."""
     try:
         instant = parsedate_to_datetime(date)
         instant = (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Knowledge that the purchases of one account share: which are in flight, which were given up, and who owns each order.
+"""Knowledge that the purchases of one account share: those in flight, those given up, and the owner of each order.
 
 The clients of several event loops share it, in several threads. Nothing here sends or reads records.
 """
@@ -20,8 +20,7 @@ from .spend import Attempt
 R = TypeVar("R")
 
 POLL = 0.5
-"""The most seconds between two checks of purchases in flight, because those of another event loop cannot wake this
-one."""
+"""The most seconds between two checks of purchases in flight. Another event loop cannot wake this one."""
 
 CLAIMS_KEPT = 50_000
 """Claims kept; the oldest ones are dropped. At fifty purchases a second they cover a quarter of an hour, and rows of
@@ -120,7 +119,8 @@ class Claims(Generic[P]):
             _keep(self._marks, key, mark, CLAIMS_KEPT)
 
     def name(self, key: int) -> None:
-        """Record that a caller uses the order or number. No lost purchase takes it then, whoever bought it."""
+        """Record that a caller uses the order or number, even if it was bought elsewhere. No lost purchase takes it
+        then."""
         with self.lock:
             _keep(self._named, key, None, NAMED_KEPT)
 

@@ -98,8 +98,7 @@ class Clock:
         return None if zero is None else _instant(zero + at)
 
     def earliest_at(self, at: float) -> datetime | None:
-        """The records' clock by the slower of the two clocks, for a measurement that is not confirmed and may be
-        wrong."""
+        """The records' clock by the slower of the two clocks, because an unconfirmed measurement may be wrong."""
         zeros = [zero for zero in (self._anchor, self._date) if zero is not None]
         return _instant(min(zeros) + at) if zeros else None
 

@@ -343,8 +343,8 @@ class LostPurchases(ABC, Generic[P, R]):
         return [row for row in near if not any(records.may_be(other, row) for other in lost)]
 
     def _give(self, purchase: P, row: R) -> None:
-        """Give the row to the purchase, and only then claim it. An interruption in between leaves no claim without an
-        owner, which would hide the row."""
+        """Give the row to the purchase before claiming it. An interruption between the two must not leave a claim
+        without an owner, which would hide the row."""
         purchase.found = row
         self.claims.claim(self._key(row), self.mark(row))
 
@@ -368,8 +368,7 @@ def entangled(purchase: P, lost: Sequence[P], free: Sequence[R], records: Record
 
 
 def paired(group: Sequence[P], rows: Sequence[R], records: Records[P, R]) -> list[tuple[P, R]]:
-    """Pair each purchase with a row of its time, the rows oldest first. Return no pairs if that does not come out
-    even."""
+    """Pair each purchase with a row of its time, the rows oldest first. Return no pairs if that is uneven."""
     if len(group) != len(rows):
         return []
     pairs: list[tuple[P, R]] = []

@@ -31,8 +31,7 @@ class SingleFlight:
         self._flights: dict[Hashable, Flight] = {}
 
     async def share(self, key: Hashable, ask: Callable[[], Awaitable[T]]) -> T:
-        """Return the result of an equal read under way, otherwise of `ask`. If the first caller is cancelled, another
-        asks."""
+        """Return the result of an equal read under way, otherwise of `ask`. If the first is cancelled, another asks."""
         while (flight := self._flights.get(key)) is not None:
             await flight.over.wait()
             if flight.error is not None:

@@ -134,7 +134,7 @@ async def _see_through(sender: Sender, attempt: Attempt[T], scope: anyio.CancelS
             return await sender.send(attempt.call, departure=Leaving(attempt, scope))
         except hit:
             raise
-        except BaseException as error:  # no list of possible exceptions would ever be complete
+        except BaseException as error:  # no list of what may be raised would ever be complete
             if attempt.sent_at == inf or isinstance(error, (RefusedError, ClientClosedError)):
                 attempt.void = True
                 raise
@@ -173,8 +173,7 @@ async def _salvage(sender: Sender, attempt: Attempt[T], lost: OutcomeUnknownErro
 
 
 def _as_lost(error: BaseException, attempt: Attempt[Any]) -> OutcomeUnknownError:
-    """The error as a lost answer. The words of a foreign error are left out, because they may quote a phone or a
-    code."""
+    """The error as a lost answer. The words of a foreign error are left out: they may quote a phone or a code."""
     if isinstance(error, OutcomeUnknownError):
         return error
     return OutcomeUnknownError(f"{type(error).__name__} after it was sent", call=attempt.call.name)
