@@ -13,6 +13,7 @@ import asyncio
 import asyncio.events
 import contextlib
 import functools
+import gc
 import inspect
 import re
 import shlex
@@ -119,6 +120,8 @@ def test_an_example_runs_and_prints_as_shown(block, sandbox, capsys, monkeypatch
         readers.USES[block.page](code, monkeypatch)
     else:
         exec(code, {"__name__": "__main__", "sign_in": readers.sign_in})
+
+    gc.collect()  # a resource that the example left open is reported here, and not in a later test
 
     assert block.printed is None or capsys.readouterr().out == block.printed
     assert sandbox.ledger.balance_ok()
