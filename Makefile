@@ -2,6 +2,7 @@
 #   make demo    the whole path against a local provider, and the account at the end
 #   make test    all tests, with coverage
 #   make lowest  the same tests on the oldest dependencies that pyproject.toml allows
+#   make pythons the tests on every Python of 3.11 to 3.14 that is on the path, each in an environment of its own
 #   make check   lint and format (make lint), types (make types)
 #   make docs    the site, without a warning, into build/site
 #   make build   wheel and sdist: what is in them, and each tried in an empty environment
@@ -30,7 +31,7 @@ endif
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1  # it would ask the index for its newest version, at every run
 
-.PHONY: demo test lowest check lint types docs build audit attack mutants bench soak clean
+.PHONY: demo test pythons lowest check lint types docs build audit attack mutants bench soak clean
 .DEFAULT_GOAL := test
 
 $(READY): pyproject.toml
@@ -52,6 +53,18 @@ demo: $(READY)
 
 test: $(READY)
 	@$(PY) -m pytest --numprocesses $(WORKERS) --dist worksteal --cov --cov-report=term
+
+PYTHONS := 3.11 3.12 3.13 3.14
+
+# A name on the path may be a mere signpost to a Python that is not there, so each is tried. All run, whichever fails.
+pythons:
+	@failed= tried=; for version in $(PYTHONS); do \
+	  python$$version -c '' > /dev/null 2>&1 || { echo "Python $$version is not on the path"; continue; }; \
+	  tried="$$tried $$version"; \
+	  $(MAKE) --no-print-directory test PYTHON=python$$version VENV=$(VENV)-$$version || failed="$$failed $$version"; \
+	done; \
+	echo "tried:$${tried:- none}; failed:$${failed:- none}"; \
+	test -n "$$tried" && test -z "$$failed"
 
 lowest: $(READY)
 	@echo "making $(VENV)-lowest"
@@ -139,5 +152,5 @@ soak: $(BENCH)
 	@$(VENV)-bench/bin/python -m benchmarks.ten_thousand
 
 clean:
-	rm -rf $(VENV) $(VENV)-lowest $(VENV)-bench .cache build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-lowest $(VENV)-bench $(PYTHONS:%=$(VENV)-%) .cache build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find $(SOURCES) -name __pycache__ -prune -exec rm -rf {} +
