@@ -3,7 +3,8 @@
 #   make test    all tests, with coverage
 #   make lowest  the same tests on the oldest dependencies that pyproject.toml allows
 #   make pythons the tests on every Python of 3.11 to 3.14 that is on the path, each in an environment of its own
-#   make check   lint and format (make lint), types (make types), the workflows (make workflows)
+#   make check   lint and format (make lint), types (make types), the public surface (make surface), the workflows (make workflows)
+#   make record  write the public surface anew, once a change of it is meant
 #   make docs    the site, without a warning, into build/site
 #   make build   wheel and sdist: what is in them, and each tried in an empty environment
 #   make audit   known weaknesses of what an installation with all extras brings along
@@ -31,7 +32,7 @@ endif
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1  # it would ask the index for its newest version, at every run
 
-.PHONY: demo test pythons lowest check lint types workflows docs build audit attack mutants bench soak clean
+.PHONY: demo test pythons lowest check lint types surface record workflows docs build audit attack mutants bench soak clean
 .DEFAULT_GOAL := test
 
 $(READY): pyproject.toml
@@ -79,7 +80,7 @@ lowest: $(READY)
 	@$(VENV)-lowest/bin/python $(INSTALL) --editable '.[cli,fast,http2,otel,sandbox]' --group test --constraint $(VENV)-lowest/constraints.txt
 	@$(VENV)-lowest/bin/python -m pytest --numprocesses $(WORKERS) --dist worksteal --quiet
 
-check: lint types $(if $(wildcard .github),workflows)
+check: lint types surface $(if $(wildcard .github),workflows)
 
 lint: $(CHECKS)
 	$(PY) -m ruff check --quiet $(SOURCES)
@@ -89,6 +90,12 @@ types: $(CHECKS)
 	$(PY) -m mypy $(SOURCES)
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" pyright
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" pyright --verifytypes smsapi_async --ignoreexternal
+
+surface: $(CHECKS)
+	$(PY) -m documenting.surface
+
+record: $(CHECKS)
+	$(PY) -m documenting.surface --record
 
 workflows: $(CHECKS)
 	$(VENV)/bin/zizmor --offline --persona=pedantic --strict-collection --quiet .github
