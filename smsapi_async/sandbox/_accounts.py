@@ -1,5 +1,5 @@
 """Money and standing: two accounts, every movement an entry, and the rating of the v1 one.
-Source: protocol/v1.md section 3 (rating events, money), protocol/rent.md section 2 (balance)."""
+Source: docs/protocol/v1.md section 3 (rating events, money), docs/protocol/rent.md section 2 (balance)."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

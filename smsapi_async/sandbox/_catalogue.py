@@ -1,5 +1,5 @@
 """The v1 catalogue: what is sold where, for how much, how many are left; and the numbers that leave it.
-Source: protocol/v1.md sections 1.2, 2 (catalogue) and 4."""
+Source: docs/protocol/v1.md sections 1.2, 2 (catalogue) and 4."""
 
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
@@ -120,7 +120,9 @@ class Catalogue:
         return tree or None
 
     def product_map(self, country: str, operator: str) -> dict[str, dict[str, Any]]:
-        """Product -> Category, Qty, Price. The price is the lowest of all shelves, empty ones too (v1.md trap 11)."""
+        """Product -> Category, Qty, Price. The price is the lowest of all shelves, empty ones too.
+
+        Source: docs/protocol/v1.md trap 11."""
         self.check_place(country, operator)
         found = dict(self._hosting_rows(country, operator))
         for name, shelves in _grouped(self.matching(country, operator), lambda shelf: shelf.offer.product):

@@ -1,5 +1,5 @@
 """The catalogue of `Scenario()`: small, with the oddities of the real one: digits for a name, no stock, no rate.
-Source: the shapes of protocol/samples; the amounts are invented."""
+Source: the shapes of tests/samples; the amounts are invented."""
 
 from ._goods import Country, Hosting, Offer, Tariff, prices
 

@@ -1,5 +1,6 @@
 """What can go wrong on the way, as data. The transport, the application and the proxy act on it.
-Source: section 4 of both protocol pages; the exceptions are measured in tests/sandbox/test_proxy.py."""
+Source: section 4 of docs/protocol/v1.md and docs/protocol/rent.md.
+The exceptions are measured in tests/sandbox/test_proxy.py."""
 
 import gzip
 import re

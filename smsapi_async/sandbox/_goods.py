@@ -1,5 +1,5 @@
 """The things a scenario is made of: offers, countries, hosting, tariffs, and the SMS to come. Data only.
-Source: protocol/v1.md and protocol/rent.md, section 2 of each."""
+Source: docs/protocol/v1.md and docs/protocol/rent.md, section 2 of each."""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal

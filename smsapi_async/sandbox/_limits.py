@@ -1,5 +1,5 @@
 """How many requests a second are answered, and the ban that follows too many refusals. Pure.
-Source: protocol/v1.md section 5, protocol/rent.md section 4."""
+Source: docs/protocol/v1.md section 5, docs/protocol/rent.md section 4."""
 
 from collections import deque
 

@@ -1,5 +1,5 @@
 """A request and a response as bytes, and the two ways a body is written. Never sends.
-Source: protocol/v1.md section 4 (content types), protocol/rent.md section 4 (envelope)."""
+Source: docs/protocol/v1.md section 1 (content types), docs/protocol/rent.md section 4 (envelope)."""
 
 import json
 from collections.abc import Mapping

@@ -1,5 +1,5 @@
 """The v1 orders: bought, delivered to, closed. Pure: the timeline calls when an SMS or an end is due.
-Source: protocol/v1.md sections 3 (life, money, rating) and 4 (refusals)."""
+Source: docs/protocol/v1.md sections 3 (life, money, rating) and 4 (refusals)."""
 
 from collections import Counter
 from datetime import datetime, timedelta

@@ -1,5 +1,5 @@
 """The rent face: request bytes in, reply bytes out. An error is HTTP 200 with its literal as `response`.
-Source: protocol/rent.md sections 1, 2, 4 and 5."""
+Source: docs/protocol/rent.md sections 1, 2, 4 and 5."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
@@ -14,7 +14,7 @@ from ._world import World
 
 PER_PAGE = 20
 MOSCOW = timedelta(hours=3)
-"""No zone is in the format; Moscow is inferred (rent.md section 2)."""
+"""No zone is in the format; Moscow is inferred (docs/protocol/rent.md section 2)."""
 OFF = frozenset({"false", "0", ""})
 
 

@@ -1,5 +1,5 @@
 """The rents: ordered, confirmed by a first SMS, extended, renewed, closed. Pure.
-Source: protocol/rent.md sections 2 and 3."""
+Source: docs/protocol/rent.md sections 2 and 3."""
 
 from collections import Counter
 from datetime import datetime, timedelta

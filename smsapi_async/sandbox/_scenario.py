@@ -1,7 +1,7 @@
 """What a sandbox is told in advance: catalogue, money, and which SMS arrives when. Data only; never changes.
 
 Every choice the documents leave open is a field here, with the default named beside it. Loadable from JSON.
-Source: protocol/v1.md and protocol/rent.md."""
+Source: docs/protocol/v1.md and docs/protocol/rent.md."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,5 +1,5 @@
 """The JSON bodies of the v1 API, field by field in the order the samples print them.
-Source: protocol/v1.md section 2, protocol/samples/v1."""
+Source: docs/protocol/v1.md section 2, tests/samples/v1."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime

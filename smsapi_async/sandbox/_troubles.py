@@ -1,5 +1,5 @@
 """Troubles of a whole provider in one call each, for tests. Made of `Sandbox.fail`; they hold until their end.
-Source: protocol/v1.md and protocol/rent.md, section 4 of each."""
+Source: docs/protocol/v1.md and docs/protocol/rent.md, section 4 of each."""
 
 import math
 import sys

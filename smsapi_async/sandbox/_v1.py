@@ -1,5 +1,5 @@
 """The v1 face: request bytes in, reply bytes out. Routes, keys, parameters and statuses; the world decides the rest.
-Source: protocol/v1.md sections 1 and 4."""
+Source: docs/protocol/v1.md sections 1 and 4."""
 
 import json
 import re
@@ -27,7 +27,7 @@ OTHER_STATUSES = (
     ("user/check/", "order not found", 404),
     ("user/", "record not found", 404),
 )
-"""Every other refusal is a 400 (v1.md section 4)."""
+"""Every other refusal is a 400 (docs/protocol/v1.md section 4)."""
 
 ORDER_FIELDS = {
     "id": "id", "created_at": "created_at", "expires": "expires_at", "price": "price", "product": "product",

@@ -1,5 +1,5 @@
 """The page of `vendor/prices`: filters, sorting and pages of its own.
-Source: protocol/v1.md section 1.4, samples/v1/docs_vendor_prices.json."""
+Source: docs/protocol/v1.md section 1.4, tests/samples/v1/docs_vendor_prices.json."""
 
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal

@@ -1,5 +1,5 @@
 """The provider without its wires: accounts, catalogue, orders, rents, on one clock. Pure: never waits, never sends.
-Source: protocol/v1.md, protocol/rent.md."""
+Source: docs/protocol/v1.md, docs/protocol/rent.md."""
 
 from datetime import datetime
 from decimal import Decimal

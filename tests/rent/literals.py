@@ -1,4 +1,4 @@
-"""Every literal of section 4 of the fact sheet: where it may come, what we make of it.
+"""Every literal of section 4 of docs/protocol/rent.md: where it may come, what we make of it.
 
 `spends` says whether money may be gone after a call that spends: such an answer is looked up in the list of numbers.
 """

@@ -1,4 +1,4 @@
-"""The traps of the fact sheet's section 0, by their numbers. Those that are tables stand in the files named here.
+"""The traps of docs/protocol/rent.md section 0, by their numbers. Those that are tables stand in the files named here.
 
 1 (sent once), 12: test_refusals.py · 13: test_operations.py.
 """

@@ -1,4 +1,4 @@
-"""The rent face, asked in bytes. Source: protocol/rent.md."""
+"""The rent face, asked in bytes. Source: docs/protocol/rent.md."""
 
 from decimal import Decimal
 

@@ -1,4 +1,6 @@
-"""Profile, history, payments, limits, vendor: the account behind the v1 face. Source: protocol/v1.md sections 1, 2."""
+"""Profile, history, payments, limits, vendor: the account behind the v1 face.
+
+Source: docs/protocol/v1.md sections 1, 2."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The life of a v1 order, asked for in bytes. Source: protocol/v1.md sections 3 and 4."""
+"""The life of a v1 order, asked for in bytes. Source: docs/protocol/v1.md sections 3 and 4."""
 
 from decimal import Decimal
 

@@ -1,5 +1,5 @@
 """Keys, methods, paths, the catalogue: what the v1 face takes and turns away.
-Source: protocol/v1.md sections 1, 2, 4."""
+Source: docs/protocol/v1.md sections 1, 2, 4."""
 
 from decimal import Decimal
 

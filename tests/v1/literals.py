@@ -1,4 +1,4 @@
-"""Every answer of section 4 of the fact sheet that is no success: what it is, where it comes, what we make of it.
+"""Every answer of section 4 of docs/protocol/v1.md that is no success: what it is, where it comes, what we make of it.
 
 `spends` says whether money may be gone: after a call that spends such an answer is looked up in the records.
 """

@@ -1,4 +1,4 @@
-"""Every literal of the fact sheet, given to every call that may meet it: the error, its words, its status."""
+"""Every literal of docs/protocol/v1.md, given to every call that may meet it: the error, its words, its status."""
 
 from __future__ import annotations
 

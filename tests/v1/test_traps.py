@@ -1,7 +1,7 @@
-"""The traps of the fact sheet's section 0, by their numbers. Those that are tables stand in the files named here.
+"""The traps of docs/protocol/v1.md section 0, by their numbers. Those that are tables stand in the files named here.
 
 2, 14: test_samples.py, test_unreadable.py · 3, 8, 9, 16: test_refusals.py · 7: test_unreadable.py · 10:
-test_arguments.py · 12: test_pages.py.
+test_arguments.py · 12: test_pagination.py.
 """
 
 from __future__ import annotations
