@@ -115,6 +115,7 @@ SDIST := [^/]+/(((smsapi_async|tests|docs|examples|benchmarks|documenting)/.+|Ma
 
 build: $(CHECKS)
 	@rm -rf build/empty dist && mkdir -p build
+	@! grep -q '^[A-Z].*\.example/' pyproject.toml || echo "not to be published yet: [project.urls] has addresses of no site"
 	@echo "building the sdist, and the wheel from it"
 	@$(PY) -m build --quiet --outdir dist .
 	@$(PY) -m zipfile --list dist/*.whl | sed '1d; s/ .*//' > build/wheel.txt

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from importlib import metadata
 from pathlib import Path
 
@@ -31,6 +32,14 @@ def test_the_changelog_tells_of_this_version():
 
     assert top is not None
     assert top[1] == smsapi_async.__version__
+
+
+def test_the_package_says_where_to_read_on_and_where_to_report():
+    """An index shows these links, under the labels that it knows."""
+    links = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
+
+    assert links.keys() >= {"Documentation", "Source", "Issues", "Changelog", "Security"}
+    assert all(address.startswith("https://") for address in links.values())
 
 
 def test_the_version_has_one_source():
