@@ -115,7 +115,7 @@ def _parameters(found: Function) -> Iterator[str]:
         if kind is ParameterKind.keyword_only and before not in {kind, ParameterKind.var_positional}:
             yield "*"
         before = kind
-        stars = {ParameterKind.var_positional: "*", ParameterKind.var_keyword: "**"}.get(kind, "")
+        stars = "*" if kind is ParameterKind.var_positional else "**" if kind is ParameterKind.var_keyword else ""
         typed = "" if parameter.annotation is None else f": {parameter.annotation}"
         default = "" if parameter.default is None or stars else f" = {parameter.default}"
         yield f"{stars}{parameter.name}{typed}{default}"
