@@ -18,22 +18,11 @@ from griffe import Alias, Attribute, Class, Function, Object, ParameterKind, loa
 
 ROOT = Path(__file__).parents[1]
 FILE = Path(__file__).with_suffix(".txt")
-DOORS = ("smsapi_async", *(f"smsapi_async.{name}" for name in ("v1", "rent", "sandbox", "testing", "otel")))
 HANDED_OUT = {"Activation", "Messages", "Prices", "Rent", "RentMessages", "Rows", "V1"}
 """Classes that the client makes for its users: what they are made from is no promise."""
 UNSAID = {"after_loss", "fate"}
 """Words for the texts of errors, which the reference leaves out too."""
-SPOKEN = {
-    "__aenter__",
-    "__aiter__",
-    "__anext__",
-    "__call__",
-    "__enter__",
-    "__getitem__",
-    "__init__",
-    "__iter__",
-    "__len__",
-}
+SPOKEN = {f"__{name}__" for name in ("aenter", "aiter", "anext", "call", "enter", "getitem", "init", "iter", "len")}
 
 CHANGED = """
 The public surface is not the recorded one. If the change is meant, run `make record` and write the change into
@@ -45,8 +34,8 @@ DEFAULT = re.compile(r"(?:^|, )((?:default|factory)=.+?)(?:, (?:converter|repr|i
 
 def surface() -> str:
     """Return the whole record."""
-    package = load(DOORS[0], search_paths=[ROOT], allow_inspection=False, resolve_aliases=True)
-    doors = [package, *(package[door.removeprefix("smsapi_async.")] for door in DOORS[1:])]
+    package = load("smsapi_async", search_paths=[ROOT], allow_inspection=False, resolve_aliases=True)
+    doors = [package, *(module for name, module in sorted(package.modules.items()) if not name.startswith("_"))]
     public = {door[str(name)].canonical_path for door in doors for name in door.exports or ()}
     return "\n".join(line for door in doors for line in _module(door, public))
 
