@@ -56,8 +56,11 @@ class Program:
 # -- Ctrl-C -----------------------------------------------------------------------------------------------------------
 
 
-def pressed_in_line(number: int) -> tuple[bool, Sandbox]:
-    """A purchase and its scope on trio, with Ctrl-C inside the n-th line of ours that runs; whether so many did."""
+def pressed_in_line(number: int, where: str) -> tuple[bool, Sandbox]:
+    """A purchase and its scope on trio, with Ctrl-C inside the n-th line that runs of our files that end so.
+
+    Return whether as many lines ran, and the world.
+    """
     ours, sandbox, lines, before = str(Path(smsapi_async.__file__).parent), Sandbox(), count(1), sys.gettrace()
 
     def line(frame: FrameType, event: str, arg: object) -> Any:
@@ -67,7 +70,8 @@ def pressed_in_line(number: int) -> tuple[bool, Sandbox]:
 
     def call(frame: FrameType, event: str, arg: object) -> Any:
         file = frame.f_code.co_filename
-        return line if file.startswith(ours) and "sandbox" not in file else None
+        inside = file.startswith(ours) and not file.startswith(f"{ours}/sandbox/") and file.endswith(where)
+        return line if inside else None
 
     async def main() -> None:
         sys.settrace(call)
@@ -88,16 +92,24 @@ def pressed_in_line(number: int) -> tuple[bool, Sandbox]:
     "ignore::RuntimeWarning",  # a coroutine made in the very line is never awaited
     "ignore:Async generator:ResourceWarning",  # httpx's, in the midst of reading
 )
-def test_ctrl_c_between_any_two_lines_leaves_no_number_behind() -> None:
-    """trio raises it wherever our code happens to be, also right after the purchase: every ninth line is tried."""
+@pytest.mark.parametrize(
+    ("where", "step", "lines"),
+    [("", 9, 1000), ("_settle.py", 1, 40), ("spend.py", 1, 40)],
+    ids=["ours", "settle", "spend"],
+)
+def test_ctrl_c_between_any_two_lines_leaves_no_number_behind(where: str, step: int, lines: int) -> None:
+    """trio raises it wherever our code happens to be, also right after the purchase.
+
+    Every ninth line is tried, and every line of what buys and of what settles.
+    """
     number = 0
-    for number in range(1, 100_000, 9):
-        reached, sandbox = pressed_in_line(number)
+    for number in range(1, 100_000, step):
+        reached, sandbox = pressed_in_line(number, where)
         assert sandbox.ledger.open == [], f"in line {number}"
         if not reached:
             break
 
-    assert number > 1000
+    assert number > lines
 
 
 async def await_code(sandbox: Sandbox, client: AsyncClient) -> None:

@@ -235,11 +235,11 @@ class Settler:
     @contextmanager
     def _alone(self, settlement: Settlement) -> Iterator[None]:
         """Guard acts on an order: another settlement of the same order waits."""
-        self._running[settlement.order.id] = settlement
         try:
+            self._running[settlement.order.id] = settlement
             yield
         finally:
-            del self._running[settlement.order.id]
+            self._running.pop(settlement.order.id, None)  # Ctrl-C may come before the entry
             settlement.over.set()
             settlement.over = anyio.Event()
 
