@@ -120,7 +120,7 @@ async def running(http: Any, port: int, sandbox: Sandbox) -> AsyncIterator[Async
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Real time: when looks are taken is proven on virtual time, in tests/polling/test_poller.py."""
+    """Real time: when looks are taken is proven on virtual time, in tests/polling."""
     for pause in ("FIRST_LOOK", "LEAD"):
         monkeypatch.setattr(f"smsapi_async._polling.tracked.{pause}", 0.01)
     monkeypatch.setattr("smsapi_async._polling.tracked.rhythm", lambda age, chance: 0.01)
