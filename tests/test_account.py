@@ -23,8 +23,8 @@ from smsapi_async.rent._purchases import Purchase as Rental
 from smsapi_async.sandbox import Delay, LostAfter, LostBefore, Sandbox
 from smsapi_async.testing import open_client
 from smsapi_async.v1._matching import Purchase
-from tests.rent import test_purchases as rents
-from tests.v1.test_purchases import BUY, ids, outcome, together
+from tests.support import lost_rents as rents
+from tests.support.lost_orders import BUY, ids, outcome, together
 
 RENT = "GET /api/rent/getRentNum.php"
 

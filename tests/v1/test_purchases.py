@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,13 +11,7 @@ import attrs
 import httpx
 import pytest
 
-from smsapi_async import (
-    NoNumbersError,
-    NothingBoughtError,
-    NotSentError,
-    OutcomeUnknownError,
-    SpendUnknownError,
-)
+from smsapi_async import NoNumbersError, NothingBoughtError, NotSentError, OutcomeUnknownError, SpendUnknownError
 from smsapi_async.sandbox import (
     BAD_GATEWAY,
     INTERNAL_ERROR,
@@ -40,40 +33,12 @@ from smsapi_async.sandbox import (
     Stall,
 )
 from smsapi_async.testing import open_client
-from smsapi_async.v1 import Order
 from tests.opening import open_elsewhere
-
-BUY = "GET /v1/user/buy/"
-HISTORY = "GET /v1/user/orders"
-BOOK = "GET /v1/user/payments"
+from tests.support.lost_orders import BOOK, BUY, HISTORY, ids, outcome, together
 
 
 def processed(answer: Answer) -> Answer:
     return attrs.evolve(answer, processed=True)
-
-
-def ids(found: Any) -> list[int]:
-    """Of the orders, or of the candidates that an error names."""
-    orders = getattr(found, "candidates", ()) if isinstance(found, Exception) else found
-    return [order.id for order in orders]
-
-
-async def outcome(buy: Callable[[], Awaitable[Order]], into: list[Any]) -> None:
-    """The order, or the error that was raised instead."""
-    try:
-        into.append(await buy())
-    except (SpendUnknownError, NothingBoughtError, NotSentError, NoNumbersError) as error:
-        into.append(error)
-
-
-async def together(*purchases: Callable[[], Awaitable[Order]], apart: float = 0.0) -> list[Any]:
-    """The outcomes of purchases begun at the same time, or so many seconds apart."""
-    ends: list[list[Any]] = [[] for _ in purchases]
-    async with anyio.create_task_group() as group:
-        for buy, into in zip(purchases, ends, strict=True):
-            group.start_soon(outcome, buy, into)
-            await anyio.sleep(apart)
-    return [end for (end,) in ends]
 
 
 def cut_short(body: bytes) -> bytes:

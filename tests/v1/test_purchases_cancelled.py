@@ -30,7 +30,7 @@ from smsapi_async.sandbox import (
 )
 from smsapi_async.testing import VirtualLoop, open_client
 from smsapi_async.v1 import Order
-from tests.v1.test_purchases import BUY, ids, outcome
+from tests.support.lost_orders import BUY, ids, outcome
 
 CANCEL = "GET /v1/user/cancel/"
 WITHDRAW = {"receiver": "1", "method": "visa", "amount": "10", "fee": "payeer"}

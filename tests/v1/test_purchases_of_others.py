@@ -12,7 +12,7 @@ from smsapi_async.sandbox import Answer, Delay, LostAfter, LostBefore, Mangle, O
 from smsapi_async.sandbox._orders import Wish
 from smsapi_async.testing import open_client
 from tests.opening import open_elsewhere
-from tests.v1.test_purchases import BOOK, BUY, HISTORY, ids, outcome
+from tests.support.lost_orders import BOOK, BUY, HISTORY, ids, outcome
 
 NO_HISTORY = Answer(200, '{"Data":[],"ProductNames":[],"Statuses":[],"Total":0}')
 
