@@ -24,7 +24,8 @@ from smsapi_async.sandbox import Delay, LostAfter, LostBefore, Sandbox
 from smsapi_async.testing import open_client
 from smsapi_async.v1._matching import Purchase
 from tests.support import lost_rents as rents
-from tests.support.lost_orders import BUY, ids, outcome, together
+from tests.support.lost_orders import BUY, ids
+from tests.support.lost_purchases import outcome, together
 
 RENT = "GET /api/rent/getRentNum.php"
 

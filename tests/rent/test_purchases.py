@@ -11,10 +11,11 @@ from smsapi_async import NoNumbersError, NothingBoughtError, NotSentError, Outco
 from smsapi_async._sending.lost_purchases import paired
 from smsapi_async.rent import RentedNumber
 from smsapi_async.rent._purchases import Numbers, Purchase
-from smsapi_async.sandbox import BAD_GATEWAY, Delay, Fault, LostAfter, LostBefore, Mangle, NotConnected
+from smsapi_async.sandbox import BAD_GATEWAY, Delay, Fault, LostAfter, LostBefore, NotConnected
 from smsapi_async.testing import open_client
 from tests.opening import open_elsewhere
-from tests.support.lost_rents import AFTER, BEFORE, BUY, LIST, outcome, together, tzids
+from tests.support.lost_purchases import answer_twice, outcome
+from tests.support.lost_rents import AFTER, BEFORE, BUY, LIST, together, tzids
 
 
 @pytest.mark.parametrize("fault", AFTER, ids=repr)
@@ -168,14 +169,7 @@ async def test_a_number_hired_elsewhere_before_is_not_taken_for_a_lost_rent(sand
 
 async def test_an_answer_that_was_given_before_is_a_lost_one(sandbox, client):
     """A cache answered: two callers would share one number, and the second one would be paid for unseen."""
-    answers: list[bytes] = []
-
-    def noted(body: bytes) -> bytes:
-        answers.append(body)
-        return body
-
-    sandbox.fail(BUY, Mangle(noted))
-    sandbox.fail(BUY, Mangle(lambda _: answers[0]))
+    answer_twice(sandbox, BUY)
 
     first, second = [await client.rent.buy_number(7, 1) for _ in range(2)]
 

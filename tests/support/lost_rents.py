@@ -1,15 +1,12 @@
-"""What tests of lost rents and extensions share: the requests, the faults, and what became of each purchase."""
+"""What tests of lost rents and extensions share: the requests, the faults, and the tzids of what was found."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
-import anyio
 import attrs
 
-from smsapi_async import NothingBoughtError, SpendUnknownError
-from smsapi_async.rent import RentedNumber
 from smsapi_async.sandbox import (
     BAD_GATEWAY,
     INTERNAL_ERROR,
@@ -23,6 +20,7 @@ from smsapi_async.sandbox import (
     Stall,
     literal,
 )
+from tests.support import lost_purchases
 
 BUY = "GET /api/rent/getRentNum.php"
 EXTEND = "GET /api/rent/extendRentState.php"
@@ -35,25 +33,10 @@ AFTER = [
 ]  # fmt: skip
 BEFORE = [LostBefore(), Reset(processed=False), INTERNAL_ERROR, BAD_GATEWAY, MAINTENANCE, literal("TRY_AGAIN_LATER")]
 
-
-async def outcome(buy: Callable[[], Awaitable[RentedNumber]], into: list[Any]) -> None:
-    """The number, or the error that was raised instead."""
-    try:
-        into.append(await buy())
-    except (SpendUnknownError, NothingBoughtError) as error:
-        into.append(error)
-
-
-async def together(*purchases: Callable[[], Awaitable[RentedNumber]], apart: float = 0.01) -> list[Any]:
-    """The outcomes of purchases begun so many seconds apart. Those begun in one moment know of the same numbers."""
-    ends: list[list[Any]] = [[] for _ in purchases]
-    async with anyio.create_task_group() as group:
-        for buy, into in zip(purchases, ends, strict=True):
-            group.start_soon(outcome, buy, into)
-            await anyio.sleep(apart)
-    return [end for (end,) in ends]
+together = partial(lost_purchases.together, apart=0.01)
+"""Purchases that begin in one moment know of the same numbers, so these begin a moment apart."""
 
 
 def tzids(found: Any) -> list[int]:
-    """Of the numbers, or of the candidates that an error names."""
+    """Return the tzids of the numbers, or of the candidates that an error names."""
     return [number.tzid for number in getattr(found, "candidates", found)]

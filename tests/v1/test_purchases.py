@@ -34,7 +34,8 @@ from smsapi_async.sandbox import (
 )
 from smsapi_async.testing import open_client
 from tests.opening import open_elsewhere
-from tests.support.lost_orders import BOOK, BUY, HISTORY, ids, outcome, together
+from tests.support.lost_orders import BOOK, BUY, HISTORY, ids
+from tests.support.lost_purchases import outcome, together
 
 
 def processed(answer: Answer) -> Answer:

@@ -17,20 +17,11 @@ import trio
 from trio.testing import MockClock
 
 from smsapi_async import AsyncClient, ClientClosedError, Pace, PriceTooHighError, SpendUnknownError
-from smsapi_async.sandbox import (
-    API_LIMIT,
-    Delay,
-    LostAfter,
-    LostBefore,
-    Mangle,
-    NotConnected,
-    Sandbox,
-    Scenario,
-    Stall,
-)
+from smsapi_async.sandbox import API_LIMIT, Delay, LostAfter, LostBefore, Mangle, NotConnected, Sandbox, Scenario, Stall
 from smsapi_async.testing import VirtualLoop, open_client
 from smsapi_async.v1 import Order
-from tests.support.lost_orders import BUY, ids, outcome
+from tests.support.lost_orders import BUY, ids
+from tests.support.lost_purchases import outcome
 
 CANCEL = "GET /v1/user/cancel/"
 WITHDRAW = {"receiver": "1", "method": "visa", "amount": "10", "fee": "payeer"}
@@ -228,7 +219,7 @@ async def test_an_order_above_the_ceiling_that_cannot_be_given_back_is_named(san
 
 
 async def by_task_cancel(buy: Callable[[], Awaitable[object]]) -> None:
-    task = asyncio.create_task(outcome(buy, []))  # type: ignore[arg-type]
+    task = asyncio.create_task(outcome(buy, []))
     await asyncio.sleep(1)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -236,7 +227,7 @@ async def by_task_cancel(buy: Callable[[], Awaitable[object]]) -> None:
 
 
 async def by_task_cancel_twice(buy: Callable[[], Awaitable[object]]) -> None:
-    task = asyncio.create_task(outcome(buy, []))  # type: ignore[arg-type]
+    task = asyncio.create_task(outcome(buy, []))
     await asyncio.sleep(1)
     task.cancel()
     await asyncio.sleep(1)
@@ -271,7 +262,7 @@ async def by_collapse(buy: Callable[[], Awaitable[object]]) -> None:
 
     async def both() -> None:
         async with asyncio.TaskGroup() as group:
-            group.create_task(outcome(buy, []))  # type: ignore[arg-type]
+            group.create_task(outcome(buy, []))
             group.create_task(fail())
 
     with pytest.raises(ExceptionGroup):

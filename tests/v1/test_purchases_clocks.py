@@ -15,7 +15,8 @@ from smsapi_async import NoNumbersError, NothingBoughtError, Pace, SpendUnknownE
 from smsapi_async.sandbox import Answer, Delay, LostAfter, LostBefore, Mangle, Sandbox
 from smsapi_async.testing import open_client
 from tests.opening import open_elsewhere
-from tests.support.lost_orders import BOOK, BUY, HISTORY, ids, outcome, together
+from tests.support.lost_orders import BOOK, BUY, HISTORY, ids
+from tests.support.lost_purchases import outcome, together
 
 
 class Dated(httpx.AsyncBaseTransport):

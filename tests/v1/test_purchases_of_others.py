@@ -12,7 +12,8 @@ from smsapi_async.sandbox import Answer, Delay, LostAfter, LostBefore, Mangle, O
 from smsapi_async.sandbox._orders import Wish
 from smsapi_async.testing import open_client
 from tests.opening import open_elsewhere
-from tests.support.lost_orders import BOOK, BUY, HISTORY, ids, outcome
+from tests.support.lost_orders import BOOK, BUY, HISTORY, ids
+from tests.support.lost_purchases import answer_twice, outcome
 
 NO_HISTORY = Answer(200, '{"Data":[],"ProductNames":[],"Statuses":[],"Total":0}')
 
@@ -84,14 +85,7 @@ async def test_a_payment_that_does_not_tell_what_it_is_for_forbids_to_deny(field
 
 async def test_an_answer_that_was_given_before_is_a_lost_one(sandbox, client):
     """A cache answered, or the provider by mistake: two callers would share one number, and one was paid for unseen."""
-    answers: list[bytes] = []
-
-    def noted(body: bytes) -> bytes:
-        answers.append(body)
-        return body
-
-    sandbox.fail(BUY, Mangle(noted))
-    sandbox.fail(BUY, Mangle(lambda _: answers[0]))
+    answer_twice(sandbox, BUY)
 
     first, second = [await client.v1.buy_activation("telegram") for _ in range(2)]
 

@@ -28,7 +28,8 @@ from smsapi_async.sandbox import (
 from smsapi_async.testing import open_client
 from smsapi_async.v1 import Order
 from smsapi_async.v1._matching import Purchase, Records
-from tests.support.lost_orders import BOOK, BUY, HISTORY, outcome, together
+from tests.support.lost_orders import BOOK, BUY, HISTORY
+from tests.support.lost_purchases import outcome, together
 
 
 @pytest.mark.parametrize("k", [2, 5, 20])
