@@ -13,7 +13,7 @@ import pytest
 from smsapi_async import Pace
 from smsapi_async._sending.call import Lane
 from smsapi_async._sending.pace import KEPT_BACK, Slots, Ticket
-from tests.sending.test_pace import Wire, call, sender
+from tests.support.slow_wire import Wire, call, sender
 
 FLOOD = 5_000
 LATE = (Lane.LOOK, Lane.FINISH, Lane.CATALOGUE)

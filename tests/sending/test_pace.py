@@ -3,74 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from functools import partial
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
 import anyio.lowlevel
 import attrs
-import httpx
 import pytest
 
-from smsapi_async import (
-    BadParameterError,
-    OutcomeUnknownError,
-    Pace,
-    RateLimitError,
-    SmsApiError,
-    UnreadableReplyError,
-)
-from smsapi_async._sending.call import Call, Lane, Repeat, Reply
+from smsapi_async import Pace
+from smsapi_async._sending.call import Call, Lane, Reply
 from smsapi_async._sending.pace import IN_FLIGHT, KEPT_BACK, Slots, Ticket
 from smsapi_async._sending.sender import Sender
-from smsapi_async.sandbox import Delay, Sandbox, Scenario
-from smsapi_async.testing import open_client
-
-
-@attrs.define
-class Wire:
-    """A fake of the HTTP layer: notes when requests leave, and takes its time."""
-
-    seconds: float = 0.0
-    left: list[tuple[float, str]] = attrs.field(factory=list)
-    in_flight: int = 0
-    most: int = 0
-
-    async def exchange(self, call: Call[Any]) -> Reply:
-        self.left.append((anyio.current_time(), call.name))
-        self.in_flight += 1
-        self.most = max(self.most, self.in_flight)
-        try:
-            await anyio.sleep(self.seconds)
-        finally:
-            self.in_flight -= 1
-        return Reply(status=200, headers={}, body=b"")
-
-    async def aclose(self) -> None:
-        """Nothing to close."""
-
-    @property
-    def times(self) -> list[float]:
-        return [round(at, 6) for at, _ in self.left]
-
-    @property
-    def names(self) -> list[str]:
-        return [name for _, name in self.left]
-
-
-def call(name: str = "v1.check", lane: Lane = Lane.LOOK, provider: Any = "v1") -> Call[None]:
-    return Call(name=name, provider=provider, path="x", read=lambda _: None, repeat=Repeat.FREELY, lane=lane)
-
-
-def sender(wire: Wire, pace: Pace | None = None) -> Sender:
-    return Sender(wire, pace or Pace(), 0)  # type: ignore[arg-type]  # a fake
-
-
-async def quietly(ask: Callable[[int], Awaitable[object]], order_id: int) -> None:
-    with suppress(SmsApiError):
-        await ask(order_id)
+from tests.support.slow_wire import Wire, call, sender
 
 
 @asynccontextmanager
@@ -295,161 +241,6 @@ def test_a_timer_that_wakes_late_does_not_slow_the_flow():
     assert grants[-1] == pytest.approx(0.99, abs=0.01)
 
 
-# -- a provider that says "too many" ----------------------------------------------------------------------------------
-
-
-def spacing(slots: Slots, lane: Lane, now: float) -> float:
-    """How long the second of two that come now has to wait."""
-    first = slots.enter(lane, now)
-    first.used = True
-    slots.leave(first, now)
-    second = slots.enter(lane, now)
-    pause = slots.seconds_to_sleep(second, now)
-    slots.leave(second, now)
-    assert first.granted
-    assert pause is not None
-    return round(pause, 3)
-
-
-def test_each_hit_doubles_the_spacing_up_to_a_second():
-    """Whoever goes on as before is banned."""
-    slots = Slots(50, 32)
-    seen = []
-    for now in range(10, 80, 10):
-        slots.hit(now)
-        seen.append(spacing(slots, Lane.LOOK, now + 2))
-
-    assert seen == [0.04, 0.08, 0.16, 0.32, 0.64, 1, 1]
-
-
-def test_the_next_request_waits_for_the_new_spacing():
-    """Also the one that was due at once."""
-    slots = Slots(10, 32)
-    slots.hit(5)
-    ticket = slots.enter(Lane.CANCEL, 5.1)
-
-    assert slots.seconds_to_sleep(ticket, 5.1) == pytest.approx(0.1)
-
-
-def test_every_quiet_minute_halves_it_again():
-    """A limit that was met once is no reason to be slow for ever."""
-    slots = Slots(50, 32)
-    for _ in range(3):
-        slots.hit(10)
-
-    assert [spacing(slots, Lane.LOOK, now) for now in (69, 71, 131, 191, 999)] == [0.16, 0.08, 0.04, 0.02, 0.02]
-
-
-def test_after_the_fourth_hit_only_cancels_and_purchases_leave():
-    """The fifth within ten minutes would be a ban, and a ban turns refunds away too."""
-    slots = Slots(50, 32, bans=True)
-    for now in (10, 20, 30, 40):
-        slots.hit(now)
-    look = slots.enter(Lane.LOOK, 100)
-
-    assert spacing(slots, Lane.PURCHASE, 100) == 1
-    assert spacing(slots, Lane.CANCEL, 102) == 1
-    assert not look.granted
-    slots.tick(609)
-    assert not look.granted
-    slots.tick(611)
-    assert look.granted
-
-
-def test_a_purchase_wakes_whoever_sleeps_until_looks_go_on():
-    """That sleeper keeps the time for all."""
-    slots = Slots(1, 32, bans=True)
-    for now in (10, 20, 30, 40):
-        slots.hit(now)
-    look = slots.enter(Lane.LOOK, 40.5)
-    assert slots.seconds_to_sleep(look, 40.5) == 569.5
-    look.hush()
-
-    purchase = slots.enter(Lane.PURCHASE, 40.5)
-
-    assert look.rung
-    slots.tick(40.5)
-    assert slots.seconds_to_sleep(purchase, 40.5) == 0.5
-
-
-def test_hits_of_an_earlier_run_are_forgotten():
-    """Its clock may have been hours ahead."""
-    slots = Slots(50, 32, bans=True)
-    for _ in range(4):
-        slots.hit(50_000)
-
-    look = slots.enter(Lane.LOOK, 5)
-    assert not look.granted
-    slots.leave(look, 5)
-    assert spacing(slots, Lane.CANCEL, 6) <= 1
-    assert slots.enter(Lane.CANCEL, 400).granted
-
-
-@pytest.mark.parametrize(
-    ("provider", "error"),
-    [
-        ("v1", RateLimitError("too many requests", status=429)),
-        ("v1", RateLimitError("ip address limit is 100 requests per second", status=503)),
-        ("rent", RateLimitError("INTERVAL_CONCURRENT_REQUESTS_ERROR", status=200)),
-    ],
-    ids=str,
-)
-async def test_what_counts_as_a_hit(provider, error):
-    """A 429, and a 503 or a word of the rent API that says so."""
-    wire, pace = Wire(), Pace(v1_per_second=1, rent_per_second=1)
-
-    def refuse(_: Reply) -> None:
-        raise error
-
-    with pytest.raises(type(error)):
-        await sender(wire, pace).send(attrs.evolve(call(provider=provider), read=refuse))
-
-    assert spacing(pace.slots(provider), Lane.PURCHASE, anyio.current_time() + 10) == 2
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        OutcomeUnknownError("HTTP 503: a page", status=503),
-        OutcomeUnknownError("HTTP 502: a page", status=502),
-        UnreadableReplyError("HTTP 404: a page", status=404),
-        OutcomeUnknownError("it took too long"),
-    ],
-    ids=str,
-)
-async def test_an_outage_is_no_hit(error):
-    """A gateway's page counts towards no ban: taken for four hits it would stop all looks for ten minutes."""
-    wire, pace = Wire(), Pace(v1_per_second=1)
-
-    def refuse(_: Reply) -> None:
-        raise error
-
-    with pytest.raises(type(error)):
-        await sender(wire, pace).send(attrs.evolve(call(), read=refuse))
-
-    assert pace.slots("v1").spacing == 1
-
-
-async def test_a_limit_below_our_pace_brings_no_ban():
-    """Another process used the key too: the provider bans at the fifth hit, and we stop at the fourth."""
-    sandbox = Sandbox(scenario=Scenario(requests_per_second=5))
-    refused: list[float] = []
-
-    class Noting(httpx.AsyncBaseTransport):
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            response = await sandbox.transport().handle_async_request(request)
-            if response.status_code == 429:
-                refused.append(anyio.current_time())
-            return response
-
-    async with open_client(sandbox, transport=Noting()) as client, anyio.create_task_group() as group:
-        for _ in range(300):
-            group.start_soon(quietly, client.v1.check, 7)
-
-    assert refused
-    assert all(sum(start <= at < start + 600 for at in refused) <= 4 for start in refused)
-
-
 # -- the catalogue ----------------------------------------------------------------------------------------------------
 
 
@@ -463,60 +254,6 @@ async def test_the_catalogue_has_a_slow_lane_of_its_own():
 
     assert [name for _, name in sorted(wire.left)][:2] == ["prices", "look"]
     assert sorted(at for at, name in wire.left if name == "prices") == pytest.approx([0, 1, 2], abs=0.1)
-
-
-async def test_equal_reads_of_the_catalogue_are_sent_once(sandbox, client):
-    """Fifty bots that start together ask for the same table."""
-    tables: list[object] = []
-
-    async def bot(**filters: str) -> None:
-        tables.append(await client.v1.prices(**filters))
-
-    async with anyio.create_task_group() as group:
-        for _ in range(50):
-            group.start_soon(partial(bot, product="telegram"))
-        group.start_soon(partial(bot, product="facebook"))
-
-    assert sandbox.count("GET /v1/guest/prices") == 2
-    assert len(tables) == 51
-
-
-async def test_whoever_shares_a_read_survives_that_the_one_who_asks_is_cancelled(sandbox, client):
-    """Another one asks in his place."""
-    sandbox.fail("guest/countries", Delay(5))
-    found: list[object] = []
-
-    async def bot() -> None:
-        found.append(await client.v1.countries())
-
-    async with anyio.create_task_group() as group:
-        with anyio.move_on_after(2):
-            async with anyio.create_task_group() as hasty:
-                hasty.start_soon(client.v1.countries)
-                await anyio.sleep(1)
-                group.start_soon(bot)
-                group.start_soon(bot)
-
-    assert len(found) == 2
-    assert sandbox.count("GET /v1/guest/countries") == 2
-
-
-async def test_an_error_is_shared_too_and_everybody_gets_his_own(sandbox, client):
-    """One object raised in several tasks would mix their tracebacks."""
-    caught: list[Exception] = []
-
-    async def bot() -> None:
-        try:
-            await client.v1.products("atlantis")
-        except BadParameterError as error:
-            caught.append(error)
-
-    async with anyio.create_task_group() as group:
-        for _ in range(3):
-            group.start_soon(bot)
-
-    assert len({id(error) for error in caught}) == 3
-    assert sandbox.count("GET /v1/guest/products") == 1
 
 
 # -- properties -------------------------------------------------------------------------------------------------------
