@@ -1,4 +1,4 @@
-"""What must hold of every poller under test."""
+"""Rules that must hold of every poller under test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a failed look means for the waits on its order, and for how long trouble is borne."""
+"""Failed looks: their effect on the waits of the order, and the trouble that a wait endures."""
 
 from __future__ import annotations
 

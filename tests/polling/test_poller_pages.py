@@ -1,4 +1,4 @@
-"""What waiters do besides looking at their orders: pages of the list, and chores."""
+"""Requests that waiters make besides looks at their orders: pages of the list, and chores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which waiter looks, and when: turns, the leader, and the last looks before the end of an order."""
+"""Waiters and their turns: which one looks, which one leads, and the last looks before the end of an order."""
 
 from __future__ import annotations
 

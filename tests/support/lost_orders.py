@@ -1,4 +1,4 @@
-"""What tests of lost v1 purchases share: the requests, and the ids of what was found."""
+"""Names that tests of lost v1 purchases share: the requests, and the ids of the orders found."""
 
 from __future__ import annotations
 

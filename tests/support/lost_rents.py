@@ -1,4 +1,4 @@
-"""What tests of lost rents and extensions share: the requests, the faults, and the tzids of what was found."""
+"""Names that tests of lost rents and extensions share: the requests, the faults, and the tzids of the numbers found."""
 
 from __future__ import annotations
 
