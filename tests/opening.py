@@ -55,3 +55,7 @@ async def buy(client: AsyncClient, sandbox: Sandbox | None = None, *plan: Delive
 
 def status(sandbox: Sandbox, order_id: int) -> str:
     return sandbox.world.orders[order_id].status
+
+
+def statuses(sandbox: Sandbox) -> list[str]:
+    return [order.status for order in sandbox.world.orders.values()]
