@@ -22,6 +22,7 @@ from smsapi_async.sandbox import Sandbox
 from smsapi_async.testing import open_client, virtual_backend
 from tests import guard
 from tests.chances import seed_trio
+from tests.support.ear import Ear
 
 if TYPE_CHECKING:
     from tests.serving import Host
@@ -137,6 +138,11 @@ def host() -> Iterator[tuple[Host, int]]:
     host = Host()
     with served(host) as port:
         yield host, port
+
+
+@pytest.fixture
+def ear() -> Ear:
+    return Ear()
 
 
 @pytest.fixture

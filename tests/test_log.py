@@ -20,7 +20,9 @@ import pytest
 from smsapi_async import AsyncClient, NotFoundError, Pace, SmsApiError, _log
 from smsapi_async._log import HTTP_LOGGERS, keep_private
 from smsapi_async.sandbox import Answer, Delivery, LostAfter, Sandbox, Scenario
+from smsapi_async.testing import open_client
 from tests.serving import Host, served, served_over_http2
+from tests.support.ear import Ear
 
 CODE = "04217"
 FORWARDED = "79001234567"
@@ -305,3 +307,26 @@ async def test_our_own_records_name_no_phone(sandbox, client, caplog):
         f"purchase.found call=v1.buy_activation id={order.id}",
         f"order.bought id={order.id} product=telegram country={order.country} cost={order.price}",
     ]
+
+
+@pytest.mark.usefixtures("steady")
+async def test_nothing_private_is_in_an_event_or_a_record(ear: Ear) -> None:
+    """Events are for dashboards, which are read by many."""
+    sandbox, capture = Sandbox(scenario=SCENARIO), Capture()
+    logger = logging.getLogger("smsapi_async")
+    logger.addHandler(capture)
+    before = logger.level
+    logger.setLevel(1)
+    try:
+        sandbox.fail("/user/reuse/", LostAfter())
+        async with open_client(sandbox, on_event=ear) as client:
+            secrets = await whole_run(client, [])
+    finally:
+        logger.setLevel(before)
+        logger.removeHandler(capture)
+    written = [*capture.written, *(unmeasured(event.fields) for event in ear.told)]
+
+    assert leaks(written, [sandbox.token, sandbox.rent_key, *secrets]) == []
+    assert CODE in secrets
+    assert len(ear.told) > 15
+    assert len(capture.written) == 4 * len(ear.told)
