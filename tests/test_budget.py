@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 from math import inf
-from typing import Any
 
 import anyio
 import httpx
@@ -16,45 +15,13 @@ from smsapi_async import (
     BudgetExceededError,
     ClientClosedError,
     NoNumbersError,
-    NothingBoughtError,
     PriceTooHighError,
     SmsApiError,
 )
 from smsapi_async import SpendUnknownError as Unknown
-from smsapi_async.sandbox import Delivery, LostAfter, LostBefore, NotConnected, Offer, Sandbox, Scenario
+from smsapi_async.sandbox import LostAfter, Sandbox
 from smsapi_async.testing import open_client
-
-BUY = "/user/buy/"
-PRICE = Decimal("0.20")
-DAY = 86_400.0
-
-
-def shop(price: Decimal = PRICE, **more: Any) -> Sandbox:
-    """One offer, at one price."""
-    plans = {"telegram": [[Delivery(5, "code 1234", "1234")], []]}
-    offer = Offer("russia", "telegram", "mts", price, 100)
-    return Sandbox(scenario=Scenario(offers=[offer], plans=plans, **more))
-
-
-async def tries(client, times: int) -> list[Any]:
-    """That many purchases at once: the orders and errors that came of them."""
-    found: list[Any] = []
-
-    async def one() -> None:
-        try:
-            found.append(await client.v1.buy_activation("telegram", country="russia"))
-        except SmsApiError as error:
-            found.append(error)
-
-    async with anyio.create_task_group() as group:
-        for _ in range(times):
-            group.start_soon(one)
-    return found
-
-
-def refused(found: list[Any]) -> int:
-    return sum(isinstance(each, BudgetExceededError) for each in found)
-
+from tests.support.budget_shop import BUY, DAY, PRICE, refused, shop, tries
 
 async def bought(buy: Any, answer: dict[str, Any], **budgets: Any) -> None:
     """A purchase that is answered so."""
@@ -240,80 +207,6 @@ async def test_an_order_nobody_asked_about_again_gives_its_place_back_when_its_t
         assert budget.spent == 2 * PRICE
 
 
-# -- purchases that go wrong ------------------------------------------------------------------------------------------
-
-
-async def test_a_refusal_gives_everything_back():
-    """Nothing was bought."""
-    budget = Budget(money=1, per_order=1, open_orders=1)
-    async with open_client(shop(), budget=budget) as client:
-        for _ in range(3):
-            with pytest.raises(NoNumbersError):
-                await client.v1.buy_activation("telegram", country="england")
-
-        assert budget.left == 1
-
-
-@pytest.mark.parametrize(("fault", "times"), [(LostBefore(), 1), (NotConnected(), 4)], ids=["lost", "not connected"])
-async def test_a_purchase_that_was_not_made_gives_everything_back(fault, times):
-    """Looked up and denied, or never sent."""
-    sandbox, budget = shop(), Budget(money=1, per_order=1, open_orders=1)
-    sandbox.fail(BUY, fault, times)
-    async with open_client(sandbox, budget=budget) as client:
-        with pytest.raises(SmsApiError):
-            await client.v1.buy_activation("telegram", country="russia")
-
-        assert budget.left == 1
-        await client.v1.buy_activation("telegram", country="russia")
-
-
-async def test_a_lost_purchase_that_is_found_counts_with_its_price():
-    """The answer was lost, not the order."""
-    sandbox, budget = shop(), Budget(money=1, per_order="0.30")
-    sandbox.fail(BUY, LostAfter())
-    async with open_client(sandbox, budget=budget) as client:
-        await client.v1.buy_activation("telegram", country="russia")
-
-        assert budget.spent == PRICE
-
-
-async def test_a_purchase_of_unknown_outcome_keeps_what_was_set_aside():
-    """It may be bought: the money must not be spent a second time."""
-    sandbox, budget = shop(), Budget(money=1, per_order="0.30", open_orders=1)
-    sandbox.fail(BUY, LostAfter())
-    async with open_client(sandbox, budget=budget, shared_key=True) as client:
-        with pytest.raises(Unknown):
-            await client.v1.buy_activation("telegram", country="russia")
-
-        assert (budget.spent, budget.left) == (Decimal("0.30"), Decimal("0.70"))
-        with pytest.raises(BudgetExceededError):
-            await client.v1.buy_activation("telegram", country="russia")
-
-
-async def test_a_purchase_whose_caller_is_gone_is_given_back_to_the_budget_too():
-    """It completes, is cancelled, and its money is there again."""
-    sandbox, budget = shop(), Budget(money=1, per_order="0.30", open_orders=1)
-    sandbox.fail(BUY, LostAfter())
-    async with open_client(sandbox, budget=budget) as client:
-        with anyio.move_on_after(0.5):
-            await client.v1.buy_activation("telegram", country="russia")
-
-        assert sandbox.ledger.refunded == PRICE
-        assert (budget.spent, budget.left) == (Decimal(0), Decimal(1))
-
-
-async def test_a_caller_who_leaves_before_the_request_does_gives_everything_back():
-    """No slot came free in time: nothing was sent."""
-    sandbox, budget = shop(), Budget(money=1, per_order="0.30")
-    async with open_client(sandbox, budget=budget) as client:
-        await tries(client, 1)
-        with anyio.move_on_after(0.001):
-            await client.v1.buy_activation("telegram", country="russia")
-
-        assert sandbox.count("GET /v1/user/buy/") == 1
-        assert budget.left == Decimal("0.80")
-
-
 # -- the most one order may cost --------------------------------------------------------------------------------------
 
 
@@ -389,88 +282,6 @@ async def test_a_hosting_order_of_unknown_outcome_counts_as_long_as_any_may():
         await client.v1.buy_hosting("3hours", country="russia")
 
 
-# -- rented numbers ---------------------------------------------------------------------------------------------------
-
-
-async def test_a_rented_number_counts_until_it_is_closed():
-    """Its account is another one, and so is its budget."""
-    sandbox, budget = Sandbox(), Budget(money=500, per_order=200, open_orders=1)
-    async with open_client(sandbox, rent_budget=budget) as client:
-        number = await client.rent.buy_number(7, 1)
-        with pytest.raises(BudgetExceededError, match=r"rent\.buy_number"):
-            await client.rent.buy_number(7, 1)
-        await client.rent.close(number.tzid)
-
-        assert budget.spent == number.price
-        await client.rent.buy_number(7, 1)
-        assert sandbox.count("GET /api/rent/getRentNum") == 2
-
-
-async def test_a_rented_number_counts_for_the_days_it_was_hired_for():
-    """An extension adds to them."""
-    sandbox = Sandbox(scenario=Scenario(rent_plans={"7": [[Delivery(9, "code 55555", "55555")]]}))
-    async with open_client(sandbox, rent_budget=Budget(open_orders=1)) as client:
-        number = await client.rent.buy_number(7, 1, extension=True)
-        await client.rent.extend(number.tzid, 7)
-        await anyio.sleep(9 * DAY)
-
-        with pytest.raises(BudgetExceededError):
-            await client.rent.buy_number(7, 1)
-
-
-async def test_a_rented_number_that_does_not_renew_gives_its_place_back_after_its_days():
-    """Nobody has to close it."""
-    sandbox = Sandbox()
-    async with open_client(sandbox, rent_budget=Budget(open_orders=1)) as client:
-        first = await client.rent.buy_number(7, 1)
-        await anyio.sleep(DAY + 10)
-
-        second = await client.rent.buy_number(7, 1)
-
-    assert sandbox.ledger.rents == [first.tzid, second.tzid]
-
-
-async def test_a_rent_that_the_budget_does_not_cover_sends_nothing_at_all():
-    """Not even the list of what is held, which the first purchase reads before it leaves."""
-    sandbox = Sandbox()
-    async with open_client(sandbox, rent_budget=Budget(money=1, per_order=2)) as client:
-        with pytest.raises(BudgetExceededError):
-            await client.rent.buy_number(7, 1)
-
-    assert sandbox.requests == []
-
-
-async def test_an_extension_counts_with_the_price_the_number_names():
-    """Known before it is sent, so nothing dearer is sent."""
-    sandbox = Sandbox(scenario=Scenario(rent_plans={"7": [[Delivery(9, "code 55555", "55555")]]}))
-    async with open_client(sandbox) as before:
-        number = await before.rent.buy_number(7, 1, extension=True)
-        await before.await_rent_code(number.tzid)
-        price = (await before.rent.number(number.tzid)).extensions[7]
-    budget, tight = Budget(money=10_000, per_order=price), Budget(money=10_000, per_order=price - 1)
-    async with open_client(sandbox, rent_budget=tight) as client:
-        with pytest.raises(BudgetExceededError, match=r"more than the .* of one order; nothing was sent"):
-            await client.rent.extend(number.tzid, 7)
-    async with open_client(sandbox, rent_budget=budget) as client:
-        await client.rent.extend(number.tzid, 7)
-
-    assert (tight.spent, budget.spent) == (Decimal(0), price)
-    assert sandbox.count("GET /api/rent/extendRentState") == 1
-
-
-@pytest.mark.parametrize(("fault", "error"), [(LostAfter(), Unknown), (LostBefore(), NothingBoughtError)], ids=repr)
-async def test_a_rent_of_unknown_outcome_keeps_what_was_set_aside(fault, error):
-    """And one that was not made gives it back."""
-    sandbox, budget = Sandbox(), Budget(money=500, per_order=200)
-    sandbox.fail("getRentNum", fault)
-    async with open_client(sandbox, rent_budget=budget, shared_key=error is Unknown) as client:
-        with pytest.raises(error):
-            await client.rent.buy_number(7, 1)
-
-        assert budget.spent == (200 if error is Unknown else 0)
-        assert budget.left == 500 - budget.spent
-
-
 # -- the values -------------------------------------------------------------------------------------------------------
 
 
@@ -485,19 +296,6 @@ def test_a_wrong_bound_is_named(name, value):
     """A budget that means nothing must not look like one."""
     with pytest.raises(ValueError, match=f"^{name}: "):
         Budget(**{"per_order": 1, name: value})
-
-
-def test_an_extension_puts_the_end_of_a_rent_off():
-    """The place comes back when the days are over that were added."""
-    budget = Budget(open_orders=1)
-    with budget.place("rent.buy_number", None, 0.0) as place:
-        budget.book(place, 77, None, until=10.0)
-    budget.prolong(77, 10.0)
-
-    with pytest.raises(BudgetExceededError), budget.place("rent.buy_number", None, 15.0):
-        pass
-    with budget.place("rent.buy_number", None, 20.0):
-        assert "1 orders open" in repr(budget)
 
 
 def test_a_budget_shows_how_it_stands():
