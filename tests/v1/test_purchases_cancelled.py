@@ -5,19 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import signal
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
 
 import anyio
-import httpx
 import pytest
-import trio
-from trio.testing import MockClock
 
-from smsapi_async import AsyncClient, ClientClosedError, Pace, PriceTooHighError, SpendUnknownError
-from smsapi_async.sandbox import API_LIMIT, Delay, LostAfter, LostBefore, Mangle, NotConnected, Sandbox, Scenario, Stall
+from smsapi_async import ClientClosedError, Pace, PriceTooHighError, SpendUnknownError
+from smsapi_async.sandbox import Delay, LostAfter, Mangle, NotConnected, Sandbox, Scenario, Stall
 from smsapi_async.testing import VirtualLoop, open_client
 from smsapi_async.v1 import Order
 from tests.support.lost_orders import BUY, ids
@@ -215,6 +211,24 @@ async def test_an_order_above_the_ceiling_that_cannot_be_given_back_is_named(san
     assert sandbox.ledger.paid == 0
 
 
+async def test_a_hosting_order_that_is_not_told_as_one_is_kept_all_the_same(sandbox, client):
+    """Its answer may leave the product out; the call knew it."""
+    scope, told = anyio.CancelScope(), ["id", "phone"]
+
+    def cut(body: bytes) -> bytes:
+        scope.cancel()
+        return json.dumps({key: value for key, value in json.loads(body).items() if key in told}).encode()
+
+    sandbox.fail("/buy/hosting", Mangle(cut))
+    with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the closing warns
+        async with open_client(sandbox) as buyer:
+            with scope:
+                await buyer.v1.buy_hosting("3hours", country="russia")
+
+            assert [order.id for order in buyer.unsettled if isinstance(order, Order)] == sandbox.ledger.purchases
+    assert sandbox.count("GET /v1/user/cancel") == 0
+
+
 # -- asyncio's own ways, which know no scopes -------------------------------------------------------------------------
 
 
@@ -279,124 +293,3 @@ async def test_asyncio_s_own_cancellations_lose_no_purchase(leave, fault, sandbo
     await leave(lambda: client.v1.buy_activation("telegram"))
 
     assert (len(sandbox.ledger.purchases), sandbox.ledger.open, sandbox.ledger.paid) == (1, [], 0)
-
-
-# -- the end of the loop ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("fault", [Delay(5), LostAfter(), LostBefore()], ids=repr)
-def test_a_loop_that_shuts_down_loses_no_purchase(fault):
-    """`asyncio.run` cancels every task on its way out, also the one that carries the purchase out."""
-    sandbox = Sandbox()
-    sandbox.fail(BUY, fault)
-
-    async def main() -> None:
-        async def work() -> None:
-            async with open_client(sandbox) as client:
-                await client.v1.buy_activation("telegram")
-
-        global task  # noqa: PLW0603  a task nobody holds may vanish
-        task = asyncio.create_task(work())
-        await asyncio.sleep(1)
-
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        runner.run(main())
-
-    assert (sandbox.ledger.open, sandbox.ledger.paid) == ([], Decimal(0))
-    assert sandbox.count(BUY) == 1
-
-
-task: Any = None
-
-
-class Interrupting(httpx.AsyncBaseTransport):
-    """Ctrl-C is pressed once the first such request is carried out."""
-
-    def __init__(self, sandbox: Sandbox, *, inside: bool, act: str = "/buy/") -> None:
-        self._inner = sandbox.transport()
-        self._inside = inside
-        self._acts = [act]
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        response = await self._inner.handle_async_request(request)
-        if self._acts and self._acts[0] in request.url.path:
-            self._acts.clear()
-            press() if self._inside else protected_press()
-            await anyio.sleep(1)
-        return response
-
-
-def press() -> None:
-    signal.raise_signal(signal.SIGINT)
-
-
-@trio.lowlevel.enable_ki_protection
-def protected_press() -> None:
-    """The protection is of the code itself: a function of its own, or `press` were protected too."""
-    signal.raise_signal(signal.SIGINT)
-
-
-@pytest.mark.parametrize("inside", [True, False], ids=["in the child task", "in the caller"])
-def test_ctrl_c_on_trio_loses_no_purchase(inside):
-    """trio raises it in whatever task runs: in the one that buys, or in the one that waits for it."""
-    sandbox = Sandbox()
-
-    async def main() -> None:
-        async with open_client(sandbox, transport=Interrupting(sandbox, inside=inside)) as client:
-            await client.v1.buy_activation("telegram")
-
-    with pytest.raises(KeyboardInterrupt):
-        trio.run(main, clock=MockClock(autojump_threshold=0))
-
-    assert len(sandbox.ledger.purchases) == 1
-    assert (sandbox.ledger.open, sandbox.ledger.paid) == ([], Decimal(0))
-
-
-def test_ctrl_c_in_the_task_that_settles_leaves_no_number_behind():
-    """trio may raise it there; a client that is not closed has no second try."""
-    sandbox = Sandbox()
-    sandbox.fail("user/cancel", API_LIMIT)
-
-    async def main() -> None:
-        async with httpx.AsyncClient(transport=Interrupting(sandbox, inside=True, act="/cancel/")) as http:
-            client = AsyncClient(sandbox.token, v1_url=sandbox.v1_url, http_client=http)
-            async with client.activation("telegram"):
-                pass
-
-    with pytest.raises(KeyboardInterrupt):
-        trio.run(main, clock=MockClock(autojump_threshold=0))
-
-    assert (sandbox.ledger.open, sandbox.ledger.paid) == ([], Decimal(0))
-
-
-def test_ctrl_c_on_asyncio_loses_no_purchase():
-    """The runner cancels the main task, which waits for the purchase."""
-    sandbox = Sandbox()
-
-    async def main() -> None:
-        async with open_client(sandbox, transport=Interrupting(sandbox, inside=True)) as client:
-            await client.v1.buy_activation("telegram")
-
-    with pytest.raises(KeyboardInterrupt), asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        runner.run(main())
-
-    assert len(sandbox.ledger.purchases) == 1
-    assert (sandbox.ledger.open, sandbox.ledger.paid) == ([], Decimal(0))
-
-
-async def test_a_hosting_order_that_is_not_told_as_one_is_kept_all_the_same(sandbox, client):
-    """Its answer may leave the product out; the call knew it."""
-    scope, told = anyio.CancelScope(), ["id", "phone"]
-
-    def cut(body: bytes) -> bytes:
-        scope.cancel()
-        return json.dumps({key: value for key, value in json.loads(body).items() if key in told}).encode()
-
-    sandbox.fail("/buy/hosting", Mangle(cut))
-    with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the closing warns
-        async with open_client(sandbox) as buyer:
-            with scope:
-                await buyer.v1.buy_hosting("3hours", country="russia")
-
-            assert [order.id for order in buyer.unsettled if isinstance(order, Order)] == sandbox.ledger.purchases
-    assert sandbox.count("GET /v1/user/cancel") == 0
