@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import anyio
+import httpx
 import pytest
 
 from smsapi_async import AsyncClient, OrderExpiredError
-from smsapi_async.sandbox import Delivery, Mangle, Sandbox
+from smsapi_async.sandbox import Delivery, Mangle, Sandbox, Scenario
 from smsapi_async.testing import open_client
-from tests.opening import buy, open_elsewhere, status
+from tests.opening import buy, open_elsewhere, second, status
 
 pytestmark = pytest.mark.usefixtures("steady")
 
@@ -88,3 +90,80 @@ async def test_an_end_moves_only_with_the_expiry(client: AsyncClient, sandbox: S
 
     assert 1009.9 <= anyio.current_time() <= 1011
     assert status(sandbox, order_id) == "CANCELED"
+
+
+@pytest.mark.parametrize("hours", [-30, -5, 5, 30])
+async def test_a_clock_that_is_hours_off_changes_nothing(sandbox: Sandbox, client: AsyncClient, hours: int) -> None:
+    """Both times of the subtraction are the provider's."""
+    sandbox.clock_skew = timedelta(hours=hours)
+
+    with pytest.raises(OrderExpiredError):
+        await client.await_code(await buy(client))
+
+    assert 890 <= anyio.current_time() < 891.1
+
+
+class OtherDate(httpx.AsyncBaseTransport):
+    """A proxy in between that writes a Date of its own, or none."""
+
+    def __init__(self, sandbox: Sandbox, date: str | None) -> None:
+        self._inner = sandbox.transport()
+        self._date = date
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self._inner.handle_async_request(request)
+        del response.headers["date"]
+        if self._date is not None:
+            response.headers["date"] = self._date
+        return response
+
+
+IMPLAUSIBLE = [None, "not a date", "Thu, 01 Jan 2015 00:00:00 GMT", "Fri, 01 Jan 2055 00:00:00 GMT"]
+
+
+@pytest.mark.parametrize("date", IMPLAUSIBLE)
+async def test_without_a_plausible_date_the_span_counts_that_was_sold(sandbox: Sandbox, date: str | None) -> None:
+    """The purchase says from when to when."""
+    async with open_client(sandbox, transport=OtherDate(sandbox, date)) as client:
+        with pytest.raises(OrderExpiredError):
+            await client.await_code(await buy(client))
+
+        assert second() == 890
+    assert sandbox.ledger.paid == 0
+
+
+@pytest.mark.parametrize("date", IMPLAUSIBLE)
+async def test_without_a_plausible_date_an_order_bought_elsewhere_has_twenty_minutes(date: str | None) -> None:
+    """Nobody knows better; the provider ends it earlier by its status."""
+    sandbox = Sandbox(scenario=Scenario(lifetime=9000))
+    async with open_client(sandbox, transport=OtherDate(sandbox, date)) as client:
+        async with open_client(sandbox) as buyer:
+            order_id = await buy(buyer)
+
+        with pytest.raises(OrderExpiredError):
+            await client.await_code(order_id)
+
+        assert second() == 1190
+
+
+def _without_expires(body: bytes) -> bytes:
+    return body.replace(b'"expires"', b'"gone"')
+
+
+def _expired_long_ago(body: bytes) -> bytes:
+    return body.replace(b'"expires": "20', b'"expires": "19').replace(b'"expires":"20', b'"expires":"19')
+
+
+@pytest.mark.parametrize("change", [_without_expires, _expired_long_ago])
+async def test_without_a_usable_expiry_an_order_has_twenty_minutes(change: Callable[[bytes], bytes]) -> None:
+    """Of an order that says it is over and is open, the status is right."""
+    sandbox = Sandbox(scenario=Scenario(lifetime=9000))
+    sandbox.fail("GET /v1/user/", Mangle(change), times=1000)
+    async with open_client(sandbox) as client:
+        order_id = await buy(client)
+
+        with pytest.raises(OrderExpiredError):
+            await client.await_code(order_id)
+
+        assert second() == 1190
+        assert status(sandbox, order_id) == "CANCELED"
