@@ -11,7 +11,7 @@ from smsapi_async import OutcomeUnknownError, RefusedError
 from smsapi_async._polling.poller import CUT_CHORE_WAITS, GRACE
 from smsapi_async._polling.tracked import Tracked
 from tests.opening import second
-from tests.support.made_up_orders import Fake, Listed, found, is_idle, poller_of
+from tests.support.made_up_orders import Fake, Listed, all_found, found, is_idle, poller_of
 
 # -- the list -------------------------------------------------------------------------------------------------------
 
@@ -20,17 +20,17 @@ async def test_a_list_finds_the_codes_of_many_orders() -> None:
     """One page answers for all of them."""
     orders = {key: Fake(arrives=30.0, takes=0) for key in range(40)}
     provider = Listed(orders)
-    ends: list[float] = []
+    many: list[bool] = []
 
-    async def wait(key: int) -> None:
-        ends.append(await found(provider.poller, key))
+    async def see_many() -> None:
+        await anyio.sleep(5)
+        many.append(provider.poller.many)
 
     async with anyio.create_task_group() as group:
-        for key in orders:
-            group.start_soon(wait, key)
-        await anyio.sleep(5)
-        assert provider.poller.many
+        group.start_soon(see_many)
+        ends = await all_found(provider.poller, orders)
 
+    assert many == [True]
     assert max(ends) < 32
     assert sum(len(order.looks) for order in orders.values()) < 200
     assert is_idle(provider.poller)
@@ -42,14 +42,8 @@ async def test_a_list_that_fails_leaves_the_looks(error: Exception) -> None:
     orders = {key: Fake(arrives=30.0, takes=0) for key in range(10)}
     provider = Listed(orders)
     provider.troubles = [error] * 100
-    ends: list[float] = []
 
-    async def wait(key: int) -> None:
-        ends.append(await found(provider.poller, key))
-
-    async with anyio.create_task_group() as group:
-        for key in orders:
-            group.start_soon(wait, key)
+    ends = await all_found(provider.poller, orders)
 
     assert max(ends) < 35
     assert is_idle(provider.poller)

@@ -12,21 +12,15 @@ from smsapi_async._polling.poller import TURNS, Poller
 from smsapi_async._polling.tracked import LEAD, Phase, Snapshot, Tracked, Waiter
 from tests.opening import second
 from tests.support.desk import Account, no_list
-from tests.support.made_up_orders import Fake, found, is_idle, poller_of
+from tests.support.made_up_orders import Fake, all_found, found, is_idle, poller_of
 
 
 async def test_no_more_than_32_looks_are_under_way() -> None:
     """More would queue before the connections. Each order gets its turn all the same, first come first served."""
     fakes = [Fake(arrives=0, takes=5) for _ in range(100)]
     poller = poller_of(fakes)
-    ends: list[float] = []
 
-    async def wait(key: int) -> None:
-        ends.append(await found(poller, key))
-
-    async with anyio.create_task_group() as group:
-        for key in range(100):
-            group.start_soon(wait, key)
+    ends = await all_found(poller, range(100))
 
     assert Counter(map(round, sorted(ends))) == {5: TURNS, 10: TURNS, 15: TURNS, 20: 100 - 3 * TURNS}
     assert is_idle(poller)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 
 import anyio
@@ -90,6 +90,19 @@ async def found(poller: Poller[str], key: int, timeout: float = inf) -> float:
                 return -1.0
     finally:
         poller.leave(waiter, anyio.current_time())
+
+
+async def all_found(poller: Poller[str], keys: Iterable[int]) -> list[float]:
+    """Wait for all of these orders side by side. Return when their codes were found."""
+    ends: list[float] = []
+
+    async def wait(key: int) -> None:
+        ends.append(await found(poller, key))
+
+    async with anyio.create_task_group() as group:
+        for key in keys:
+            group.start_soon(wait, key)
+    return ends
 
 
 def is_idle(poller: Poller[str]) -> bool:
