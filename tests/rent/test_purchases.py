@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 import anyio
 import pytest
@@ -14,7 +14,7 @@ from smsapi_async.rent._purchases import Numbers, Purchase
 from smsapi_async.sandbox import BAD_GATEWAY, Delay, Fault, LostAfter, LostBefore, NotConnected
 from smsapi_async.testing import open_client
 from tests.opening import open_elsewhere
-from tests.support.lost_purchases import answer_twice, outcome
+from tests.support.lost_purchases import answer_twice, beside
 from tests.support.lost_rents import AFTER, BEFORE, BUY, LIST, together, tzids
 
 
@@ -179,14 +179,12 @@ async def test_an_answer_that_was_given_before_is_a_lost_one(sandbox, client):
 async def test_two_new_numbers_for_one_lost_rent_are_both_named(sandbox, client):
     """Somebody else bought in the same seconds."""
     sandbox.fail(BUY, LostAfter())
-    found: list[Any] = []
-    async with open_elsewhere(sandbox) as other, anyio.create_task_group() as group:
-        group.start_soon(outcome, lambda: client.rent.buy_number(7, 1), found)
-        await anyio.sleep(0.5)
-        await other.rent.buy_number(7, 1)
 
-    assert isinstance(found[0], SpendUnknownError)
-    assert tzids(found[0]) == sandbox.ledger.rents
+    async with open_elsewhere(sandbox) as other:
+        found = await beside(*(partial(each.rent.buy_number, 7, 1) for each in (client, other)), after=0.5)
+
+    assert isinstance(found, SpendUnknownError)
+    assert tzids(found) == sandbox.ledger.rents
 
 
 @pytest.mark.parametrize("fault", [Delay(3), LostAfter()], ids=repr)

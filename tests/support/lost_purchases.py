@@ -29,6 +29,18 @@ async def together(*purchases: Callable[[], Awaitable[object]], apart: float = 0
     return [end for (end,) in ends]
 
 
+async def beside(
+    buy: Callable[[], Awaitable[object]], another: Callable[[], Awaitable[object]], *, after: float
+) -> Any:
+    """Make a purchase, and this many seconds later another one. Return the outcome of the first."""
+    found: list[Any] = []
+    async with anyio.create_task_group() as group:
+        group.start_soon(outcome, buy, found)
+        await anyio.sleep(after)
+        await another()
+    return found[0]
+
+
 def answer_twice(sandbox: Sandbox, request: str) -> None:
     """Let the second of two such requests get the answer that the first one got."""
     answers: list[bytes] = []

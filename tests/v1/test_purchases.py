@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import partial
 
 import anyio
 import attrs
@@ -35,7 +35,7 @@ from smsapi_async.sandbox import (
 from smsapi_async.testing import open_client
 from tests.opening import open_elsewhere
 from tests.support.lost_orders import BOOK, BUY, HISTORY, ids
-from tests.support.lost_purchases import outcome, together
+from tests.support.lost_purchases import beside, together
 
 
 def processed(answer: Answer) -> Answer:
@@ -324,29 +324,23 @@ async def test_an_order_from_before_the_request_is_not_claimed(sandbox, client):
 async def test_an_order_from_after_the_request_is_named_and_not_claimed(sandbox, client):
     """It may be ours, carried out late by a provider that was stuck, or anybody's."""
     sandbox.fail(BUY, LostBefore())
-    found: list[Any] = []
 
-    async with open_elsewhere(sandbox) as other, anyio.create_task_group() as group:
-        group.start_soon(outcome, lambda: client.v1.buy_activation("telegram"), found)
-        await anyio.sleep(7)
-        await other.v1.buy_activation("telegram")
+    async with open_elsewhere(sandbox) as other:
+        found = await beside(*(partial(each.v1.buy_activation, "telegram") for each in (client, other)), after=7)
 
-    assert isinstance(found[0], SpendUnknownError)
-    assert ids(found[0]) == sandbox.ledger.purchases
+    assert isinstance(found, SpendUnknownError)
+    assert ids(found) == sandbox.ledger.purchases
 
 
 async def test_two_candidates_for_one_purchase_are_both_named(sandbox, client):
     """Which is ours cannot be told; to take the wrong one would take somebody's number away."""
     sandbox.lose_next_reply()
-    found: list[Any] = []
 
-    async with open_elsewhere(sandbox) as other, anyio.create_task_group() as group:
-        group.start_soon(outcome, lambda: client.v1.buy_activation("telegram"), found)
-        await anyio.sleep(0.5)
-        await other.v1.buy_activation("telegram")
+    async with open_elsewhere(sandbox) as other:
+        found = await beside(*(partial(each.v1.buy_activation, "telegram") for each in (client, other)), after=0.5)
 
-    assert isinstance(found[0], SpendUnknownError)
-    assert ids(found[0]) == sandbox.ledger.purchases
+    assert isinstance(found, SpendUnknownError)
+    assert ids(found) == sandbox.ledger.purchases
     assert sandbox.count(BUY) == 2
 
 
