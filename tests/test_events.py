@@ -14,15 +14,15 @@ import pytest
 import smsapi_async
 from smsapi_async import AsyncClient, Pace
 from smsapi_async._events import Events
-from smsapi_async.sandbox import API_LIMIT, Answer, Delay, Delivery, LostAfter, Mangle, NotConnected, Sandbox, Stall
+from smsapi_async.sandbox import API_LIMIT, Answer, Delay, LostAfter, Mangle, NotConnected, Sandbox, Stall
 from smsapi_async.testing import open_client
 from tests.opening import buy
 from tests.support.ear import Ear, failing
+from tests.support.messages import CODE
 
 pytestmark = pytest.mark.usefixtures("steady")
 
 PACKAGE = Path(smsapi_async.__file__).parent
-SMS = Delivery(5, "Telegram code 04217", "04217")
 
 
 # -- requests -------------------------------------------------------------------------------------------------------
@@ -105,7 +105,7 @@ async def test_a_field_that_cannot_be_read_is_reported_once_per_client(sandbox: 
     )
     sandbox.fail(lambda request: "/user/check/" in request.line or "/user/orders" in request.line, bad, times=99)
     async with open_client(sandbox, on_event=ear) as client:
-        order_id = await buy(client, sandbox, SMS)
+        order_id = await buy(client, sandbox, CODE)
         assert await client.await_code(order_id) == "04217", "read out of the text"
         for _ in range(2):
             await client.v1.check(order_id)

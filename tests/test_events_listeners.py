@@ -9,12 +9,12 @@ import pytest
 
 from smsapi_async import AsyncClient, Event
 from smsapi_async._events import Events
-from smsapi_async.sandbox import Delivery, Sandbox
+from smsapi_async.sandbox import Sandbox
 from smsapi_async.testing import open_client
 from tests.opening import buy
+from tests.support.messages import CODE
 
 pytestmark = pytest.mark.usefixtures("steady")
-SMS = Delivery(5, "Telegram code 04217", "04217")
 
 
 async def test_a_failing_listener_harms_nothing(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
@@ -24,7 +24,7 @@ async def test_a_failing_listener_harms_nothing(sandbox: Sandbox, caplog: pytest
         raise ZeroDivisionError(event.name)
 
     async with open_client(sandbox, on_event=fails) as client:
-        code = await client.await_code(await buy(client, sandbox, SMS))
+        code = await client.await_code(await buy(client, sandbox, CODE))
 
     assert code == "04217"
     assert "on_event failed event=order.bought" in caplog.messages
@@ -39,7 +39,7 @@ async def test_nothing_a_listener_raises_costs_the_order(sandbox: Sandbox, error
         raise error
 
     async with open_client(sandbox, on_event=tell) as client, client.activation("telegram", country="russia") as order:
-        sandbox.world.receive(order.id, SMS.text, SMS.code)
+        sandbox.world.receive(order.id, CODE.text, CODE.code)
         code = await order.code()
 
     assert code == "04217"
@@ -87,7 +87,7 @@ async def test_a_log_that_fails_costs_no_order(
     logger.setLevel(logging.INFO)
     try:
         async with open_client(sandbox) as client, client.activation("telegram", country="russia") as order:
-            sandbox.world.receive(order.id, SMS.text, SMS.code)
+            sandbox.world.receive(order.id, CODE.text, CODE.code)
             code = await order.code()
     finally:
         logger.setLevel(before)

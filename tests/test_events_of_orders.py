@@ -11,10 +11,9 @@ from smsapi_async.sandbox import Answer, Delay, Delivery, LostAfter, LostBefore,
 from smsapi_async.testing import open_client
 from tests.opening import buy
 from tests.support.ear import Ear, failing
-from tests.test_log import SCENARIO
+from tests.support.messages import CODE, CODES_AT_ONCE
 
 pytestmark = pytest.mark.usefixtures("steady")
-SMS = Delivery(5, "Telegram code 04217", "04217")
 CHECK = "/user/check/"
 BUY = "/user/buy/"
 BUY_RENT = "getRentNum"
@@ -30,7 +29,7 @@ async def test_an_order_is_told_from_its_purchase_to_its_end(sandbox: Sandbox, e
     The wait ends when the order is finished; by the pace, that leaves 0.02 s after the look that found the code.
     """
     async with open_client(sandbox, on_event=ear) as client:
-        order_id = await buy(client, sandbox, SMS)
+        order_id = await buy(client, sandbox, CODE)
         await client.await_code(order_id)
 
     assert ear.names == ["order.bought", "order.settled", "wait.ended"]
@@ -86,7 +85,7 @@ async def test_a_failed_look_is_told(sandbox: Sandbox, ear: Ear) -> None:
     """It ends no wait, so nothing else tells of it."""
     sandbox.fail(CHECK, Answer(502, "<html>"))
     async with open_client(sandbox, on_event=ear) as client:
-        await client.await_code(await buy(client, sandbox, SMS))
+        await client.await_code(await buy(client, sandbox, CODE))
 
     assert ear.of("look.failed") == [{"call": "v1.check", "error": "OutcomeUnknownError"}]
 
@@ -191,7 +190,7 @@ async def test_an_order_bought_for_a_caller_who_is_gone_is_told(sandbox: Sandbox
 
 async def test_a_rented_number_is_told_from_its_purchase_to_its_code(ear: Ear) -> None:
     """The same words as for an order, where there is the same to tell."""
-    sandbox = Sandbox(scenario=SCENARIO)
+    sandbox = Sandbox(scenario=CODES_AT_ONCE)
     async with open_client(sandbox, on_event=ear) as client:
         number = await client.rent.buy_number(7, 1, extension=True)
         await client.await_rent_code(number.tzid)

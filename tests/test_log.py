@@ -19,17 +19,13 @@ import pytest
 
 from smsapi_async import AsyncClient, NotFoundError, Pace, SmsApiError, _log
 from smsapi_async._log import HTTP_LOGGERS, keep_private
-from smsapi_async.sandbox import Answer, Delivery, LostAfter, Sandbox, Scenario
+from smsapi_async.sandbox import Answer, LostAfter, Sandbox
 from smsapi_async.testing import open_client
 from tests.serving import Host, served, served_over_http2
 from tests.support.ear import Ear
+from tests.support.messages import CODE, CODES_AT_ONCE
 
-CODE = "04217"
 FORWARDED = "79001234567"
-SCENARIO = Scenario(
-    plans={"telegram": [[Delivery(0, f"Telegram code {CODE}", CODE)]]},
-    rent_plans={"7": [[Delivery(0, f"code {CODE}", CODE)]]},
-)
 
 
 @attrs.define
@@ -101,7 +97,7 @@ async def whole_run(client: AsyncClient, seen: list[str]) -> list[str]:
             seen += [str(error), repr(error), repr(vars(error)), "".join(traceback.format_exception(error))]
     await client.v1.finish(again.id)
     phones = [order.phone, again.phone, number.phone, "+79005550000", f"+{FORWARDED}", number.number]
-    assert code == rented == CODE
+    assert code == rented == CODE.code
     return [code, "friend77", *(phone.removeprefix("+") for phone in phones)]
 
 
@@ -134,7 +130,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_whole_run_over_http_leaves_nothing_private_in_the_logs(library, capture, at_once):
     """The libraries log every URL at INFO and every header at DEBUG; programs log what they get."""
     host, seen = Host(), capture.written
-    host.sandbox = sandbox = Sandbox(scenario=SCENARIO)
+    host.sandbox = sandbox = Sandbox(scenario=CODES_AT_ONCE)
     sandbox.fail("/user/reuse/", LostAfter())
     sandbox.fail("/user/profile", Answer(403, f"no good: {sandbox.token} {FORWARDED}"), after=1)
     with served(host) as port, warnings.catch_warnings(record=True) as warned:
@@ -158,7 +154,7 @@ async def test_a_whole_run_over_http_leaves_nothing_private_in_the_logs(library,
 @pytest.mark.parametrize("library", [httpx, httpx2], ids=["httpx", "httpx2"])
 async def test_a_whole_run_over_http_2_leaves_nothing_private_in_the_logs(library, capture, at_once):
     """hpack logs every header, and all of them once more packed, which anybody can unpack."""
-    sandbox, seen = Sandbox(scenario=SCENARIO), capture.written
+    sandbox, seen = Sandbox(scenario=CODES_AT_ONCE), capture.written
     # The server of this test runs in the same process and unpacks with the same library: its records are not ours.
     decoded = logging.getLogger("hpack.hpack")
     decoded.addFilter(only_what_is_sent)
@@ -312,7 +308,7 @@ async def test_our_own_records_name_no_phone(sandbox, client, caplog):
 @pytest.mark.usefixtures("steady")
 async def test_nothing_private_is_in_an_event_or_a_record(ear: Ear) -> None:
     """Events are for dashboards, which are read by many."""
-    sandbox, capture = Sandbox(scenario=SCENARIO), Capture()
+    sandbox, capture = Sandbox(scenario=CODES_AT_ONCE), Capture()
     logger = logging.getLogger("smsapi_async")
     logger.addHandler(capture)
     before = logger.level
@@ -327,6 +323,6 @@ async def test_nothing_private_is_in_an_event_or_a_record(ear: Ear) -> None:
     written = [*capture.written, *(unmeasured(event.fields) for event in ear.told)]
 
     assert leaks(written, [sandbox.token, sandbox.rent_key, *secrets]) == []
-    assert CODE in secrets
+    assert CODE.code in secrets
     assert len(ear.told) > 15
     assert len(capture.written) == 4 * len(ear.told)

@@ -20,13 +20,13 @@ from opentelemetry.trace import SpanKind, StatusCode, Tracer
 
 from smsapi_async import NotFoundError, SmsApiError
 from smsapi_async.otel import Telemetry
-from smsapi_async.sandbox import Delay, Delivery, LostAfter, LostBefore, Sandbox, Scenario, Stall
+from smsapi_async.sandbox import Delay, LostAfter, LostBefore, Sandbox, Scenario, Stall
 from smsapi_async.testing import open_client
 from tests.opening import buy
+from tests.support.messages import CODE
 
 pytestmark = pytest.mark.usefixtures("steady")
 
-SMS = Delivery(5, "Telegram code 04217", "04217")
 BUY = "/user/buy/"
 
 
@@ -120,7 +120,7 @@ async def test_waits_at_the_same_time_are_each_below_their_own_caller_s(sandbox:
                 callers[order_id] = caller.get_span_context().span_id
                 await client.await_code(order_id)
 
-        orders = [await buy(client, sandbox, SMS) for _ in range(2)]
+        orders = [await buy(client, sandbox, CODE) for _ in range(2)]
         async with anyio.create_task_group() as group:
             for order_id in orders:
                 group.start_soon(one, order_id)
@@ -166,7 +166,7 @@ async def test_a_wait_without_a_code_is_an_error_and_a_cancelled_one_is_not(sand
 async def test_looks_codes_and_the_time_to_a_code_are_counted(sandbox: Sandbox, desk: Desk) -> None:
     """What a code costs in requests, and how long the users of a country wait for one."""
     async with open_client(sandbox, on_event=desk.telemetry) as client:
-        await client.await_code(await buy(client, sandbox, SMS))
+        await client.await_code(await buy(client, sandbox, CODE))
 
     v1 = {"smsapi.provider": "v1"}
     assert desk.counts("smsapi.looks") == [(v1, 2)]
@@ -178,7 +178,7 @@ async def test_looks_codes_and_the_time_to_a_code_are_counted(sandbox: Sandbox, 
 
 async def test_rented_numbers_are_counted_apart(desk: Desk) -> None:
     """It is another provider; how old a number is it does not tell."""
-    sandbox = Sandbox(scenario=Scenario(rent_plans={"7": [[SMS]]}))
+    sandbox = Sandbox(scenario=Scenario(rent_plans={"7": [[CODE]]}))
     async with open_client(sandbox, on_event=desk.telemetry) as client:
         await client.await_rent_code((await client.rent.buy_number(7, 1)).tzid)
 
@@ -223,7 +223,7 @@ async def outcome(act: Awaitable[object]) -> None:
 async def test_without_an_sdk_nothing_is_kept_and_nothing_fails(sandbox: Sandbox) -> None:
     """The API package alone does nothing, by design; so the adapter may stay in a program that sets up none."""
     async with open_client(sandbox, on_event=Telemetry()) as client:
-        assert await client.await_code(await buy(client, sandbox, SMS)) == "04217"
+        assert await client.await_code(await buy(client, sandbox, CODE)) == "04217"
 
 
 def test_a_missing_extra_is_named() -> None:

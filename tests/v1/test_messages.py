@@ -10,10 +10,9 @@ import pytest
 from smsapi_async import AsyncClient, OrderExpiredError, WaitTimeoutError
 from smsapi_async.sandbox import BAD_GATEWAY, Delivery, Mangle, Sandbox, Stall
 from tests.opening import buy, second, status
+from tests.support.messages import CODE
 
 pytestmark = pytest.mark.usefixtures("steady")
-
-CODE = Delivery(5, "Telegram code 04217", "04217")
 
 
 async def test_messages_come_once_each_and_oldest_first(sandbox: Sandbox, client: AsyncClient) -> None:

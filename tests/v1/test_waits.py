@@ -9,28 +9,15 @@ from typing import Any
 import anyio
 import pytest
 
-from smsapi_async import (
-    AsyncClient,
-    NoCodeError,
-    OrderClosedError,
-    OrderExpiredError,
-    Sms,
-    WaitTimeoutError,
-)
-from smsapi_async.sandbox import (
-    Delivery,
-    Mangle,
-    Sandbox,
-    Scenario,
-    Stall,
-)
+from smsapi_async import AsyncClient, NoCodeError, OrderClosedError, OrderExpiredError, Sms, WaitTimeoutError
+from smsapi_async.sandbox import Delivery, Mangle, Sandbox, Scenario, Stall
 from smsapi_async.testing import open_client
 from smsapi_async.v1 import Order
 from tests.opening import buy, moments, second, status
+from tests.support.messages import CODE
 
 pytestmark = pytest.mark.usefixtures("steady")
 
-CODE = Delivery(5, "Telegram code 04217", "04217")
 NO_CODE = Delivery(5, "Welcome to Telegram")
 
 

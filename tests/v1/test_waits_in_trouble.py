@@ -23,7 +23,6 @@ from smsapi_async.sandbox import (
     Answer,
     Cut,
     Delay,
-    Delivery,
     Fault,
     LostAfter,
     LostBefore,
@@ -36,11 +35,11 @@ from smsapi_async.sandbox import (
 from smsapi_async.testing import open_client
 from smsapi_async.v1 import Order
 from tests.opening import buy, moments, second, status
+from tests.support.messages import CODE
 
 pytestmark = pytest.mark.usefixtures("steady")
 
 CHECK = "/user/check/"
-CODE = Delivery(5, "Telegram code 04217", "04217")
 MISSING = Answer(404, "order not found")
 
 

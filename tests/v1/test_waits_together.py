@@ -15,14 +15,13 @@ from smsapi_async import (
     OrderExpiredError,
     WaitTimeoutError,
 )
-from smsapi_async.sandbox import Delay, Delivery, Sandbox, Scenario, Stall
+from smsapi_async.sandbox import Delay, Sandbox, Scenario, Stall
 from smsapi_async.testing import open_client
 from smsapi_async.v1 import Order
 from tests.opening import buy, moments, second, status
+from tests.support.messages import CODE
 
 pytestmark = pytest.mark.usefixtures("steady")
-
-CODE = Delivery(5, "Telegram code 04217", "04217")
 
 
 # -- cancelled, closed ------------------------------------------------------------------------------------------------
