@@ -1,4 +1,4 @@
-"""Who asks next: waits on orders that are made up. No provider, no HTTP."""
+"""The choice of the next request: waits on orders that are made up. No provider, no HTTP."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ async def test_news_from_another_request_reaches_every_waiter() -> None:
 
 
 async def test_an_end_that_another_request_moves_nearer_wakes_the_leader() -> None:
-    """It sleeps until the look that was due before, which may be after the end."""
+    """The leader sleeps until the look that was due before, which may be after the end."""
     orders = {1: Fake(takes=0), 2: Fake(takes=0)}
     poller = poller_of(orders)
     asked = now = 0.0

@@ -12,7 +12,7 @@ from tests.support.made_up_orders import Fake, found, is_idle, poller_of
 
 
 async def test_an_error_meets_also_a_wait_that_begins_while_it_is_reported() -> None:
-    """Nothing would look for it any more."""
+    """Without the error, the late wait would sleep for ever: no look is planned for it."""
     fake = Fake(takes=0)
     fake.troubles = [AuthenticationError("wrong key")]
     poller = poller_of({1: fake})
@@ -93,7 +93,7 @@ async def test_trouble_slows_the_looks_down_and_ends_no_wait() -> None:
 
 
 async def test_a_wait_learns_when_nothing_readable_comes_for_half_an_hour() -> None:
-    """It would else go on for ever."""
+    """Without an end, the wait would go on for ever."""
     fake = Fake(takes=0)
     fake.troubles = [OutcomeUnknownError("lost") for _ in range(100)]
     poller = poller_of({1: fake})

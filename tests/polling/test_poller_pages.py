@@ -78,7 +78,7 @@ async def test_a_page_is_given_to_another_when_its_holder_has_news() -> None:
 
 
 async def test_a_waiter_looks_at_the_order_of_one_that_asks_for_a_page() -> None:
-    """Its look would else wait until the page has come."""
+    """Otherwise the look at that order would wait until the page has come."""
     orders = {1: Fake(takes=0), 2: Fake(takes=0)}
     provider = Listed(orders, takes=500)
 

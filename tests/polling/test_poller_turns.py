@@ -16,7 +16,7 @@ from tests.support.made_up_orders import Fake, all_found, found, is_idle, poller
 
 
 async def test_no_more_than_32_looks_are_under_way() -> None:
-    """More would queue before the connections. Each order gets its turn all the same, first come first served."""
+    """More looks would queue before the connections. Each order gets its turn, first come first served."""
     fakes = [Fake(arrives=0, takes=5) for _ in range(100)]
     poller = poller_of(fakes)
 
@@ -121,7 +121,7 @@ async def test_a_waiter_about_to_time_out_takes_no_turn_while_another_can() -> N
 
 
 async def test_waiters_that_come_one_after_another_do_not_put_the_look_off() -> None:
-    """Each plans the look anew. Counted from its own coming, an order with trouble would never be asked again."""
+    """Each waiter plans the look anew. Counted from the coming of a waiter, the look would be put off for ever."""
     fake = Fake(arrives=0)
     poller = poller_of({1: fake})
     fake.troubles = [OutcomeUnknownError("lost") for _ in range(3)]
@@ -158,7 +158,7 @@ async def test_an_order_without_waits_loses_its_place_in_line() -> None:
 
 
 async def test_an_order_that_gets_no_turn_before_its_end_is_given_up_in_time() -> None:
-    """All turns are held by looks that stall. A wait that stands in line until then costs its refund."""
+    """Looks that stall hold all turns. An order that stands in line until its end loses its refund."""
     busy, order = range(TURNS), Fake(takes=0, ends_at=60)
     poller = poller_of({99: order, **{key: Fake(arrives=0, takes=100) for key in busy}})
     ends: list[float] = []
@@ -184,7 +184,7 @@ async def test_an_order_that_gets_no_turn_before_its_end_is_given_up_in_time() -
 
 
 async def test_an_order_given_up_that_is_still_awaited_stands_in_line_once() -> None:
-    """Dealt two turns it would give one back; a client that runs for long would have none left."""
+    """An order that got two turns would give one back. A client that runs for long would have none left."""
     busy, order = range(TURNS), Fake(arrives=110, ends_at=60)
     poller = poller_of({99: order, **{key: Fake(arrives=0, takes=100) for key in busy}})
 

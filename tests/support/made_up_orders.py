@@ -77,7 +77,7 @@ class Listed:
 
 
 async def found(poller: Poller[str], key: int, timeout: float = inf) -> float:
-    """Wait as the houses do. Return when the code was found, -1 for a timeout."""
+    """Wait as the houses do. Return the time at which the code was found, or -1 after a timeout."""
     now = anyio.current_time()
     waiter = Waiter(poller.record(key, now), now + timeout)
     poller.join(waiter, now)
@@ -93,7 +93,7 @@ async def found(poller: Poller[str], key: int, timeout: float = inf) -> float:
 
 
 async def all_found(poller: Poller[str], keys: Iterable[int]) -> list[float]:
-    """Wait for all of these orders side by side. Return when their codes were found."""
+    """Wait for all of these orders side by side. Return the times at which their codes were found."""
     ends: list[float] = []
 
     async def wait(key: int) -> None:
