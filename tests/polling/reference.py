@@ -16,13 +16,13 @@ NEARLY = 1e-6
 
 @attrs.define
 class Memory:
-    """What the reference keeps of one order.
+    """The memory of the reference for one order.
 
     Attributes:
         done: the last event from which the pause to the next look counts.
-        covered: when a trusted list showed it last, since it was asked about.
-        confirm: whether a row has news of it that only a look can confirm.
-        in_flight: whether it is being asked about.
+        covered: the time at which a trusted list last showed the order after its last look.
+        confirm: True if a row has news of the order that only a look can confirm.
+        in_flight: True while a look at the order is under way.
     """
 
     done: float
@@ -32,7 +32,7 @@ class Memory:
 
 
 class Reference:
-    """What must have been asked by now, from what was observed alone. It scans everything, and keeps no plan."""
+    """The looks that must have been taken by now. It scans every order, and keeps no plan."""
 
     def __init__(self) -> None:
         self.memories: dict[int, Memory] = {}

@@ -1,4 +1,4 @@
-"""Which looks a list may spare: absence is no evidence until presence was seen. No loop, no provider."""
+"""The looks that a list may spare: absence is no evidence until presence was seen. No loop, no provider."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def page_of(desk: Desk, now: float, news: Tracked[str], news_age: float | None) 
 
 
 def counted(desk: Desk, now: float, key: int, messages: int) -> None:
-    """A sweep comes whose row of this order has so many messages."""
+    """Bring a sweep whose row of this order has this many messages."""
     [ask] = desk.asks(now)
     page: Page[str] = Page(rows=50, lowest=0, at=now, quiet=list(desk.registry), counted=[(key, messages)])
     desk.page_came(ask, page, now)
 
 
 def look_finds(desk: Desk, tracked: Tracked[str], at: float, news_age: float | None = None) -> None:
-    """A look brings one message more."""
+    """Bring one more message with a look."""
     desk.looks(at)
     assert tracked.state is State.IN_FLIGHT
     sms = (*tracked.sms, Sms(text=f"code {at}", code="1"))
@@ -109,7 +109,7 @@ def test_a_row_that_shows_a_known_message_earns_none() -> None:
 
 
 def witness(desk: Desk, tracked: Tracked[str], at: float, *, shows: int = 1) -> None:
-    """A look finds a message, and a sweep of about the same moment shows so many."""
+    """Find a message with a look, and show this many with a sweep of about the same moment."""
     desk.sweep(at - 1.0, [each.key for each in desk.registry])
     look_finds(desk, tracked, at)
     counted(desk, at + 0.5, tracked.key, shows)
@@ -197,7 +197,7 @@ def test_a_sweep_that_shows_what_a_look_had_shown_keeps_the_trust() -> None:
 
 
 def test_a_look_that_finds_what_the_list_did_not_show_costs_the_trust() -> None:
-    """Else every code would come as late as the list."""
+    """Otherwise every code would come as late as the list."""
     desk = Desk()
     orders = desk.waits(range(50))
     desk.sweep(3.0, range(50))
@@ -213,7 +213,7 @@ def test_a_look_that_finds_what_the_list_did_not_show_costs_the_trust() -> None:
 
 @pytest.mark.parametrize("news_age", [None, 0.0, 4.0])
 def test_a_look_that_finds_what_came_since_the_sweep_is_no_sign(news_age: float | None) -> None:
-    """Nor is a look that does not tell when the message came."""
+    """A look without the time of the message is no sign either."""
     desk = Desk()
     orders = desk.waits(range(50))
     desk.sweep(3.0, range(50))
