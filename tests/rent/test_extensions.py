@@ -111,7 +111,7 @@ async def test_with_a_shared_key_an_extension_is_not_claimed(sandbox, rented):
 
 
 async def test_an_extension_of_a_number_that_is_gone_stays_unknown(sandbox, client, rented):
-    """Neither before nor after is it there to compare."""
+    """There is no number to compare, before or after."""
     sandbox.fail(EXTEND, LostBefore())
 
     with pytest.raises(SpendUnknownError) as caught:
@@ -131,7 +131,7 @@ async def test_an_extension_whose_number_cannot_be_read_afterwards_stays_unknown
 
 
 async def test_without_knowing_its_days_a_number_is_not_extended(sandbox, rented):
-    """A lost answer could not be told from a refusal."""
+    """A lost answer would look like a refusal."""
     sandbox.fail(LIST, BAD_GATEWAY, times=9)
     async with open_client(sandbox, max_retries=0) as client:
         with pytest.raises(NotSentError, match=r"^rent\.extend: "):
@@ -161,7 +161,7 @@ async def test_two_extensions_of_one_number_do_not_hide_each_other(sandbox, clie
 
 
 async def test_an_extension_for_a_caller_who_is_gone_is_told(sandbox, rented):
-    """It is paid for; he will want to know."""
+    """The extension is paid for, so `client.unsettled` lists its number."""
     await anyio.sleep(120)
     sandbox.fail(EXTEND, Delay(5))
 

@@ -135,7 +135,7 @@ async def test_lost_rents_of_two_lengths_do_not_confuse_each_other(sandbox, clie
 
 
 async def test_fewer_new_numbers_than_lost_rents_are_given_to_nobody(sandbox):
-    """One of two was made. Whose it is cannot be told, now or a moment later."""
+    """One of two rents was made. The records do not show which one, now or a moment later."""
     sandbox.fail(BUY, LostAfter())
     sandbox.fail(BUY, LostBefore())
     async with open_client(sandbox, pace=Pace(rent_per_second=10)) as client:
@@ -177,7 +177,7 @@ async def test_an_answer_that_was_given_before_is_a_lost_one(sandbox, client):
 
 
 async def test_two_new_numbers_for_one_lost_rent_are_both_named(sandbox, client):
-    """Somebody else bought in the same seconds."""
+    """Another process bought in the same seconds."""
     sandbox.fail(BUY, LostAfter())
 
     async with open_elsewhere(sandbox) as other:
@@ -224,7 +224,7 @@ async def test_a_list_that_cannot_be_read_denies_nothing(good_looks: int, sandbo
 
 @pytest.mark.parametrize("rate", [1, 10])
 async def test_a_rent_in_flight_is_waited_for(rate: int, sandbox):
-    """A row does not tell when it was bought: claimed, the number would have two owners."""
+    """A row has no time of purchase: the number might be claimed, and get two owners."""
     sandbox.fail(BUY, LostBefore())
     sandbox.fail(BUY, Delay(20))
 
@@ -254,7 +254,7 @@ async def test_a_rent_that_has_not_left_is_not_waited_for(sandbox):
 
 
 async def test_what_was_named_to_one_caller_is_not_claimed_for_another(sandbox):
-    """He may have taken it. Numbers that are new after that are claimed again, once his may not turn up any more."""
+    """The first caller may have taken the number. New numbers are claimed again once that rent is too old."""
     sandbox.fail(BUY, LostAfter())
     sandbox.fail(BUY, LostBefore())
     async with open_client(sandbox, pace=Pace(rent_per_second=10)) as client:

@@ -1,4 +1,4 @@
-"""A rent whose caller is gone, or whose loop shuts down, is hired for nobody or told."""
+"""Rents whose caller is gone or whose loop shuts down: a number that was hired is kept, and reported."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.lost_rents import BUY, tzids
 
 @pytest.mark.parametrize("fault", [Delay(5), Stall()], ids=repr)
 async def test_a_rent_bought_for_a_caller_who_is_gone_is_kept_and_told(fault: Fault, sandbox):
-    """Closing it would lose the money: it is his, and `client.unsettled` says so."""
+    """Closing the number would lose the money: it stays the caller's, and `client.unsettled` lists it."""
     told: list[Any] = []
     sandbox.fail(BUY, fault)
 
@@ -52,7 +52,7 @@ async def test_a_caller_who_leaves_before_the_request_does_hires_nothing(sandbox
 
 
 async def test_an_unknown_rent_that_nobody_hears_of_is_logged(sandbox, caplog):
-    """The candidates would be known to nobody else."""
+    """Only the log names the candidates."""
     sandbox.fail(BUY, LostAfter())
     with caplog.at_level(logging.WARNING, "smsapi_async"), anyio.move_on_after(2):
         async with open_client(sandbox, shared_key=True) as client:
@@ -62,7 +62,7 @@ async def test_an_unknown_rent_that_nobody_hears_of_is_logged(sandbox, caplog):
 
 
 def test_a_loop_that_shuts_down_loses_no_rent(caplog):
-    """`asyncio.run` cancels every task on its way out; the number is hired, and told."""
+    """`asyncio.run` cancels every task on its way out; the number is hired, and reported."""
     sandbox = Sandbox()
     sandbox.fail(BUY, Delay(5))
     told: list[Any] = []
