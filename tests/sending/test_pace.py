@@ -1,4 +1,4 @@
-"""When requests leave, and in which order: the plain state first, then many tasks that really wait for slots."""
+"""The times and the order in which requests leave: the plain state, and many tasks that really wait for slots."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.slow_wire import Wire, call, sender
 
 @asynccontextmanager
 async def sending(*calls: Call[None], by: Sender) -> AsyncIterator[None]:
-    """All of them at once, in this order."""
+    """Send all of these at once, in this order."""
     async with anyio.create_task_group() as group:
         for each in calls:
             group.start_soon(by.send, each)
@@ -43,7 +43,7 @@ async def test_requests_leave_evenly_spaced():
 
 
 async def test_a_quiet_hour_earns_no_burst():
-    """Slots that nobody took are gone."""
+    """Unused slots are gone."""
     wire = Wire()
     by = sender(wire)
     await by.send(call())
@@ -56,7 +56,7 @@ async def test_a_quiet_hour_earns_no_burst():
 
 
 async def test_rent_is_asked_once_a_second_and_one_at_a_time():
-    """What the provider's own client keeps to."""
+    """The provider's own client keeps this pace."""
     wire = Wire(seconds=2.5)
 
     async with sending(*[call(provider="rent")] * 3, by=sender(wire)):
@@ -103,7 +103,7 @@ async def test_looks_that_stall_hold_up_no_cancel():
 
 
 async def test_a_failed_request_gives_its_room_back():
-    """Else thirty-two errors would be the end of the client."""
+    """Otherwise thirty-two errors would be the end of the client."""
 
     class Broken(Wire):
         async def exchange(self, call: Call[Any]) -> Reply:
@@ -117,7 +117,7 @@ async def test_a_failed_request_gives_its_room_back():
 
 @pytest.mark.parametrize("per_second", [0, -1, float("nan")])
 def test_a_pace_is_more_than_nothing(per_second):
-    """At zero a second nothing would ever leave, and nobody would know why."""
+    """At zero a second nothing would ever leave, without an error."""
     with pytest.raises(ValueError, match="per_second"):
         Pace(v1_per_second=per_second)
 
@@ -137,7 +137,7 @@ async def test_cancels_go_before_purchases_before_looks_before_finishes_before_t
 
 
 async def test_in_one_lane_who_came_first_goes_first():
-    """Nobody is overtaken for ever."""
+    """No request is overtaken for ever."""
     wire = Wire()
 
     async with sending(*(call(str(number)) for number in range(50)), by=sender(wire)):
@@ -262,7 +262,7 @@ async def test_the_catalogue_has_a_slow_lane_of_its_own():
 @pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("seed", range(30))
 async def test_nobody_is_stranded_whatever_the_others_do(seed):
-    """Waiters come, go, hurry and give up; whoever stays gets a slot, and no second holds more than its share."""
+    """Waiters come, go, hurry and give up. Each one that stays gets a slot, and no second holds more than its share."""
     chance = random.Random(seed)
     rate = chance.choice([1, 5, 20, 50])
     wire = Wire(seconds=chance.choice([0, 0.05, 2]))
@@ -294,7 +294,7 @@ async def test_nobody_is_stranded_whatever_the_others_do(seed):
 
 @pytest.mark.parametrize("seed", range(50))
 def test_the_state_alone_strands_nobody(seed):
-    """Every order of entering, sleeping, leaving; there is always a keeper while somebody waits and there is room."""
+    """Every order of entering, sleeping and leaving: there is a keeper whenever a request waits and there is room."""
     chance = random.Random(seed)
     slots = Slots(10, 3)
     waiting: list[Ticket] = []

@@ -25,7 +25,7 @@ async def quietly(ask: Callable[[int], Awaitable[object]], order_id: int) -> Non
 
 
 def spacing(slots: Slots, lane: Lane, now: float) -> float:
-    """How long the second of two that come now has to wait."""
+    """Seconds that the second of two requests has to wait if both come now."""
     first = slots.enter(lane, now)
     first.used = True
     slots.leave(first, now)
@@ -38,7 +38,7 @@ def spacing(slots: Slots, lane: Lane, now: float) -> float:
 
 
 def test_each_hit_doubles_the_spacing_up_to_a_second():
-    """Whoever goes on as before is banned."""
+    """A client that keeps its pace is banned."""
     slots = Slots(50, 32)
     seen = []
     for now in range(10, 80, 10):

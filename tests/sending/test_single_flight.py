@@ -28,7 +28,7 @@ async def test_equal_reads_of_the_catalogue_are_sent_once(sandbox, client):
 
 
 async def test_whoever_shares_a_read_survives_that_the_one_who_asks_is_cancelled(sandbox, client):
-    """Another one asks in his place."""
+    """Another caller asks in its place."""
     sandbox.fail("guest/countries", Delay(5))
     found: list[object] = []
 
