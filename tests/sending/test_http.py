@@ -41,7 +41,7 @@ async def test_the_rent_key_may_travel_in_the_query(library):
 
 
 async def test_our_authorization_wins_and_the_client_s_own_is_sent_nowhere(library):
-    """His default is a key to somewhere else."""
+    """The default of the caller is a key to another service."""
     async with answering(library, b"{}", headers={"Authorization": "Bearer other"}, rent_key_in="query") as (
         client,
         provider,
@@ -55,7 +55,7 @@ async def test_our_authorization_wins_and_the_client_s_own_is_sent_nowhere(libra
 
 
 async def test_the_client_s_other_defaults_stay(library):
-    """His headers, his name, his cookies; he may need them for a proxy."""
+    """A proxy may need the headers, the name and the cookies of the caller."""
     own = {"X-Proxy": "a", "User-Agent": "mine/1", "Cookie": "c=1"}
     async with answering(library, headers=own) as (client, provider):
         await client.v1.profile()
@@ -149,7 +149,7 @@ async def test_no_redirect_is_followed_even_if_the_client_would(library):
 
 @pytest.fixture
 def made_here(library, monkeypatch) -> list[dict[str, Any]]:
-    """What our own clients are made with, on either library; they speak to nobody."""
+    """The arguments of our own clients, on either library. These clients send nothing."""
     made_with: list[dict[str, Any]] = []
 
     class Recorded(library.AsyncClient):  # type: ignore[misc]
@@ -183,7 +183,7 @@ async def test_our_own_client_keeps_connections_and_shares_one_tls_context(made_
 
 
 async def test_our_own_client_is_closed_with_us(made_here):
-    """It is nobody else's; and one that was never needed was never made."""
+    """We alone use our client, and it is made only when it is needed."""
     async with AsyncClient(TOKEN, v1_url="http://v1.test/v1") as client:
         await client.v1.profile()
         http = client._sender._http._client

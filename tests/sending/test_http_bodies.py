@@ -107,7 +107,7 @@ async def test_a_body_that_trickles_is_bounded_by_the_request_s_timeout(library)
 
 
 async def test_every_step_before_the_request_leaves_ends_before_the_whole(library):
-    """Else a network that is down looks like an answer that was lost."""
+    """Otherwise a network that is down looks like a lost answer."""
     async with answering(library, request_timeout=30) as (client, provider):
         await client.v1.profile()
 
@@ -117,7 +117,7 @@ async def test_every_step_before_the_request_leaves_ends_before_the_whole(librar
 
 
 async def test_bytes_are_awaited_for_what_is_left_of_the_request_s_time(library):
-    """The library's own timeout would start anew with every byte, and ours tells it nothing of its connection."""
+    """The library's own timeout starts anew with every byte, so it gets the time that is left of ours."""
     async with answering(library, request_timeout=30) as (client, provider):
         await client.v1.profile()
     times = provider.asked[0].extensions["timeout"]

@@ -1,4 +1,4 @@
-"""Which exceptions of the HTTP libraries prove that nothing was sent, and which leave the outcome unknown."""
+"""Exceptions of the HTTP libraries: some prove that nothing was sent, the others leave the outcome unknown."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_the_table_of_exceptions_is_complete(library):
 
 @pytest.mark.parametrize("name", sorted(UNKNOWN | set(NOT_SENT)))
 async def test_every_exception_of_the_library_becomes_one_of_ours(name, library):
-    """Whether the request left decides whether a purchase may be sent again."""
+    """A purchase may be sent again only if its request never left."""
     async with answering(library, made(exceptions(library)[name])) as (client, _):
         with pytest.raises(NotSentError if name in NOT_SENT else OutcomeUnknownError) as caught:
             await client.v1.profile()
