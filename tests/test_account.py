@@ -1,4 +1,4 @@
-"""Accounts: the clients of one provider URL and one key share what is the account's, and nothing else does."""
+"""Accounts: the clients of one provider URL and one key share an account, and other clients do not."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ async def test_an_order_of_another_client_is_not_taken_for_a_lost_one(sandbox, c
 
 
 async def test_two_clients_do_not_give_one_number_to_two_lost_rents(sandbox):
-    """A number does not tell when it was hired, so only the account knows whose it is."""
+    """A number has no time of purchase, so only the account knows its owner."""
     async with (
         open_client(sandbox, pace=Pace(rent_per_second=10)) as one,
         open_client(sandbox, pace=Pace(rent_per_second=10)) as two,

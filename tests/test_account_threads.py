@@ -43,7 +43,7 @@ class Turns:
 
 
 def in_threads(*programs: Callable[[], Awaitable[None]]) -> None:
-    """Each program in a thread and an event loop of its own, one half on each library."""
+    """Run each program in a thread and an event loop of its own, one half on each library."""
     errors: list[BaseException] = []
 
     def run(program: Callable[[], Awaitable[None]], backend: str) -> None:
@@ -66,7 +66,7 @@ def in_threads(*programs: Callable[[], Awaitable[None]]) -> None:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looks after a tenth of the time, since threads live on real time."""
+    """Look after a tenth of the time, because threads live on real time."""
     monkeypatch.setattr("smsapi_async._sending.lost_purchases.LOOKS", (0.1, 0.3, 0.6))
     monkeypatch.setattr("smsapi_async._sending.claims.POLL", 0.05)
 
@@ -146,7 +146,7 @@ def of_a_dead_loop(purchase: Any) -> Any:
 
 
 async def test_an_order_of_a_loop_that_has_died_is_named_and_not_taken(sandbox, client):
-    """Nothing more will be heard of that purchase, so it is not waited for; the order may be its own."""
+    """That purchase will never report, so it is not waited for. The order may belong to it."""
     dead = of_a_dead_loop(Purchase("activation", "telegram"))
     claims = client._purchases._lost.claims
     claims.pending.append(dead)
@@ -161,7 +161,7 @@ async def test_an_order_of_a_loop_that_has_died_is_named_and_not_taken(sandbox, 
 
 
 async def test_a_number_of_a_loop_that_has_died_is_named_and_not_taken(sandbox, client):
-    """The same for numbers, which do not tell when they were hired."""
+    """The same for numbers, which have no time of purchase."""
     client.rent.purchases._lost.claims.pending.append(of_a_dead_loop(Rental(7, 1, frozenset())))
     sandbox.fail(rents.BUY, LostAfter())
 
