@@ -1,4 +1,4 @@
-"""What tests of a client ask of the sandbox's record, and an order to begin with."""
+"""Questions to the sandbox's record for tests of a client, and an order to begin with."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def open_elsewhere(sandbox: Sandbox, **options: Any) -> AsyncIterator[Asyn
 
 
 def moments(sandbox: Sandbox, part: str) -> list[float]:
-    """When the requests arrived whose line holds `part`, to the tenth of a second: the pace spaces them by 0.02."""
+    """Times of the requests whose line holds `part`, to the tenth of a second: the pace spaces them by 0.02."""
     return [round(entry.at, 1) for entry in sandbox.log if part in entry.line]
 
 
@@ -45,7 +45,7 @@ def second() -> int:
 
 
 async def buy(client: AsyncClient, sandbox: Sandbox | None = None, *plan: Delivery) -> int:
-    """An order, and what it is to receive."""
+    """Buy an order, and plan the messages that it receives."""
     order = await client.v1.buy_activation("telegram", country="russia", operator="mts")
     for sms in plan:
         assert sandbox is not None

@@ -66,7 +66,7 @@ async def test_a_timeout_inside_leaves_the_order_open_for_more(sandbox: Sandbox,
 
 
 async def test_messages_of_the_scope_are_those_of_the_order(sandbox: Sandbox, client: AsyncClient) -> None:
-    """Who read the message has the code: the order is finished."""
+    """A caller that read the message has the code: the order is finished."""
     async with client.activation("telegram", country="russia") as order:
         assert (await anext(order.messages())).text == CODE.text
 
@@ -95,7 +95,7 @@ async def test_an_order_with_a_message_cannot_be_banned(client: AsyncClient) -> 
 
 
 async def test_nothing_of_a_scope_works_outside_of_it(client: AsyncClient) -> None:
-    """Nobody would settle the order."""
+    """Outside, the order would stay unsettled."""
     scope = client.activation("telegram", country="russia")
     with pytest.raises(RuntimeError, match="async with"):
         scope.phone  # noqa: B018
@@ -121,7 +121,7 @@ async def test_a_scope_is_entered_once(sandbox: Sandbox, client: AsyncClient) ->
 
 
 async def test_a_scope_never_left_warns(client: AsyncClient) -> None:
-    """Its order is held by nobody, and paid."""
+    """Its order has no owner, and is paid."""
     scope = client.activation("telegram", country="russia")
     order_id = (await scope.__aenter__()).id
 
@@ -201,7 +201,7 @@ async def test_an_order_that_ends_inside_its_scope_is_cancelled_in_time(sandbox:
 
 
 async def test_at_its_end_an_order_is_cancelled_before_the_scope_is_told(sandbox: Sandbox, client: AsyncClient) -> None:
-    """Whoever handles the error slowly would lose the refund."""
+    """A caller that handles the error slowly would lose the refund."""
     async with client.activation("google", country="russia") as order:
         with pytest.raises(OrderExpiredError) as caught:
             await order.code()
@@ -293,7 +293,7 @@ async def test_an_id_that_is_none_is_the_callers_mistake(client: AsyncClient) ->
 
 
 async def test_the_last_of_two_scopes_on_an_order_settles_it(sandbox: Sandbox, client: AsyncClient) -> None:
-    """Else the first to leave would cancel the order under the other, who waits for its code."""
+    """Otherwise the first scope to leave would cancel the order while the other one waits for its code."""
     async with client.activation("telegram", country="russia") as first, anyio.create_task_group() as group:
         sandbox.world.receive(first.id, CODE.text, CODE.code, CODE.sender, after=60)
 

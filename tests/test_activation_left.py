@@ -65,7 +65,7 @@ async def test_what_cannot_be_settled_in_time_is_told(caplog: pytest.LogCaptureF
 
 
 async def test_an_on_unsettled_that_fails_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    """It is the caller's own, called where he cannot catch it."""
+    """It is the caller's own function, and the caller cannot catch its error."""
 
     def fail(_: Any) -> None:
         raise ZeroDivisionError
@@ -137,7 +137,7 @@ async def test_asyncios_own_ways_of_cancelling_settle_the_order(sandbox: Sandbox
 
 
 async def test_ctrl_c_gets_no_more_than_the_cancel_timeout() -> None:
-    """trio raises it inside the body; nobody waits two minutes for a program he stops."""
+    """trio raises it inside the body. A user who stops a program does not wait for two minutes."""
     sandbox = Sandbox(scenario=LOCKED)
     with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the client's closing warns
         async with open_client(sandbox, cancel_timeout=7, settle_timeout=30) as client:
