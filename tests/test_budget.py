@@ -82,7 +82,7 @@ async def test_what_was_set_aside_and_not_needed_may_be_spent():
 
 
 async def test_open_orders_are_counted_before_a_purchase_is_sent():
-    """Numbers nobody waits for any more cost money and rating."""
+    """Forgotten numbers cost money and rating."""
     sandbox = shop()
     async with open_client(sandbox, budget=Budget(open_orders=2)) as client:
         found = await tries(client, 10)
@@ -194,7 +194,7 @@ async def test_a_banned_order_stays_paid():
 
 
 async def test_an_order_nobody_asked_about_again_gives_its_place_back_when_its_time_is_over():
-    """It ended by itself, and nobody saw it."""
+    """The order ended by itself, unseen."""
     budget = Budget(money=1, per_order="0.30", open_orders=1)
     async with open_client(shop(), budget=budget) as client:
         await client.v1.buy_activation("telegram", country="russia")
@@ -243,7 +243,7 @@ async def test_an_order_of_a_named_operator_above_the_bound_is_given_back():
 
 
 async def test_a_number_bought_again_is_held_against_the_bound():
-    """What a reuse costs, the provider does not say before."""
+    """The provider does not name the price of a reuse before the purchase."""
     sandbox, budget = shop(), Budget(per_order="0.30")
     async with open_client(sandbox, budget=budget) as client:
         async with client.activation("telegram", country="russia", reuse=True) as order:
@@ -268,7 +268,7 @@ async def test_a_hosting_order_counts_until_its_time_is_over():
 
 
 async def test_a_hosting_order_of_unknown_outcome_counts_as_long_as_any_may():
-    """Nobody can tell when it ends; 31 days are the longest that is sold."""
+    """The end of the order is unknown; 31 days are the longest that is sold."""
     sandbox = Sandbox()
     sandbox.fail(BUY, LostAfter())
     async with open_client(sandbox, budget=Budget(open_orders=1), shared_key=True) as client:

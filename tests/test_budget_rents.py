@@ -43,7 +43,7 @@ async def test_a_rented_number_counts_for_the_days_it_was_hired_for():
 
 
 async def test_a_rented_number_that_does_not_renew_gives_its_place_back_after_its_days():
-    """Nobody has to close it."""
+    """The number ends without a close."""
     sandbox = Sandbox()
     async with open_client(sandbox, rent_budget=Budget(open_orders=1)) as client:
         first = await client.rent.buy_number(7, 1)

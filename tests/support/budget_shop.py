@@ -23,7 +23,7 @@ def shop(price: Decimal = PRICE, **more: Any) -> Sandbox:
 
 
 async def tries(client, times: int) -> list[Any]:
-    """That many purchases at once: the orders and errors that came of them."""
+    """Make this many purchases at once. Return their orders and errors."""
     found: list[Any] = []
 
     async def one() -> None:
