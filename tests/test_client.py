@@ -297,7 +297,7 @@ async def test_a_second_closing_returns_with_the_first(sandbox: Sandbox) -> None
 
 
 class SlowToClose:
-    """What a client sends through, in the place of its HTTP library."""
+    """The HTTP layer of a client, replaced by one that closes slowly."""
 
     async def aclose(self) -> None:
         await anyio.sleep(5)

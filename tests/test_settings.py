@@ -26,7 +26,7 @@ async def test_keys_and_addresses_come_from_the_environment(sandbox: Sandbox, mo
 
 
 async def test_a_missing_key_matters_only_to_the_call_that_needs_it(sandbox: Sandbox) -> None:
-    """Who rents nothing has no rent key."""
+    """A user that rents no numbers has no rent key."""
     async with (
         httpx.AsyncClient(transport=sandbox.transport()) as http,
         AsyncClient("", v1_url=sandbox.v1_url, http_client=http) as client,
