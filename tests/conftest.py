@@ -79,7 +79,7 @@ def leaves_no_task(test: Callable[..., Awaitable[None]]) -> Callable[..., Awaita
 
 @pytest.fixture(autouse=True)
 def stays_on_this_machine() -> Iterator[None]:
-    """Also the default URLs are never called: a lookup of their hosts counts, whatever the tested code makes of it."""
+    """Not even the default URLs are called: a lookup of their hosts fails the test."""
     guard.refused.clear()
     yield
     assert guard.refused == []
@@ -102,7 +102,7 @@ def no_account_is_known() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def the_same_chances_each_time(request: pytest.FixtureRequest) -> None:
-    """What is random (the jitter of looks, the order in which trio runs tasks) is drawn from the test's own name."""
+    """The name of the test is the seed of all chance: the jitter of looks, the order in which trio runs tasks."""
     seed = zlib.crc32(request.node.nodeid.encode())
     random.seed(seed)
     seed_trio(seed)

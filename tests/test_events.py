@@ -85,7 +85,7 @@ async def test_what_never_left_is_not_told(sandbox: Sandbox, ear: Ear) -> None:
 
 
 async def test_a_repetition_and_a_limit_that_was_met_are_told(sandbox: Sandbox, ear: Ear) -> None:
-    """Whoever sees them often asks too much."""
+    """A program that sees them often asks too much."""
     sandbox.fail("/user/profile", API_LIMIT, times=2)
     async with open_client(sandbox, on_event=ear) as client:
         await client.v1.profile()
@@ -127,7 +127,7 @@ async def test_a_field_that_cannot_be_read_is_reported_once_per_client(sandbox: 
 async def test_nothing_is_timed_when_nobody_listens(
     sandbox: Sandbox, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A client under load pays for what somebody reads, and for nothing else."""
+    """A client under load pays only for events with a listener."""
     timed: list[object] = []
     monkeypatch.setattr("smsapi_async._sending.sender.Timing", timed.append)
 
@@ -156,7 +156,7 @@ def test_a_record_carries_its_event_and_its_fields(caplog: pytest.LogCaptureFixt
 
 
 def told_in_the_sources() -> dict[str, set[str]]:
-    """Every event and its fields, as they stand in the calls that tell it."""
+    """Every event and its fields, as they stand in the calls that emit it."""
     found: dict[str, set[str]] = {}
     for file in PACKAGE.rglob("*.py"):
         calls = [node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Call)]

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("steady")
 
 
 async def test_a_failing_listener_harms_nothing(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
-    """It is the caller's own, and it is told so."""
+    """The listener is the caller's own, and its error is logged."""
 
     def fails(event: Event) -> None:
         raise ZeroDivisionError(event.name)
@@ -47,7 +47,7 @@ async def test_nothing_a_listener_raises_costs_the_order(sandbox: Sandbox, error
 
 
 async def test_ctrl_c_inside_a_listener_is_not_swallowed() -> None:
-    """Where the program handles it so, it is raised in whatever runs."""
+    """A signal handler may raise it in any code that runs."""
 
     def tell(event: Event) -> None:
         raise KeyboardInterrupt
@@ -75,7 +75,7 @@ async def test_a_listener_that_fails_brings_no_url_into_the_log(caplog: pytest.L
 async def test_a_log_that_fails_costs_no_order(
     sandbox: Sandbox, capsys: pytest.CaptureFixture[str], error: type[Exception]
 ) -> None:
-    """Python calls filters without a net; what is bought and found is the caller's all the same."""
+    """Python does not catch errors of filters. The caller still gets the order and its code."""
 
     class Failing(logging.Filter):
         def filter(self, record: logging.LogRecord) -> bool:

@@ -24,7 +24,7 @@ EXTEND = "extendRentState"
 
 
 async def test_an_order_is_told_from_its_purchase_to_its_end(sandbox: Sandbox, ear: Ear) -> None:
-    """What a day cost, how many codes came of it and how long they took is counted from these.
+    """Programs count the cost of a day, its codes and their waiting times from these events.
 
     The wait ends when the order is finished; by the pace, that leaves 0.02 s after the look that found the code.
     """
@@ -82,7 +82,7 @@ async def test_the_age_of_an_order_bought_elsewhere_is_the_provider_s(sandbox: S
 
 
 async def test_a_failed_look_is_told(sandbox: Sandbox, ear: Ear) -> None:
-    """It ends no wait, so nothing else tells of it."""
+    """A failed look ends no wait, so the event is its only trace."""
     sandbox.fail(CHECK, Answer(502, "<html>"))
     async with open_client(sandbox, on_event=ear) as client:
         await client.await_code(await buy(client, sandbox, CODE))
@@ -117,7 +117,7 @@ async def test_a_finish_done_while_the_client_closes_is_told_once(sandbox: Sandb
 
 
 async def test_what_stays_open_is_told(sandbox: Sandbox, ear: Ear) -> None:
-    """Money may hang on it; the register and the log tell the same."""
+    """Money may depend on it. The register and the log agree."""
     sandbox.fail("/user/cancel/", Stall(processed=False), times=99)
     async with open_client(sandbox, on_event=ear, settle_timeout=5) as client:
         async with client.activation("telegram") as order:
@@ -159,7 +159,7 @@ async def test_a_purchase_that_was_not_made_is_told(sandbox: Sandbox, ear: Ear) 
 async def test_an_unknown_outcome_is_told_once(
     patience: float, level: int, sandbox: Sandbox, ear: Ear, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The louder where the error reaches nobody."""
+    """The level is higher if the error reaches no caller."""
     sandbox.fail(BUY, LostAfter())
     with caplog.at_level(logging.INFO, "smsapi_async"):
         async with open_client(sandbox, on_event=ear, shared_key=True) as client:
@@ -175,7 +175,7 @@ async def test_an_unknown_outcome_is_told_once(
 
 
 async def test_an_order_bought_for_a_caller_who_is_gone_is_told(sandbox: Sandbox, ear: Ear) -> None:
-    """It is paid and given back, and nobody holds its id."""
+    """The order is paid and given back, and no caller has its id."""
     sandbox.fail(BUY, Delay(5))
     async with open_client(sandbox, on_event=ear) as client:
         with anyio.move_on_after(1):
@@ -189,7 +189,7 @@ async def test_an_order_bought_for_a_caller_who_is_gone_is_told(sandbox: Sandbox
 
 
 async def test_a_rented_number_is_told_from_its_purchase_to_its_code(ear: Ear) -> None:
-    """The same words as for an order, where there is the same to tell."""
+    """The events have the same names as those of an order where they mean the same."""
     sandbox = Sandbox(scenario=CODES_AT_ONCE)
     async with open_client(sandbox, on_event=ear) as client:
         number = await client.rent.buy_number(7, 1, extension=True)

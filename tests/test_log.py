@@ -30,7 +30,7 @@ FORWARDED = "79001234567"
 
 @attrs.define
 class Capture(logging.Handler):
-    """Everything that anybody's handler could write, at any level."""
+    """Everything that a handler could write, at any level."""
 
     written: list[str] = attrs.field(factory=list)
 
@@ -79,7 +79,7 @@ def blocks(written: list[str]) -> list[bytes]:
 
 
 async def whole_run(client: AsyncClient, seen: list[str]) -> list[str]:
-    """Everything that holds something private; what a program might print of it goes into `seen`. The secrets."""
+    """Use every call that holds something private. Add the output of a program to `seen`, and return the secrets."""
     order = await client.v1.buy_activation("telegram", reuse=True, forwarding=True, number=FORWARDED, ref="friend77")
     code = await client.await_code(order.id)
     again = await client.v1.reuse("telegram", order.phone)
@@ -212,7 +212,7 @@ def masked(mask: _log._Mask, message: str, *args: object, name: str = "httpx") -
     ],
 )  # fmt: skip
 def test_what_is_private_in_our_urls_and_headers_is_masked(message, clean, mask):
-    """And the rest of the record stays, for whoever debugs."""
+    """The rest of the record stays, for debugging."""
     assert masked(mask, message) == clean
 
 
@@ -272,7 +272,7 @@ def test_an_evicted_header_is_masked_too(mask):
 
 
 def test_every_logger_of_the_http_libraries_is_known():
-    """A new one of a new version is found here, and not in somebody's log file."""
+    """A logger of a new version is found here, and not in a user's log file."""
     parts = ("httpx", "httpcore", "hpack", "h2", "hyperframe")
     names = {name for name in logging.root.manager.loggerDict if name.startswith(parts)}
     loggers = {name for name in names if isinstance(logging.root.manager.loggerDict[name], logging.Logger)}

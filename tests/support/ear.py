@@ -13,7 +13,7 @@ from smsapi_async import Event, SmsApiError
 
 @attrs.define
 class Ear:
-    """An `on_event` that keeps what it is told."""
+    """An `on_event` that keeps every event."""
 
     told: list[Event] = attrs.field(factory=list)
 
