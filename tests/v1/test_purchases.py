@@ -124,7 +124,7 @@ async def test_without_any_network_nothing_is_looked_up(sandbox, client):
 
 
 async def test_a_refusal_is_no_lost_answer(sandbox, client):
-    """`no free phones` comes with status 200; it is an answer all the same."""
+    """`no free phones` comes with status 200, and is an answer."""
     with pytest.raises(NoNumbersError):
         await client.v1.buy_activation("telegram", country="russia", operator="tele2")
 
@@ -133,7 +133,7 @@ async def test_a_refusal_is_no_lost_answer(sandbox, client):
 
 @pytest.mark.parametrize("lag", [0.5, 3, 8])
 async def test_a_history_that_lags_is_looked_at_again(lag: float, sandbox, client):
-    """Nobody measured how far it lags behind; ten seconds are allowed."""
+    """Its lag was never measured; ten seconds are allowed."""
     sandbox.history_lag = timedelta(seconds=lag)
     sandbox.lose_next_reply()
 
@@ -227,7 +227,7 @@ async def test_a_purchase_is_found_behind_a_page_of_others(sandbox, client):
 
 @pytest.mark.parametrize("hours", [-3, 3])
 async def test_clocks_apart_by_hours_do_not_matter(hours: int, sandbox, client):
-    """Times are compared by the provider's own clock, and by nobody else's."""
+    """Times are compared by the provider's own clock alone."""
     sandbox.clock_skew = timedelta(hours=hours)
     sandbox.lose_next_reply()
 
@@ -300,7 +300,7 @@ async def test_an_order_of_another_country_forbids_to_deny(sandbox, client):
     ids=["another product", "another category"],
 )
 async def test_an_order_that_is_not_what_was_asked_for_is_not_claimed(foreign, sandbox, client):
-    """It is somebody's, and not ours."""
+    """The order belongs to another process."""
     sandbox.fail(f"{BUY}activation/russia/any/telegram", LostBefore())
 
     async with open_elsewhere(sandbox) as other:
@@ -322,7 +322,7 @@ async def test_an_order_from_before_the_request_is_not_claimed(sandbox, client):
 
 
 async def test_an_order_from_after_the_request_is_named_and_not_claimed(sandbox, client):
-    """It may be ours, carried out late by a provider that was stuck, or anybody's."""
+    """It may be our purchase, carried out late by a provider that was stuck, or the order of another process."""
     sandbox.fail(BUY, LostBefore())
 
     async with open_elsewhere(sandbox) as other:
@@ -333,7 +333,7 @@ async def test_an_order_from_after_the_request_is_named_and_not_claimed(sandbox,
 
 
 async def test_two_candidates_for_one_purchase_are_both_named(sandbox, client):
-    """Which is ours cannot be told; to take the wrong one would take somebody's number away."""
+    """The records do not show which order is ours. The wrong one would be another user's number."""
     sandbox.lose_next_reply()
 
     async with open_elsewhere(sandbox) as other:

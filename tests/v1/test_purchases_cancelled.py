@@ -1,4 +1,4 @@
-"""A caller cancelled in the middle of a purchase does not lose it, and pays for nothing he does not get."""
+"""A caller cancelled in the middle of a purchase loses no order, and pays for none that it does not get."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def cancelled_after(seconds: float, work: Callable[[], Awaitable[object]])
 
 
 async def test_an_activation_bought_for_a_caller_who_is_gone_is_given_back(sandbox, client):
-    """The answer comes after he left: the number is cancelled, the money comes back."""
+    """The answer comes after the caller left: the number is cancelled, the money comes back."""
     sandbox.fail(BUY, Delay(5))
 
     await cancelled_after(1, lambda: client.v1.buy_activation("telegram"))
@@ -45,7 +45,7 @@ async def test_an_activation_bought_for_a_caller_who_is_gone_is_given_back(sandb
 
 
 async def test_a_lost_purchase_of_a_caller_who_is_gone_is_found_and_given_back(sandbox, client):
-    """Nobody waits for the answer, and still nothing stays bought."""
+    """No caller waits for the answer, and still nothing stays bought."""
     sandbox.fail(BUY, Stall())
 
     await cancelled_after(1, lambda: client.v1.buy_activation("telegram"))
@@ -69,7 +69,7 @@ async def test_what_cannot_be_given_back_in_time_is_registered(sandbox):
 
 
 async def test_a_hosting_order_bought_for_a_caller_who_is_gone_is_kept_and_told(sandbox):
-    """It cannot be cancelled: it is his, and `client.unsettled` says so."""
+    """It cannot be cancelled: it stays the caller's, and `client.unsettled` lists it."""
     told: list[Any] = []
     sandbox.fail(BUY, Delay(5))
 
@@ -87,7 +87,7 @@ async def test_a_hosting_order_bought_for_a_caller_who_is_gone_is_kept_and_told(
 
 
 async def test_a_caller_who_leaves_before_the_request_does_buys_nothing(sandbox):
-    """It waits for its slot: sent for nobody, an activation would cost rating, and a hosting order money."""
+    """The purchase waits for its slot. Sent without a caller, it would cost rating or money."""
     async with open_client(sandbox, pace=Pace(v1_per_second=0.1)) as client:
         await client.v1.profile()
 
@@ -108,7 +108,7 @@ async def test_a_caller_who_is_cancelled_already_buys_nothing(sandbox, client):
 
 
 async def test_a_caller_who_leaves_while_no_connection_is_made_buys_nothing(sandbox, client):
-    """Nothing left, so nothing is at stake: the pause before the next attempt ends with him."""
+    """No request left, so nothing is at stake: the pause before the next attempt ends with the caller."""
     sandbox.fail(BUY, NotConnected(), times=3)
 
     await cancelled_after(1, lambda: client.v1.buy_activation("telegram"))
@@ -118,7 +118,7 @@ async def test_a_caller_who_leaves_while_no_connection_is_made_buys_nothing(sand
 
 
 async def test_an_unknown_outcome_that_nobody_hears_of_is_logged(sandbox, client, caplog):
-    """The candidates would be known to nobody else."""
+    """Only the log names the candidates."""
     sandbox.fail(BUY, LostAfter())
 
     async def buy() -> None:
@@ -142,7 +142,7 @@ async def test_a_payout_completes_although_its_caller_is_gone(sandbox, client):
 
 
 async def test_a_payout_whose_answer_is_lost_stays_unknown(sandbox, client):
-    """No record tells of it, so nothing is looked up, and nothing is sent again."""
+    """No record shows a payout, so nothing is looked up or sent again."""
     sandbox.lose_next_reply()
 
     with pytest.raises(SpendUnknownError, match=r"^v1\.withdraw: ") as caught:
@@ -177,7 +177,7 @@ async def test_an_order_above_the_ceiling_is_given_back(sandbox):
 
 
 async def test_a_lost_order_above_the_ceiling_is_given_back(sandbox):
-    """Found in the history, held against the ceiling all the same."""
+    """An order found in the history is also held against the ceiling."""
     sandbox = Sandbox(scenario=Scenario(ignores_max_price=True))
     sandbox.lose_next_reply()
     async with open_client(sandbox) as client:
@@ -188,7 +188,7 @@ async def test_a_lost_order_above_the_ceiling_is_given_back(sandbox):
 
 
 async def test_an_order_above_the_ceiling_is_given_back_although_its_buyer_leaves(sandbox):
-    """He leaves while it is given back: the cancellation goes on, and after it."""
+    """The buyer leaves while the order is given back: the cancellation goes on after it."""
     sandbox = Sandbox(scenario=Scenario(ignores_max_price=True))
     sandbox.fail(CANCEL, Delay(5))
     async with open_client(sandbox) as client:
@@ -199,7 +199,7 @@ async def test_an_order_above_the_ceiling_is_given_back_although_its_buyer_leave
 
 
 async def test_an_order_above_the_ceiling_that_cannot_be_given_back_is_named(sandbox):
-    """By its error, and to whoever looks after the unsettled."""
+    """The error names the order, and `client.unsettled` lists it."""
     sandbox = Sandbox(scenario=Scenario(ignores_max_price=True, cancel_lock=60))
     async with open_client(sandbox, settle_timeout=20) as client:
         with pytest.raises(PriceTooHighError) as caught:

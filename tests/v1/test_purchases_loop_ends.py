@@ -30,7 +30,7 @@ def test_a_loop_that_shuts_down_loses_no_purchase(fault):
             async with open_client(sandbox) as client:
                 await client.v1.buy_activation("telegram")
 
-        global task  # noqa: PLW0603  a task nobody holds may vanish
+        global task  # noqa: PLW0603  a task without a reference may vanish
         task = asyncio.create_task(work())
         await asyncio.sleep(1)
 
@@ -73,7 +73,7 @@ def protected_press() -> None:
 
 @pytest.mark.parametrize("inside", [True, False], ids=["in the child task", "in the caller"])
 def test_ctrl_c_on_trio_loses_no_purchase(inside):
-    """trio raises it in whatever task runs: in the one that buys, or in the one that waits for it."""
+    """trio raises it in the task that runs: in the one that buys, or in the one that waits for it."""
     sandbox = Sandbox()
 
     async def main() -> None:
