@@ -66,7 +66,7 @@ async def test_an_iteration_left_early_leaves_nothing_behind(sandbox: Sandbox, c
 
 
 async def test_an_iteration_may_be_taken_up_again(sandbox: Sandbox, client: AsyncClient) -> None:
-    """What was handed over stays so, and what is known is not asked for again."""
+    """A message handed over once does not come again, and known messages are not asked for again."""
     messages = client.messages(await buy(client, sandbox, CODE, Delivery(5.5, "second")))
 
     first = await anext(messages)

@@ -134,7 +134,7 @@ async def test_without_a_plausible_date_the_span_counts_that_was_sold(sandbox: S
 
 @pytest.mark.parametrize("date", IMPLAUSIBLE)
 async def test_without_a_plausible_date_an_order_bought_elsewhere_has_twenty_minutes(date: str | None) -> None:
-    """Nobody knows better; the provider ends it earlier by its status."""
+    """There is no better estimate; the provider may end the order earlier by its status."""
     sandbox = Sandbox(scenario=Scenario(lifetime=9000))
     async with open_client(sandbox, transport=OtherDate(sandbox, date)) as client:
         async with open_client(sandbox) as buyer:

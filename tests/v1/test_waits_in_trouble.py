@@ -172,7 +172,7 @@ async def test_trouble_until_the_end_leaves_the_order_in_unsettled(sandbox: Sand
 
 
 async def test_half_an_hour_without_a_readable_answer_ends_the_wait() -> None:
-    """Of an order whose end is not known either, somebody else's purchase."""
+    """The end of the order is not known either: another process bought it."""
     sandbox = Sandbox(scenario=Scenario(lifetime=9000))
     async with open_client(sandbox) as buyer:
         order_id = await buy(buyer)
@@ -211,7 +211,7 @@ async def test_a_wrong_key_ends_the_wait_at_once(sandbox: Sandbox, client: Async
 
 
 async def test_after_a_wrong_key_another_wait_asks_again(sandbox: Sandbox, client: AsyncClient) -> None:
-    """The scope around it keeps the order; a wait that was told the old error would never end."""
+    """The scope around the waits keeps the order. A wait that gets the old error would never find the code."""
     order_id = await buy(client, sandbox, CODE)
     async with open_client(sandbox) as other, other.resume(order_id) as order:
         sandbox.fail("user/check", Answer(401))

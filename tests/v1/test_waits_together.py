@@ -28,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("steady")
 
 
 async def test_a_cancelled_wait_sends_nothing_more(sandbox: Sandbox, client: AsyncClient) -> None:
-    """The order's id is the caller's; what he wants with it only he knows."""
+    """The caller has the order's id, and decides about the order."""
     order_id = await buy(client)
 
     with anyio.move_on_after(7):
@@ -224,7 +224,7 @@ async def test_a_wait_of_another_loop_is_refused(sandbox: Sandbox) -> None:
 async def test_a_wait_that_may_not_settle_changes_nothing_for_one_that_may(
     sandbox: Sandbox, client: AsyncClient, settles_first: bool
 ) -> None:
-    """Which of the two joined first decided whether the refund was lost."""
+    """The order in which the two joined decided about the refund."""
     order_id = await buy(client)
 
     async def wait(settle: bool) -> None:
