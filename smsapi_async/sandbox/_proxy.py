@@ -3,6 +3,7 @@ It knows just enough HTTP/1.1 to see where a message ends (`content-length`; the
 
 Works on bare sockets: closing one with `SO_LINGER` 0 is the only way to a reset, and no stream class offers it."""
 
+import math
 import socket
 import struct
 from collections import deque
@@ -17,6 +18,10 @@ from ._faults import Cut, Delay, Fault, LostAfter, LostBefore, Reset, Stall
 
 ProxyFault = LostBefore | LostAfter | Cut | Stall | Reset | Delay
 CHUNK = 65536
+MAX_REQUEST = 1 << 20
+"""Bytes of a request, sixteen times what the sandbox takes: past them the connection is closed."""
+MAX_DIGITS = 18
+"""Digits of a length that are read; `int` refuses some thousands of them."""
 
 
 @define(eq=False)
@@ -79,7 +84,7 @@ class Proxy:
             client.close()
 
     async def _converse(self, client: socket.socket) -> None:
-        while request := await _read_message(client):
+        while request := await _read_message(client, MAX_REQUEST):
             if not await self._pass(client, request):
                 return
 
@@ -99,14 +104,14 @@ class Proxy:
         if isinstance(fault, Delay) or (isinstance(fault, Stall) and fault.processed):
             await _pause(fault.seconds)
         await _send(client, _cut(reply, fault.at) if isinstance(fault, Cut) else reply)
-        return not isinstance(fault, Cut)
+        return not isinstance(fault, Cut) and _goes_on(reply)
 
     async def _ask(self, request: bytes) -> bytes:
         with socket.socket() as upstream:
             upstream.connect(("127.0.0.1", self.upstream_port))
             upstream.setblocking(False)
             await _send(upstream, request)
-            return await _read_message(upstream)
+            return await _read_message(upstream, has_body=not request.startswith(b"HEAD "))
 
 
 async def _pause(seconds: float | None) -> None:
@@ -119,26 +124,34 @@ async def _send(to: socket.socket, data: bytes) -> None:
         data = data[to.send(data) :]
 
 
-async def _read_message(source: socket.socket) -> bytes:
-    """One whole message; empty when the other side has closed."""
-    data = b""
-    while not _is_whole(data):
+async def _read_message(source: socket.socket, limit: float = math.inf, *, has_body: bool = True) -> bytes:
+    """One whole message; empty when the other side has closed, or has sent more than the limit."""
+    data = bytearray()
+    while not _is_whole(data, has_body):
         await anyio.wait_readable(source)
         chunk = source.recv(CHUNK)
-        if not chunk:
-            return b""
         data += chunk
-    return data
+        if not chunk or len(data) > limit:
+            return b""
+    return bytes(data)
 
 
-def _is_whole(data: bytes) -> bool:
+def _is_whole(data: bytearray, has_body: bool) -> bool:
     head, end, body = data.partition(b"\r\n\r\n")
-    return bool(end) and len(body) >= _length(head)
+    return bool(end) and (not has_body or len(body) >= _length(bytes(head)))
 
 
 def _length(head: bytes) -> int:
+    """The length that a head announces. One that is no number counts as 0: the server is left to refuse it."""
     lines = (line.partition(b":") for line in head.lower().split(b"\r\n"))
-    return next((int(value) for name, _, value in lines if name == b"content-length"), 0)
+    text = next((value.strip() for name, _, value in lines if name == b"content-length"), b"0")
+    return int(text[:MAX_DIGITS]) if text.isdigit() else 0
+
+
+def _goes_on(reply: bytes) -> bool:
+    """Return True if the server, too, keeps the connection after this reply."""
+    head = reply.partition(b"\r\n\r\n")[0]
+    return bool(reply) and b"\r\nconnection: close" not in head.lower()
 
 
 def _cut(reply: bytes, at: int | None) -> bytes:

@@ -171,3 +171,51 @@ def test_a_scenario_is_served_from_a_file(tmp_path: Path, capsys: pytest.Capture
         main(["--scenario", str(file)])
 
     assert re.search(r"scenario\.json: balanse is no field of Scenario.*\n$", capsys.readouterr().err)
+
+
+async def conversation(port: int, request: bytes) -> bytes:
+    """All that comes back before the other side closes."""
+    async with await anyio.connect_tcp("127.0.0.1", port) as stream:
+        await stream.send(request)
+        answer = b""
+        with anyio.fail_after(5):
+            async for chunk in stream:
+                answer += chunk
+    return answer
+
+
+@pytest.mark.parametrize("length", ["x", "-5", "1_0", ""])
+async def test_a_length_that_is_no_number_ends_its_own_connection_alone(port: int, length: str) -> None:
+    """The proxy goes on: one strange client must not end the test of another."""
+    head = f"GET /v1{FLASH} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n".encode()
+    async with Proxy(port) as proxy, client(httpx) as http:
+        answer = await conversation(proxy.port, head)
+
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert await fate(http, f"http://127.0.0.1:{proxy.port}/v1{FLASH}") == ("answer", '{"text":""}')
+
+
+async def pour(port: int, head: bytes) -> None:
+    """A request of 600 MB."""
+    async with await anyio.connect_tcp("127.0.0.1", port) as stream:
+        await stream.send(head)
+        for _ in range(10_000):
+            await stream.send(b" " * 65536)
+
+
+@pytest.mark.parametrize("head", [b"", b"GET / HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n"])
+async def test_a_request_without_end_is_not_kept(port: int, head: bytes) -> None:
+    """The proxy holds a message until it is whole; one that never is would fill the memory."""
+    async with Proxy(port) as proxy, client(httpx) as http:
+        with pytest.raises(anyio.BrokenResourceError):
+            await pour(proxy.port, head)
+
+        assert await fate(http, f"http://127.0.0.1:{proxy.port}/v1{FLASH}") == ("answer", '{"text":""}')
+
+
+async def test_a_head_request_passes_the_proxy(port: int) -> None:
+    """Its answer announces a length and has no body to wait for."""
+    async with Proxy(port) as proxy, client(httpx) as http:
+        answer = await http.head(f"http://127.0.0.1:{proxy.port}/404.html")
+
+    assert (answer.status_code, answer.content) == (404, b"")
