@@ -1,14 +1,16 @@
 """The sandbox as an ASGI 3 application, for a real server on localhost.
 
-Faults of bytes and time are acted out here. A broken connection is not an application's to break: it becomes the 502 of
-a gateway; `Proxy` breaks real ones."""
+It turns strangers away before the world hears of them: nothing of their requests is recorded. Faults of bytes and time
+are acted out here. A broken connection is not an application's to break: it becomes the 502 of a gateway; `Proxy`
+breaks real ones."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from ._exchange import BrokenError, Passage, Provider, exchange
 from ._faults import BAD_GATEWAY
-from ._message import Request
+from ._message import Request, Response
+from ._strangers import MAX_BODY, TOO_LARGE, refusal
 
 Event = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Event]]
@@ -37,30 +39,51 @@ class App:
             raise RuntimeError(f"the sandbox speaks http, not {scope['type']}")
 
     async def _serve(self, scope: Event, receive: Receive, send: Send) -> None:
-        request = await _read(scope, receive)
+        headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
+        stranger = refusal(headers)
+        body = b"" if stranger else await _read(receive)
+        if stranger or body is None:
+            passage = self._passage(stranger or TOO_LARGE)
+        else:
+            passage = await self._answer(_request(scope, dict(headers), body))
+        await _reply(passage, send)
+
+    async def _answer(self, request: Request) -> Passage:
         try:
-            passage = await exchange(self._provider, request)
+            return await exchange(self._provider, request)
         except BrokenError:
-            passage = Passage(self._provider.dated(BAD_GATEWAY.response(), self._provider.now()))
-        headers = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in passage.response.headers.items()]
-        await send({"type": "http.response.start", "status": passage.response.status, "headers": headers})
-        chunks = passage.chunks or [b""]
-        for left, chunk in zip(reversed(range(len(chunks))), chunks, strict=True):
-            await send({"type": "http.response.body", "body": chunk, "more_body": left > 0 or passage.sent is not None})
-            if left:
-                await passage.next_chunk()
+            return self._passage(BAD_GATEWAY.response())
+
+    def _passage(self, response: Response) -> Passage:
+        return Passage(self._provider.dated(response, self._provider.now()))
 
 
-async def _read(scope: Event, receive: Receive) -> Request:
+async def _read(receive: Receive) -> bytes | None:
+    """The body of a request; None when it is too large to be read."""
     body, more = b"", True
     while more:
         event = await receive()
         body += event.get("body", b"")
+        if len(body) > MAX_BODY:
+            return None
         more = event.get("more_body", False)
+    return body
+
+
+def _request(scope: Event, headers: dict[str, str], body: bytes) -> Request:
     query = scope["query_string"].decode("latin-1")
     path = scope["raw_path"].decode("latin-1")
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
     return Request(scope["method"], f"{path}?{query}" if query else path, headers, body)
+
+
+async def _reply(passage: Passage, send: Send) -> None:
+    headers = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in passage.response.headers.items()]
+    await send({"type": "http.response.start", "status": passage.response.status, "headers": headers})
+    chunks = passage.chunks or [b""]
+    for left, chunk in zip(reversed(range(len(chunks))), chunks, strict=True):
+        await send({"type": "http.response.body", "body": chunk, "more_body": left > 0 or passage.sent is not None})
+        if left:
+            await passage.next_chunk()
 
 
 async def _live(receive: Receive, send: Send) -> None:

@@ -23,7 +23,7 @@ async def call(sandbox: Sandbox, scope: dict[str, Any], *events: dict[str, Any])
 
 
 def http(sandbox: Sandbox, method: str, path: str, query: str = "") -> dict[str, Any]:
-    headers = [(b"Authorization", f"Bearer {sandbox.token}".encode())]
+    headers = [(b"Host", b"127.0.0.1:8055"), (b"Authorization", f"Bearer {sandbox.token}".encode())]
     return {
         "type": "http",
         "method": method,
