@@ -81,12 +81,12 @@ class Catalogue:
         return min(fitting, key=lambda shelf: shelf.offer.cost)
 
     def pick_hosting(self, country: str, operator: str, product: str) -> HostingShelf:
-        """The shelf of a hosting product."""
+        """The shelf of a hosting product, sold in those places alone where the products list it."""
         self.check_place(country, operator)
         if product not in self.hosting:
             raise RefusalError("no product")
         shelf = self.hosting[product]
-        if not shelf.left or country not in {ANY, shelf.hosting.country}:
+        if not shelf.left or not _sells(shelf, country, operator):
             raise RefusalError("no free phones")
         return shelf
 
@@ -135,7 +135,7 @@ class Catalogue:
 
     def _hosting_rows(self, country: str, operator: str) -> Iterator[tuple[str, dict[str, Any]]]:
         for name, shelf in self.hosting.items():
-            if operator == ANY and country in {ANY, shelf.hosting.country}:
+            if _sells(shelf, country, operator):
                 yield name, {"Category": "hosting", "Qty": shelf.left, "Price": shelf.hosting.cost}
 
     def country_map(self) -> dict[str, dict[str, Any]]:
@@ -148,6 +148,11 @@ class Catalogue:
             info["text_ru"] = country.text_ru
         sellers = {shelf.offer.operator for shelf in self.matching(country.name, ANY)}
         return info | {operator: {"activation": 1} for operator in sorted(sellers - country.unlisted)}
+
+
+def _sells(shelf: HostingShelf, country: str, operator: str) -> bool:
+    """Return True if a hosting product is listed for this place."""
+    return operator in {ANY, shelf.hosting.operator} and country in {ANY, shelf.hosting.country}
 
 
 def _price(shelf: Shelf) -> dict[str, Any]:

@@ -86,6 +86,8 @@ class Hosting:
     count: int = 10
     lifetime: float = field(default=86400, converter=float)
     country: str = "russia"
+    operator: str = "any"
+    """Under whose name it is listed and sold besides `any`; no document names an operator of a hosting product."""
 
 
 @frozen

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from smsapi_async.sandbox import Delivery, Offer
+from smsapi_async.sandbox import Delivery, Hosting, Offer
 from tests.sandbox.asking import Asker, asker
 
 ONE_CODE = {"telegram": [[Delivery(5, "Telegram code 04217", "04217")]]}
@@ -156,11 +156,26 @@ def test_forwarding_is_told_back() -> None:
 
 @pytest.mark.parametrize(
     ("place", "answer"),
-    [("any/any/2days", (400, "no product")), ("england/any/1day", (200, "no free phones"))],
+    [
+        ("any/any/2days", (400, "no product")),
+        ("england/any/1day", (200, "no free phones")),
+        ("russia/beeline/1day", (200, "no free phones")),
+    ],
 )
 def test_hosting_that_is_not_sold_is_refused(place: str, answer: tuple[int, str]) -> None:
     """The same words as for an activation."""
     assert asker().v1_text(f"user/buy/hosting/{place}") == answer
+
+
+@pytest.mark.parametrize("place", ["any/any", "russia/any", "russia/beeline", "any/mts", "england/any"])
+def test_hosting_is_sold_where_the_products_list_it(place: str) -> None:
+    """A catalogue that hides what it sells, or the other way round, would teach a client wrong."""
+    ask = asker(hosting=[Hosting("1day", 8, operator="mts")])
+    listed = "1day" in ask.v1_json(f"guest/products/{place}")
+
+    ask.v1(f"user/buy/hosting/{place}/1day")
+
+    assert bool(ask.ledger.purchases) is listed
 
 
 def test_hosting_stock_ends() -> None:

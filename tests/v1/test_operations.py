@@ -96,6 +96,11 @@ async def hosted(sandbox: Sandbox, client: AsyncClient) -> None:
     sandbox.world.receive(ID, SMS.text, "09363")
 
 
+async def hosted_by_an_operator(sandbox: Sandbox, client: AsyncClient) -> None:
+    shelf = sandbox.world.catalogue.hosting["1day"]
+    shelf.hosting = attrs.evolve(shelf.hosting, operator="beeline")
+
+
 async def limited(sandbox: Sandbox, client: AsyncClient) -> None:
     await client.v1.set_max_price("telegram", 30)
 
@@ -209,6 +214,7 @@ ROWS = {
         lambda c: c.v1.buy_hosting("1day", country="russia", operator="beeline"),
         "GET /v1/user/buy/hosting/russia/beeline/1day",
         attrs.evolve(HOSTING, country="russia"),
+        hosted_by_an_operator,
     ),
     "reuse": Row(
         lambda c: c.v1.reuse("telegram", PHONE),
