@@ -36,6 +36,10 @@ ORDER_FIELDS = {
 PAYMENT_FIELDS = {"id": "id", "ID": "id", "created_at": "at", "CreatedAt": "at", "amount": "amount", "Amount": "amount"}
 
 
+FORWARDED = re.compile(r"[0-9]{11}", re.ASCII)
+"""A Russian number without its plus. The seed's own examples send the literal `$number`."""
+
+
 class V1:
     """Answers every path under `/v1/`."""
 
@@ -151,8 +155,12 @@ class V1:
         return json_reply({"text": self._scenario.flash[lang]})
 
     def buy_activation(self, request: Request, country: str, operator: str, product: str) -> Response:
-        """Sell an activation."""
+        """Sell an activation. The texts of the two refusals are ours: none is documented."""
         query = request.query
+        if query.get("maxPrice") and _amount(query["maxPrice"]) is None:
+            raise RefusalError("maxPrice is incorrect")
+        if query.get("number") and not FORWARDED.fullmatch(query["number"]):
+            raise RefusalError("number is incorrect")
         order = self._world.order_book.buy(
             Wish(
                 country=country,

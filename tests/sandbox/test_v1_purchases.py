@@ -114,7 +114,7 @@ def test_cancels_wear_the_rating_down_to_zero() -> None:
     [
         ("maxPrice=0.2", "no free phones"),
         ("maxPrice=0.3", "order"),
-        ("maxPrice=abc", "order"),
+        ("maxPrice=", "order"),
         ("max_price=0.2", "order"),
     ],
 )
@@ -123,6 +123,25 @@ def test_max_price_is_kept_only_under_its_right_name(query: str, answer: str) ->
     body = asker().v1(f"user/buy/activation/russia/any/telegram?{query}").body.decode()
 
     assert body == answer or (answer == "order" and body.startswith('{"id":'))
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("maxPrice=abc", "maxPrice is incorrect"),
+        ("maxPrice=NaN", "maxPrice is incorrect"),
+        ("maxPrice=$maxPrice", "maxPrice is incorrect"),
+        ("forwarding=1&number=$number", "number is incorrect"),
+        ("forwarding=1&number=%2B79001112233", "number is incorrect"),
+        ("number=7900111223", "number is incorrect"),
+    ],
+)
+def test_a_value_that_cannot_be_meant_buys_nothing(query: str, text: str) -> None:
+    """A limit that is no number would be no limit; the seed's examples send the literal `$number`."""
+    ask = asker()
+
+    assert ask.v1_text(f"user/buy/activation/russia/any/telegram?{query}") == (400, text)
+    assert ask.ledger.purchases == []
 
 
 def test_max_price_is_ignored_with_a_named_operator() -> None:
