@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 import anyio
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from ._app import App, Asgi
 from ._faults import TOO_MANY_REQUESTS, Answer, Fault, LostAfter, NotConnected, Rule, literal
@@ -162,7 +162,9 @@ class Sandbox(Quirks):
         return TOO_FAST if self._rent_limit.refuses(at) else None
 
     def perform(self, request: Request, now: datetime) -> Response:
-        """Do what a request asks for, at the instant `now`."""
+        """Do what a request asks for, at the instant `now`. A HEAD does what a GET does: a purchase is made."""
+        if request.method == "HEAD":
+            return evolve(self.perform(evolve(request, method="GET"), now), body=b"")
         self._world.advance(now)
         face = next((face for start, face in self._faces().items() if request.path.startswith(start)), None)
         return self.dated(face(request) if face else not_found(), now)

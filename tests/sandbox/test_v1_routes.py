@@ -170,3 +170,24 @@ def test_a_country_may_lack_its_russian_name() -> None:
 def test_the_notification_has_a_language() -> None:
     """It may be empty, or HTML."""
     assert asker(flash={"en": "<b>sale</b>"}).v1_json("guest/flash/en") == {"text": "<b>sale</b>"}
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/guest/countries", "/v1/user/profile", "/v1/user/check/1", "/v1/no/route", "/api/getBalance.php", "/x"]
+)
+def test_head_is_answered_like_get_without_its_body(path: str) -> None:
+    """RFC 9110, section 9.3.2: the same status and headers, the length of the body it leaves out among them."""
+    ask = asker()
+    headers = {"authorization": f"Bearer {ask.sandbox.token}"}
+
+    got, head = (ask.sandbox.handle(Request(method, path, headers), ask.now) for method in ("GET", "HEAD"))
+
+    assert (head.status, head.headers, head.body) == (got.status, got.headers, b"")
+
+
+def test_head_does_what_get_does() -> None:
+    """A GET that buys is no safe method, and its HEAD is none either."""
+    ask = asker()
+
+    assert ask.v1("user/buy/activation/russia/any/telegram", "HEAD").status == 200
+    assert len(ask.ledger.purchases) == 1
