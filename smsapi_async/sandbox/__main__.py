@@ -1,6 +1,7 @@
 """`python -m smsapi_async.sandbox`: the sandbox on localhost, until Ctrl-C.
 
-Without a scenario every `telegram` order and every rent of country 7 gets a code after five seconds."""
+Every `telegram` order and every rent of country 7 gets a code after five seconds, unless the scenario has `plans` or
+`rent_plans` of its own."""
 
 import argparse
 import json
@@ -53,7 +54,11 @@ def run(host: str, port: int, scenario: Path | None) -> None:
 
 
 def read(file: Path) -> Scenario:
-    """The scenario of a file, or ValueError with the file and the field that is wrong in it."""
+    """The scenario of a file, with the demo's codes unless it has plans of its own.
+
+    Raises:
+        ValueError: with the file and the field that is wrong in it.
+    """
     try:
         fields = json.loads(file.read_bytes(), parse_float=Decimal)
     except OSError as error:
@@ -67,7 +72,7 @@ def read(file: Path) -> Scenario:
             Scenario(**{name: value})
         except Exception as error:
             raise ValueError(f"{file}: {name} is no field of Scenario, or no such value of one: {error}") from error
-    return Scenario(**fields)
+    return Scenario(**{"plans": DEMO.plans, "rent_plans": DEMO.rent_plans, **fields})
 
 
 def listening(host: str, port: int) -> socket.socket:

@@ -27,7 +27,7 @@ from smsapi_async.sandbox import (
     Sandbox,
     Stall,
 )
-from smsapi_async.sandbox.__main__ import main
+from smsapi_async.sandbox.__main__ import DEMO, main, read
 
 pytestmark = [pytest.mark.socket, pytest.mark.anyio]
 
@@ -219,3 +219,23 @@ async def test_a_head_request_passes_the_proxy(port: int) -> None:
         answer = await http.head(f"http://127.0.0.1:{proxy.port}/404.html")
 
     assert (answer.status_code, answer.content) == (404, b"")
+
+
+@pytest.mark.parametrize(
+    ("fields", "plans", "rent_plans"),
+    [
+        ("{}", DEMO.plans, DEMO.rent_plans),
+        ('{"balance": 1, "plans": {}}', {}, DEMO.rent_plans),
+        ('{"rent_plans": {"7": []}}', DEMO.plans, {"7": ()}),
+    ],
+)
+def test_a_scenario_keeps_the_codes_of_the_demo_unless_it_has_its_own(
+    tmp_path: Path, fields: str, plans: Any, rent_plans: Any
+) -> None:
+    """Who changes the balance alone still wants to see a code arrive."""
+    file = tmp_path / "scenario.json"
+    file.write_text(fields, encoding="utf-8")
+
+    scenario = read(file)
+
+    assert (scenario.plans, scenario.rent_plans) == (plans, rent_plans)
