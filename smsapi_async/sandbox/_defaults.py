@@ -35,7 +35,7 @@ OFFERS = (
 HOSTING = (Hosting("3hours", "2.5", 50, 3 * 3600), Hosting("1day", 8, 14, 86400))
 
 TARIFFS = (
-    Tariff(7, "Russia", {1: 40, 7: "251.5", 15: 450, 30: 900}, {1: 20, 7: 12, 30: 3}, 30, new=True),
+    Tariff(7, "Russia", {1: 40, 7: "251.5", 15: 450, 30: 900}, {1: 20, 7: 12, 15: 6, 30: 3}, 30, new=True),
     Tariff(46, "Sweden", {1: "36.125", 7: 200}, {1: 20, 7: 0}, 36, position=2, mobile="991"),
     Tariff(77, "Kazakhstan", {1: 50}, {1: 5}, 45, enabled=False, position=3, mobile="701"),
 )

@@ -15,7 +15,8 @@ from ._world import World
 PER_PAGE = 20
 MOSCOW = timedelta(hours=3)
 """No zone is in the format; Moscow is inferred (docs/protocol/rent.md section 2)."""
-OFF = frozenset({"false", "0", ""})
+OFF = frozenset({"false", "False", "0", ""})
+"""The vendor's own Python client sends `false`, a foreign one `False`, the PHP client 0."""
 
 
 class RentApi:
@@ -74,8 +75,8 @@ class RentApi:
         }
 
     def buy(self, query: Mapping[str, str]) -> Any:
-        """Order a number. `extension` left out is on; `True` and `False` are both on: only `false` and 0 are off."""
-        extension = query.get("extension", "true") not in OFF
+        """Order a number. `extension` left out is on; `false`, `False`, 0 and an empty one are off."""
+        extension = _switch(query, "extension", default=True)
         rent = self._rents.buy(_int(query, "country"), _int(query, "days"), extension)
         return {
             "response": self._scenario.rent_success,
@@ -108,7 +109,8 @@ class RentApi:
         """Sell more days. Documents no `pagination`: ignores it."""
         rent = self._rents.extend(_int(query, "tzid"), _int(query, "days"))
         item = self._quirks.printed(self._item(rent, {}, ITEM_ORDER_LISTED, self._money), "answers")
-        return {"response": self._scenario.rent_success, "item": item}
+        answer = {"list": [item]} if self._scenario.rent_extend_form == "list" else {"item": item}
+        return {"response": self._scenario.rent_success, **answer}
 
     def reload(self, query: Mapping[str, str]) -> Any:
         """Reload the port."""
@@ -123,7 +125,7 @@ class RentApi:
     def balance(self, query: Mapping[str, str]) -> Any:
         """The purse; the balance is text, the frozen part a number."""
         balance = self._world.rent_balance + Decimal("0.00")
-        income = {"income": "0.00", "income_usd": "0.00"} if query.get("income", "") not in OFF else {}
+        income = {"income": "0.00", "income_usd": "0.00"} if _switch(query, "income", default=False) else {}
         return {
             "response": self._scenario.rent_success,
             "balance": f"{balance:f}",
@@ -165,7 +167,7 @@ class RentApi:
     def _messages(self, rent: Rent, query: Mapping[str, str]) -> Any:
         """Newest first; all at once, whatever the page says."""
         rows: list[Any] = [self._message(message) for message in reversed(rent.messages)]
-        if self._scenario.rent_message_form == "list" or query.get("pagination", "true") in OFF:
+        if self._scenario.rent_message_form == "list" or not _switch(query, "pagination", default=True):
             return rows
         pages = [rows[start : start + PER_PAGE] for start in range(0, len(rows), PER_PAGE)]
         return {
@@ -217,6 +219,10 @@ ITEM_ORDER_SEED = (
 def _int(query: Mapping[str, str], name: str) -> int | None:
     text = query.get(name)
     return int(text) if text is not None and text.isdecimal() else (None if not text else -1)
+
+
+def _switch(query: Mapping[str, str], name: str, *, default: bool) -> bool:
+    return query[name] not in OFF if name in query else default
 
 
 def _map(value: dict[int, Any]) -> Any:

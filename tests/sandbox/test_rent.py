@@ -136,9 +136,17 @@ def test_too_little_money_or_too_many_numbers_are_refused() -> None:
 
 @pytest.mark.parametrize(
     ("query", "renews"),
-    [("", 1), ("&extension=true", 1), ("&extension=False", 1), ("&extension=false", 0), ("&extension=0", 0)],
+    [
+        ("", 1),
+        ("&extension=true", 1),
+        ("&extension=True", 1),
+        ("&extension=1", 1),
+        ("&extension=false", 0),
+        ("&extension=False", 0),
+        ("&extension=0", 0),
+    ],
 )
-def test_extension_is_on_unless_switched_off_in_lower_case(query: str, renews: int) -> None:
+def test_extension_is_on_unless_it_is_switched_off(query: str, renews: int) -> None:
     """Left out it costs thirty days more; off, nothing can be extended."""
     ask = asker()
 
@@ -179,6 +187,22 @@ def test_a_wrong_extension_is_refused(query: str, literal: str) -> None:
 
     assert refusal(ask, f"rent/extendRentState.php?{query.format(tzid)}") == literal
     assert ask.ledger.extensions == []
+
+
+def test_an_extension_may_be_answered_as_a_list() -> None:
+    """One client's authors read its first entry; the page prints `item`."""
+    ask = asker(rent_extend_form="list", rent_plans=CONFIRMED)
+    tzid = ask.hire()
+
+    answer = ask.rent_json(f"rent/extendRentState.php?tzid={tzid}&days=7")
+
+    assert (list(answer), answer["list"][0]["rent"]) == (["response", "list"], 8)
+
+
+def test_every_length_of_the_default_tariffs_has_its_count() -> None:
+    """A list that offers a length and sells none of it is a trap that no source shows."""
+    for tariff in asker().rent_json("rent/tariffsRent.php").values():
+        assert list(tariff["days"]) == list(tariff["count"])
 
 
 def test_an_extension_needs_its_money() -> None:
