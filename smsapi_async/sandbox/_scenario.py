@@ -57,6 +57,8 @@ class Scenario:
     wallets: Mapping[str, Decimal] = field(default=WALLETS, converter=prices)
     vendor: str | None = "demo"
     """None: the profile has no vendor fields, as seen live."""
+    profile_extras: bool = True
+    """The profile has the undocumented fields seen live: `did_order`, `last_order`, `last_top_orders` and others."""
     email: str = "user@example.com"
     forwarding_number: str = "78009005040"
     flash: Mapping[str, str] = field(factory=lambda: {"ru": "", "en": "", "zh": ""})
@@ -106,6 +108,14 @@ class Scenario:
     inbox_redirects: bool = False
     """`user/sms/inbox` answers 302, as seen live."""
     max_prices_form: Literal["list", "object"] = "list"
+    max_prices_stamp: Literal["CreatedAt", "created_at"] = "CreatedAt"
+    """When a price limit was made: the printed answers have the first name, their table of fields the second."""
+    empty_answer: Literal["", "{}"] = ""
+    """The body of a success whose body no document prints: a price limit set or deleted, a withdrawal. The second is
+    JSON and says so; some clients read nothing else."""
+    order_form: Literal["printed", "full"] = "printed"
+    """Which fields an order has. Printed: `operator` only where it is bought or listed, none of the fields that a
+    hosting order lacks. Full: every field in every answer, as some clients require."""
 
     rent_balance: Decimal = field(default=Decimal(1000), converter=money)
     tariffs: tuple[Tariff, ...] = field(default=TARIFFS, converter=_tariffs)

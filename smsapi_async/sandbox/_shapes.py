@@ -4,6 +4,7 @@ Source: docs/protocol/v1.md section 2, tests/samples/v1."""
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import islice
 from operator import attrgetter
 from typing import Any
 
@@ -18,6 +19,8 @@ from ._world import World
 
 NANOSECONDS = "028"
 """A datetime holds microseconds; the samples' last three digits stand for what it cannot."""
+
+TOP_ORDERS, RECENT_ORDERS = 5, 50
 
 _values = attrgetter(*(field.name for field in fields(Order)))
 
@@ -62,10 +65,11 @@ class Shapes:
             "forwarding_number": order.forwarding_number,
             "country": order.country,
         }
-        return _without(row, "operator", "forwarding", "forwarding_number", "country") if _hosting(order) else row
+        absent = ("operator", "forwarding", "forwarding_number", "country") if self._lacks_fields(order) else ()
+        return _without(row, *absent)
 
     def checked(self, order: Order) -> dict[str, Any]:
-        """The answer to check, finish, cancel and ban: no operator."""
+        """The answer to check, finish, cancel and ban: no operator, unless the scenario has every field everywhere."""
         row = {
             "id": order.id,
             "created_at": self.stamp(order.created_at),
@@ -79,8 +83,12 @@ class Shapes:
             "forwarding_number": order.forwarding_number,
             "country": order.country,
         }
-        row = _without(row, "forwarding", "forwarding_number", "country") if _hosting(order) else row
-        return self._quirks.printed(row, "answers")
+        absent = ("forwarding", "forwarding_number", "country") if self._lacks_fields(order) else ()
+        operator = {"operator": order.operator} if self._scenario.order_form == "full" else {}
+        return self._quirks.printed(_without(row, *absent) | operator, "answers")
+
+    def _lacks_fields(self, order: Order) -> bool:
+        return _hosting(order) and self._scenario.order_form == "printed"
 
     def listed(self, order: Order, now: datetime) -> Written:
         """A row of the history, kept as it was written until something changes: pages of a thousand are asked often."""
@@ -105,13 +113,15 @@ class Shapes:
         return evolve(order, sms=shown, status=order.status_at(now - status_lag))
 
     def _row(self, order: Order) -> dict[str, Any]:
-        """No forwarding."""
+        """No forwarding, unless the scenario has every field everywhere."""
         row = {**self._bought(order), "sms": self.sms(order)}
         form = self._quirks.listing_without_sms
         if form in {"[]", "null"}:
             row["sms"] = [] if form == "[]" else None
-        dropped = ("sms",) if form in {True, "absent"} else ()
-        return self._quirks.printed(_without(row, "forwarding", "forwarding_number", *dropped), "rows")
+        dropped: tuple[str, ...] = ("sms",) if form in {True, "absent"} else ()
+        if self._scenario.order_form == "printed":
+            dropped += ("forwarding", "forwarding_number")
+        return self._quirks.printed(_without(row, *dropped), "rows")
 
     def sms(self, order: Order) -> list[dict[str, Any]]:
         """The messages of an order; hosting has ids, an activation only by scenario."""
@@ -145,6 +155,7 @@ class Shapes:
             "default_country": {"name": home.name, "iso": home.iso, "prefix": home.prefix},
             "default_operator": {"name": ""},
             "frozen_balance": self.money(world.frozen),
+            **(_seen_live(world) if self._scenario.profile_extras else {}),
         }
 
     def orders_page(self, rows: Iterable[Order], total: int, now: datetime) -> dict[str, Any]:
@@ -174,6 +185,27 @@ class Shapes:
 
     def _type(self, entry: Entry) -> str:
         return self._scenario.refund_type if entry.kind == "refund" else entry.kind
+
+
+def _seen_live(world: World) -> dict[str, Any]:
+    """What the documents do not list; how the two texts are kept is said nowhere, only how they look."""
+    newest = islice((order for order in reversed(world.orders.values()) if not _hosting(order)), RECENT_ORDERS)
+    bought = [_five_parts(world, order) for order in newest]
+    return {
+        "did_order": bool(world.orders),
+        "is_totp": False,
+        "last_order": bought[0] if bought else "",
+        "last_top_orders": "{" + ",".join(list(dict.fromkeys(bought))[:TOP_ORDERS]) + "}",
+        "last_top_idx": 0,
+        "total_active_orders": sum(order.is_open for order in world.orders.values()),
+    }
+
+
+def _five_parts(world: World, order: Order) -> str:
+    """As seen live: `england:google:virtual53:42:0.20`; the fourth part is taken for what is left of them."""
+    left = sum(shelf.left for shelf in world.catalogue.matching(order.country, order.operator, order.product))
+    price = plain(order.price)
+    return f"{order.country}:{order.product}:{order.operator}:{left}:{max(price, f'{order.price:.2f}', key=len)}"
 
 
 def _hosting(order: Order) -> bool:

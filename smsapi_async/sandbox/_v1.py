@@ -91,9 +91,9 @@ class V1:
         return self._world.now - self._quirks.history_lag
 
     def _page(self, rows: Iterable[Row], query: dict[str, str], fields: dict[str, str]) -> tuple[Sequence[Row], int]:
-        """Oldest first; newest first only with both `order` and the literal `reverse=true`."""
+        """Oldest first, or newest first by `reverse`, with `order` or without."""
         order = query.get("order")
-        backwards = order is not None and query.get("reverse") == "true"
+        backwards = _switch(query.get("reverse"))
         if backwards and self._quirks.reverse_is_empty:
             return (), 1
         name = fields.get(order or "id", "id")
@@ -106,8 +106,9 @@ class V1:
 
     def list_max_prices(self, _request: Request) -> Response:
         """The account's own price limits."""
+        name = self._scenario.max_prices_stamp
         rows = [
-            {"id": 14 + position, "product": product, "price": self._shapes.money(price), "CreatedAt": stamp}
+            {"id": 14 + position, "product": product, "price": self._shapes.money(price), name: stamp}
             for position, (product, price) in enumerate(self._world.order_book.max_prices.items())
             for stamp in [self._shapes.stamp(self._world.timeline.start, digits=6)]
         ]
@@ -122,13 +123,16 @@ class V1:
         if isinstance(price, bool) or not isinstance(price, int | Decimal) or price <= 0:
             raise RefusalError("any error")
         self._world.order_book.max_prices[product] = Decimal(price)
-        return text_reply(200, "")
+        return self._nothing_to_say()
 
     def delete_max_price(self, request: Request) -> Response:
         """Remove a price limit."""
         if self._world.order_book.max_prices.pop(_product_name(_json_object(request.body)), None) is None:
             raise RefusalError("record not found")
-        return text_reply(200, "")
+        return self._nothing_to_say()
+
+    def _nothing_to_say(self) -> Response:
+        return json_reply({}) if self._scenario.empty_answer else text_reply(200, "")
 
     def countries(self, _request: Request) -> Response:
         """The countries."""
@@ -236,7 +240,7 @@ class V1:
             raise RefusalError("bad request")
         receiver, method, amount, fee = map(str, fields)
         self._world.withdraw(Withdrawal(receiver, method, _amount(amount) or Decimal(0), fee))
-        return text_reply(200, "")
+        return self._nothing_to_say()
 
 
 @frozen
@@ -287,7 +291,8 @@ def _status(path: str, text: str) -> int:
 
 
 def _switch(text: str | None) -> bool:
-    return text in {"1", "true"}
+    """Documents print `1` and `true`; the seed's own Python example sends `True`."""
+    return text in {"1", "true", "True"}
 
 
 def _amount(text: str | None) -> Decimal | None:

@@ -4,6 +4,7 @@ Source: docs/protocol/v1.md sections 1, 2."""
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -30,14 +31,58 @@ def test_the_profile_of_a_plain_user_has_no_vendor_fields() -> None:
     assert {"vendor", "default_forwarding_number"}.isdisjoint(asker(vendor=None).v1_json("user/profile"))
 
 
-def test_newest_first_needs_both_parameters() -> None:
-    """`order=id` and the literal `reverse=true`; Python's `True` is not it."""
+@pytest.mark.parametrize("order", ["&order=id", ""])
+@pytest.mark.parametrize(
+    ("reverse", "newest_first"),
+    [("true", True), ("True", True), ("1", True), ("false", False), ("False", False), ("0", False), ("", False)],
+)
+def test_reverse_turns_the_history_round(order: str, reverse: str, newest_first: bool) -> None:
+    """The seed's own Python example sends `True`, its PHP example 1, and both leave `order` out at times."""
     ask = asker()
     first, second = ask.buy(), ask.buy()
 
-    assert ids(ask, "&order=id&reverse=true") == [second, first]
-    for query in ("", "&reverse=true", "&order=id&reverse=True", "&order=id&reverse=1", "&order=nothing"):
-        assert ids(ask, query) == [first, second]
+    assert ids(ask, f"{order}&reverse={reverse}") == ([second, first] if newest_first else [first, second])
+
+
+def test_the_oldest_order_comes_first_by_default() -> None:
+    """With or without a field to sort by, known or not."""
+    ask = asker()
+    first, second = ask.buy(), ask.buy()
+
+    assert ids(ask, "") == ids(ask, "&order=id") == ids(ask, "&order=nothing") == [first, second]
+
+
+LIVE = ("did_order", "is_totp", "last_order", "last_top_orders", "last_top_idx", "total_active_orders")
+
+
+def test_a_fresh_profile_has_the_fields_seen_live() -> None:
+    """No document lists them; clients written against the live service require them."""
+    profile = asker().v1_json("user/profile")
+
+    assert tuple(profile[name] for name in LIVE) == (False, False, "", "{}", 0, 0)
+
+
+def test_the_profile_remembers_the_last_orders() -> None:
+    """Five parts each, newest first, equal ones once; a hosting order has no operator and is not among them."""
+    ask = asker()
+    for place in ("england/any/google", "russia/mts/telegram", "england/any/google", "russia/any/google"):
+        ask.buy(place)
+    ask.v1("user/buy/hosting/any/any/1day")
+    ask.v1(f"user/cancel/{ask.buy('england/any/facebook')}")
+
+    profile = ask.v1_json("user/profile")
+
+    assert (profile["did_order"], profile["total_active_orders"]) == (True, 5)
+    assert profile["last_order"] == "england:facebook:vodafone:1259:0.0641"
+    assert profile["last_top_orders"] == (
+        "{england:facebook:vodafone:1259:0.0641,russia:google:mts:499:0.15,"
+        "england:google:virtual52:40:0.20,russia:telegram:mts:934:0.2875}"
+    )
+
+
+def test_a_documented_profile_has_no_more_than_the_documents() -> None:
+    """A client may rely on none of the fields seen live."""
+    assert set(LIVE).isdisjoint(asker(profile_extras=False).v1_json("user/profile"))
 
 
 def test_rows_are_sorted_by_the_field_asked_for() -> None:
@@ -248,3 +293,28 @@ def test_a_top_up_lifts_the_rating() -> None:
     ask.world.charge(Decimal(10))
 
     assert (ask.world.rating, ask.world.balance) == (Decimal(58), Decimal(110))
+
+
+@pytest.mark.parametrize(
+    ("scenario", "answer"),
+    [({}, (200, "", None)), ({"empty_answer": "{}"}, (200, "{}", "application/json"))],
+)
+def test_a_success_that_no_document_prints_may_be_empty_or_json(scenario: Any, answer: Any) -> None:
+    """Nothing decides: some clients read JSON alone, and no document prints a body."""
+    ask = asker(**scenario)
+    wish = {"receiver": "1", "method": "visa", "amount": "1", "fee": "unitpay"}
+    answers = [
+        ask.v1("user/max-prices", "POST", {"product_name": "telegram", "price": 1}),
+        ask.v1("user/max-prices", "DELETE", {"product_name": "telegram"}),
+        ask.v1("vendor/withdraw", "POST", wish),
+    ]
+
+    assert [(each.status, each.body.decode(), each.headers.get("content-type")) for each in answers] == [answer] * 3
+
+
+@pytest.mark.parametrize("name", ["CreatedAt", "created_at"])
+def test_a_limit_names_its_instant_in_either_way(name: Any) -> None:
+    """The printed answers and the table of fields disagree."""
+    [row] = asker(max_prices={"telegram": 1}, max_prices_stamp=name).v1_json("user/max-prices")
+
+    assert list(row) == ["id", "product", "price", name]
