@@ -68,8 +68,8 @@ class RentApi:
             **({"name": name} if name is not None else {}),
             "new": tariff.new,
             "position": tariff.position,
-            "count": _map({days: self._rents.stock[tariff.code, days] for days in tariff.count}),
-            "days": _map({days: self._money(price) for days, price in tariff.days.items()}),
+            "count": self._map({days: self._rents.stock[tariff.code, days] for days in tariff.count}),
+            "days": self._map({days: self._money(price) for days, price in tariff.days.items()}),
             "extend": self._money(tariff.extend),
             **more,
         }
@@ -133,6 +133,10 @@ class RentApi:
             **income,
         }
 
+    def _map(self, value: dict[int, Any]) -> Any:
+        """PHP writes an empty map as a list."""
+        return value or ([] if self._scenario.rent_empty_map == "[]" else {})
+
     def _money(self, amount: Decimal) -> Any:
         return plain(amount) if self._scenario.money_form == "text" else amount
 
@@ -155,7 +159,7 @@ class RentApi:
             "time": minutes,
             "days": minutes // 1440,
             "hours": minutes // 60,
-            "extend": _map({days: self._money(price) for days, price in rent.extend.items()}),
+            "extend": self._map({days: self._money(price) for days, price in rent.extend.items()}),
             "checked": rent.confirmed,
             "reload": rent.reload,
             "day_extend": self._money(rent.tariff.extend),
@@ -223,8 +227,3 @@ def _int(query: Mapping[str, str], name: str) -> int | None:
 
 def _switch(query: Mapping[str, str], name: str, *, default: bool) -> bool:
     return query[name] not in OFF if name in query else default
-
-
-def _map(value: dict[int, Any]) -> Any:
-    """PHP writes an empty map as a list."""
-    return value or []

@@ -141,6 +141,8 @@ class Scenario:
     """`response` of closeRentNum: true on its page, "1" in the vendor's mocks."""
     tariff_names: bool = False
     """`name` also in the tariff of one country: its page lacks it, the vendor's clients require it."""
+    rent_empty_map: Literal["[]", "{}"] = "[]"
+    """An empty map, as `extend` without renewal: a list in the vendor's JavaScript types, a map in its Python ones."""
     rent_extend_form: Literal["item", "list"] = "item"
     """Where extendRentState answers the number: under `item` (its page), or as the one entry of a `list`."""
     tariffs_envelope: bool = False

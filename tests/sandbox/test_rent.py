@@ -157,6 +157,13 @@ def test_extension_is_on_unless_it_is_switched_off(query: str, renews: int) -> N
     assert renews or item["extend"] == []
 
 
+def test_an_empty_map_may_be_a_map() -> None:
+    """Two clients of the vendor itself disagree."""
+    ask = asker(rent_empty_map="{}")
+
+    assert state(ask, ask.hire("country=7&days=1&extension=false"))[0]["extend"] == {}
+
+
 def test_an_extension_adds_days_and_costs_their_price() -> None:
     """Only the lengths of `extend` are sold."""
     ask = asker(rent_plans=CONFIRMED)
