@@ -10,6 +10,7 @@
 #   make audit   known weaknesses of what an installation with all extras brings along
 #   make attack  random bots against random faults on both loops, N schedules (make attack N=20000)
 #   make mutants defects planted by hand, each noticed by a named test and by the attack (minutes)
+#   make peers   clients that others wrote, every method against the sandbox, compared with docs/about/faithful.md (minutes)
 #   make bench   the benchmarks, into benchmarks/RESULTS.md: each number beside its bar, floor and peers (ten minutes)
 #   make soak    a hundred thousand orders of one client, and ten thousand over real HTTP (half an hour; N=20000 is less)
 #   make clean   take away everything made
@@ -32,7 +33,7 @@ endif
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1  # it would ask the index for its newest version, at every run
 
-.PHONY: demo test pythons lowest check lint types surface record workflows docs build audit attack mutants bench soak clean
+.PHONY: demo test pythons lowest check lint types surface record workflows docs build audit attack mutants peers bench soak clean
 .DEFAULT_GOAL := test
 
 $(READY): pyproject.toml
@@ -146,6 +147,9 @@ attack: $(READY)
 mutants: $(READY)
 	@$(PY) -m tests.mutants
 
+peers: $(READY)
+	@$(PY) -m tests.peers
+
 # An environment of its own: the peers that are measured beside ours are no business of the tests.
 $(BENCH): pyproject.toml
 	@echo "making $(VENV)-bench"
@@ -163,5 +167,5 @@ soak: $(BENCH)
 	@$(VENV)-bench/bin/python -m benchmarks.ten_thousand
 
 clean:
-	rm -rf $(VENV) $(VENV)-lowest $(VENV)-bench $(PYTHONS:%=$(VENV)-%) .cache build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-lowest $(VENV)-bench $(PYTHONS:%=$(VENV)-%) $(VENV)-peers .cache build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find $(SOURCES) -name __pycache__ -prune -exec rm -rf {} +

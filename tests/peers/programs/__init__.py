@@ -1,0 +1,1 @@
+"""One program for each client; each runs in that client's environment."""
