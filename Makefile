@@ -11,6 +11,7 @@
 #   make attack  random bots against random faults on both loops, N schedules (make attack N=20000)
 #   make mutants defects planted by hand, each noticed by a named test and by the attack (minutes)
 #   make peers   clients that others wrote, every method against the sandbox, compared with docs/about/faithful.md (minutes)
+#   make conformance URL=https://5sim.net/v1   what your provider answers beside what we believe; reads only
 #   make bench   the benchmarks, into benchmarks/RESULTS.md: each number beside its bar, floor and peers (ten minutes)
 #   make soak    a hundred thousand orders of one client, and ten thousand over real HTTP (half an hour; N=20000 is less)
 #   make clean   take away everything made
@@ -33,7 +34,7 @@ endif
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1  # it would ask the index for its newest version, at every run
 
-.PHONY: demo test pythons lowest check lint types surface record workflows docs build audit attack mutants peers bench soak clean
+.PHONY: demo test pythons lowest check lint types surface record workflows docs build audit attack mutants peers conformance bench soak clean
 .DEFAULT_GOAL := test
 
 $(READY): pyproject.toml
@@ -149,6 +150,11 @@ mutants: $(READY)
 
 peers: $(READY)
 	@$(PY) -m tests.peers
+
+# BUY=telegram MAX_PRICE=0.30 also buys one activation and cancels it; API=v1 or API=rent for a URL that does not say.
+conformance: $(READY)
+	@$(PY) -m tests.conformance $(or $(URL),--help) $(if $(API),--api $(API)) \
+	  $(if $(BUY),--buy $(BUY)) $(if $(MAX_PRICE),--max-price $(MAX_PRICE))
 
 # An environment of its own: the peers that are measured beside ours are no business of the tests.
 $(BENCH): pyproject.toml
