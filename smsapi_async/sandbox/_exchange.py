@@ -102,6 +102,11 @@ async def exchange(provider: Provider, request: Request, read_timeout: float | N
     Raises:
         BrokenError: there is no answer.
     """
+    passage = await _passage(provider, request, read_timeout)
+    return Passage(passage.response.to(request)) if request.method == "HEAD" else passage
+
+
+async def _passage(provider: Provider, request: Request, read_timeout: float | None) -> Passage:
     await anyio.lowlevel.checkpoint()
     fault = provider.arrive(request, provider.now())
     _drop(provider, request, fault)

@@ -51,6 +51,10 @@ class Response:
         """The same with more headers."""
         return evolve(self, headers={**self.headers, **headers})
 
+    def to(self, request: Request) -> "Response":
+        """The same as it is sent to a request: a HEAD gets no body."""
+        return evolve(self, body=b"") if request.method == "HEAD" else self
+
     def without(self, name: str) -> "Response":
         """The same with one header less."""
         return evolve(self, headers={other: text for other, text in self.headers.items() if other != name})

@@ -164,7 +164,7 @@ class Sandbox(Quirks):
     def perform(self, request: Request, now: datetime) -> Response:
         """Do what a request asks for, at the instant `now`. A HEAD does what a GET does: a purchase is made."""
         if request.method == "HEAD":
-            return evolve(self.perform(evolve(request, method="GET"), now), body=b"")
+            request = evolve(request, method="GET")
         self._world.advance(now)
         face = next((face for start, face in self._faces().items() if request.path.startswith(start)), None)
         return self.dated(face(request) if face else not_found(), now)
@@ -182,7 +182,7 @@ class Sandbox(Quirks):
         """The pure face: bytes in, bytes out, at the instant `now`. Of the faults only `Answer` reaches it."""
         fault = self.arrive(request, now)
         if not isinstance(fault, Answer):
-            return self.perform(request, now)
+            return self.perform(request, now).to(request)
         if fault.processed:
             self.perform(request, now)
-        return self.dated(fault.response(), now)
+        return self.dated(fault.response(), now).to(request)

@@ -139,6 +139,7 @@ async def buy_and_cancel(asking: Asking, wish: Purchase, pause: float) -> None:
     if not isinstance(order, Order):
         asking.say("nothing was cancelled: look at your orders, if the purchase is not refused above")
         return
+    cancelled: object = None
     with anyio.CancelScope(shield=True):  # Ctrl-C, too, must not leave it open
         await anyio.sleep(pause)
         await asking.ask(Belief("check", lambda c: c.v1.check(order.id), CHECKED))

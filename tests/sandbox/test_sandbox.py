@@ -57,6 +57,20 @@ def opened(library: Any, sandbox: Sandbox) -> Callable[..., Any]:
     return open_
 
 
+@pytest.mark.parametrize("fault", [None, API_LIMIT, Cut(), Delay(1)])
+async def test_head_has_no_body_whatever_meets_it(
+    fault: Fault | None, sandbox: Sandbox, opened: Callable[..., Any]
+) -> None:
+    """The length that it announces is of the body it leaves out, so nothing is cut off."""
+    if fault:
+        sandbox.fail("HEAD /v1/guest/countries", fault)
+
+    async with opened() as http:
+        answer = await http.head("/guest/countries")
+
+    assert (answer.content, int(answer.headers["content-length"]) > 0) == (b"", True)
+
+
 async def test_both_apis_answer_over_a_client(sandbox: Sandbox, opened: Callable[..., Any]) -> None:
     """The same world behind two addresses; a body travels too."""
     async with opened() as v1, opened(sandbox.rent_url, sandbox.rent_key) as rent:
