@@ -58,7 +58,7 @@ async def read_in(**scenario: Any) -> list[Any]:
 
 @pytest.mark.parametrize(("field", "form"), [(field, form) for field, forms in READ_ALIKE.items() for form in forms])
 async def test_either_form_is_read_alike(field: str, form: Any):
-    """Nobody knows which one the user's provider sends."""
+    """No source says which one the user's provider sends."""
     assert await read_in(**{field: form}) == await read_in()
 
 

@@ -1,6 +1,6 @@
 """The sandbox as an ASGI 3 application, for a real server on localhost.
 
-It turns strangers away before the world hears of them: nothing of their requests is recorded. Faults of bytes and time
+It refuses the requests of strangers before they reach the world: nothing of them is recorded. Faults of bytes and time
 are acted out here. A broken connection is not an application's to break: it becomes the 502 of a gateway; `Proxy`
 breaks real ones."""
 

@@ -51,11 +51,11 @@ class Asking:
     provider: Provider
     client: AsyncClient
     recorder: Recorder
-    tell: Say
+    write: Say
 
     def say(self, line: str) -> None:
         """One line of the report, without the key."""
-        self.tell(line.replace(self.provider.key, "[key]") if self.provider.key else line)
+        self.write(line.replace(self.provider.key, "[key]") if self.provider.key else line)
 
     async def ask(self, belief: Belief) -> object:
         """Ask, say how the answer differs, and hand on what the client made of it; None if it made nothing."""

@@ -58,8 +58,8 @@ def differences(page: Mapping[str, Said], found: Mapping[str, Found]) -> list[st
         if said is None or happened is None:
             lines.append(f"{method}: {'not on the page' if said is None else 'no method of this client'}")
         elif not explained(said, happened):
-            told = f"{said.outcome}{said.fault and f', fault: {said.fault}'}"
-            lines.append(f"{method}: {happened[0]} (suited: {happened[1]}); the page says {told}")
+            stated = f"{said.outcome}{said.fault and f', fault: {said.fault}'}"
+            lines.append(f"{method}: {happened[0]} (suited: {happened[1]}); the page says {stated}")
     return lines
 
 

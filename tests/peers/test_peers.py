@@ -72,7 +72,7 @@ def test_a_program_that_fails_is_no_row():
         (Said("TypeError"), ("TypeError", "TypeError"), False),
     ],
 )
-def test_a_row_must_tell_what_happened_and_why(said, found, agrees):
+def test_a_row_must_say_what_happened_and_why(said, found, agrees):
     """A fault of ours is no explanation, and one of nobody ends where a scenario suits the client."""
     assert (not differences({"a": said}, {"a": found})) is agrees
 

@@ -232,7 +232,7 @@ async def test_a_head_request_passes_the_proxy(port: int) -> None:
 def test_a_scenario_keeps_the_codes_of_the_demo_unless_it_has_its_own(
     tmp_path: Path, fields: str, plans: Any, rent_plans: Any
 ) -> None:
-    """Who changes the balance alone still wants to see a code arrive."""
+    """A file that changes the balance alone is no wish for silence."""
     file = tmp_path / "scenario.json"
     file.write_text(fields, encoding="utf-8")
 

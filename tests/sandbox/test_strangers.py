@@ -1,4 +1,4 @@
-"""Whom a served sandbox answers. Its keys are published, so a page of any website could drive it otherwise."""
+"""Which requests a served sandbox answers. Its keys are published: without this a page of any website could drive it."""
 
 import socket
 

@@ -20,7 +20,7 @@ class Client:
         return order < 0
 
     def forgotten(self) -> None:
-        """Nobody calls it."""
+        """Never called."""
 
 
 def main() -> None:
