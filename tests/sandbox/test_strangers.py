@@ -1,4 +1,4 @@
-"""Which requests a served sandbox answers. Its keys are published: without this a page of any website could drive it."""
+"""Which requests a served sandbox answers. Its keys are public: without this, any page in a browser could drive it."""
 
 import socket
 
