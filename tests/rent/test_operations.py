@@ -47,7 +47,7 @@ RUSSIA = Tariff(
     new=True,
     position=1,
     prices={1: Decimal(40), 7: Decimal("251.5"), 15: Decimal(450), 30: Decimal(900)},
-    stock={1: 20, 7: 12, 30: 3},
+    stock={1: 20, 7: 12, 15: 6, 30: 3},
     extend_price=Decimal(30),
 )
 SWEDEN = Tariff(
