@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from math import inf
+from typing import Any
 
 import anyio
 import httpx
@@ -22,6 +23,7 @@ from smsapi_async import SpendUnknownError as Unknown
 from smsapi_async.sandbox import LostAfter, Sandbox
 from smsapi_async.testing import open_client
 from tests.support.budget_shop import BUY, DAY, PRICE, refused, shop, tries
+
 
 async def bought(buy: Any, answer: dict[str, Any], **budgets: Any) -> None:
     """A purchase that is answered so."""
