@@ -152,9 +152,10 @@ def the_budget_agrees(run: Outcome) -> Iterator[str]:
         unseen = sum((each.price for each in mine if each not in kept and _troubled(run, each.id)), Decimal(0))
         unsure = [call for call in run.records.calls if call.client == client and _is_unsure(run, call)]
         perhaps = sum((_price_of(run, call) for call in unsure), Decimal(0))
+        set_aside = sum((max(most, call.most or Decimal(0)) for call in unsure), Decimal(0))
         if limit is not None and sum((min(order.price, most) for order in kept), Decimal(0)) > Decimal(limit):
             yield f"{paid} were paid, and the budget holds {limit}"
-        if not paid - perhaps <= spent <= paid + unseen + most * len(unsure):
+        if not paid - perhaps <= spent <= paid + unseen + set_aside:
             yield f"the budget says {spent}; {paid} were paid, {perhaps} unsure, {unseen} perhaps refunded unseen"
 
 
