@@ -21,6 +21,9 @@ from ._values import positive
 
 NOTHING = Decimal(0)
 
+PRICES_KEPT = 10_000
+"""Orders whose refund still counts, the newest: whether a cancel came through may be seen long after it was sent."""
+
 
 @attrs.define(eq=False)
 class Place:
@@ -69,7 +72,8 @@ class Budget:
         self._open_orders = None if open_orders is None else positive("open_orders", open_orders)
         self._spent = self._set_aside = NOTHING
         self._places = 0
-        self._held: dict[Hashable, tuple[Decimal, float]] = {}
+        self._held: dict[Hashable, float] = {}
+        self._prices: dict[Hashable, Decimal] = {}
         self._ends: list[tuple[float, int, Hashable]] = []
         self._order = count()
 
@@ -111,17 +115,20 @@ class Budget:
         place.taken = True
         self._spent += price
         if place.opens:
-            self._hold(key, price, until)
+            self._hold(key, until)
+            self._prices[key] = price
+            if len(self._prices) > PRICES_KEPT:
+                del self._prices[next(iter(self._prices))]
 
     def prolong(self, key: Hashable, seconds: float) -> None:
         """Move the end of a held order later by that much."""
         if key in self._held:
-            price, until = self._held[key]
-            self._hold(key, price, until + seconds)
+            self._hold(key, self._held[key] + seconds)
 
     def close(self, key: Hashable, *, refunded: bool) -> None:
-        """Record that the order is over."""
-        price, _ = self._held.pop(key, (NOTHING, 0.0))
+        """Record that the order is over. A refund counts also if it is seen after the order's time."""
+        self._held.pop(key, None)
+        price = self._prices.pop(key, NOTHING)
         if refunded:
             self._spent -= price
 
@@ -139,8 +146,8 @@ class Budget:
         self._places += place.opens
         return place
 
-    def _hold(self, key: Hashable, price: Decimal, until: float) -> None:
-        self._held[key] = price, until
+    def _hold(self, key: Hashable, until: float) -> None:
+        self._held[key] = until
         heapq.heappush(self._ends, (until, next(self._order), key))
 
     def _leave(self, place: Place) -> None:
@@ -150,5 +157,5 @@ class Budget:
     def _forget_what_ended(self, now: float) -> None:
         while self._ends and self._ends[0][0] <= now:
             ended, _, key = heapq.heappop(self._ends)
-            if key in self._held and self._held[key][1] <= ended:
+            if key in self._held and self._held[key] <= ended:
                 del self._held[key]

@@ -117,8 +117,9 @@ class AsyncClient:
             self._sender,
             self._unsettled,
             budget,
-            settings.span("settle_timeout", settle_timeout),
-            settings.span("cancel_timeout", cancel_timeout),
+            self._accounts["v1"].claims,
+            settle_timeout=settings.span("settle_timeout", settle_timeout),
+            cancel_timeout=settings.span("cancel_timeout", cancel_timeout),
         )
         claims, rent_claims = self._accounts["v1"].claims, self._accounts["rent"].claims
         self._purchases = Purchases(self._sender, self._settler, budget, claims, shared_key=shared_key)
@@ -133,9 +134,7 @@ class AsyncClient:
         )
         # The rent list is trusted from the start. It is the only record of rented numbers, and the look at one number
         # is the same call.
-        self._rent_waits = RentWaits(
-            self._sender, rent_timezone, self.rent.purchases.bought_at, rent_claims.name, Trust(earned=True)
-        )
+        self._rent_waits = RentWaits(self._sender, rent_timezone, self.rent.purchases, Trust(earned=True))
 
     def _join(self, loop: EventLoopToken) -> None:
         for account in self._accounts.values():

@@ -83,9 +83,9 @@ def protect_from_ctrl_c() -> None:
 
     asyncio does so anyway. The mark is made once and also reaches calls that run already.
     """
-    trio = sys.modules.get("trio")
-    while trio is not None and _UNBROKEN:
-        trio.lowlevel.enable_ki_protection(_UNBROKEN.pop())
+    lowlevel = getattr(sys.modules.get("trio"), "lowlevel", None)  # another thread may be importing trio now
+    while lowlevel is not None and _UNBROKEN:
+        lowlevel.enable_ki_protection(_UNBROKEN.pop())
 
 
 async def shielded(

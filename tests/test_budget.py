@@ -308,3 +308,45 @@ def test_a_budget_shows_how_it_stands():
 
     assert repr(budget) == "<Budget: 1.5 spent, 8.5 left, 1 orders open>"
     assert Budget().left is None
+
+
+async def test_a_refund_that_is_seen_late_comes_off_all_the_same():
+    """The cancel's answers were lost, and the order's time was over when its state was read."""
+    sandbox, budget = shop(lifetime=300), Budget(money=5, per_order=1)
+    async with open_client(sandbox, budget=budget) as client:
+        order = await client.v1.buy_activation("telegram", country="russia")
+        sandbox.world.order_book.cancel(order.id)
+        await anyio.sleep(1200)
+        await client.v1.buy_activation("telegram", country="russia")
+        await client.v1.check(order.id)
+
+    assert budget.spent == PRICE
+
+
+async def test_only_so_many_prices_are_kept_for_late_refunds(monkeypatch):
+    """A budget may serve a program for years."""
+    monkeypatch.setattr("smsapi_async._budget.PRICES_KEPT", 2)
+    budget = Budget(money=9, per_order=1)
+    for key in range(3):
+        with budget.place("v1.buy_activation", Decimal(1), 0.0) as place:
+            budget.book(place, key, Decimal(1), inf)
+
+    for key in range(3):
+        budget.close(key, refunded=True)
+
+    assert budget.spent == 1
+
+
+async def test_two_accounts_that_share_a_budget_have_orders_of_their_own():
+    """Both begin to count at the same number."""
+    one, two, budget = shop(), shop(), Budget(money=5, per_order=1, open_orders=2)
+    async with open_client(one, budget=budget) as here, open_client(two, budget=budget) as there:
+        orders = [await client.v1.buy_activation("telegram", country="russia") for client in (here, there)]
+        assert orders[0].id == orders[1].id
+        with pytest.raises(BudgetExceededError):
+            await here.v1.buy_activation("telegram", country="russia")
+        await here.v1.cancel(orders[0].id)
+
+        assert budget.spent == PRICE
+        await there.v1.cancel(orders[1].id)
+        assert budget.spent == 0

@@ -7,7 +7,7 @@ from decimal import Decimal
 import anyio
 import pytest
 
-from smsapi_async import Budget, BudgetExceededError, NothingBoughtError
+from smsapi_async import Budget, BudgetExceededError, NotFoundError, NothingBoughtError, RentClosedError
 from smsapi_async import SpendUnknownError as Unknown
 from smsapi_async.sandbox import Delivery, LostAfter, LostBefore, Sandbox, Scenario
 from smsapi_async.testing import open_client
@@ -109,3 +109,30 @@ def test_an_extension_puts_the_end_of_a_rent_off():
         pass
     with budget.place("rent.buy_number", None, 20.0):
         assert "1 orders open" in repr(budget)
+
+
+async def test_a_number_that_was_never_confirmed_gives_its_price_and_place_back():
+    """The provider ends it after twenty minutes and refunds it whole (docs/protocol/rent.md section 3)."""
+    sandbox, budget = Sandbox(), Budget(money=500, per_order=200, open_orders=1)
+    async with open_client(sandbox, rent_budget=budget) as client:
+        number = await client.rent.buy_number(7, 1)
+        with pytest.raises(RentClosedError):
+            await client.await_rent_code(number.tzid)
+
+        assert budget.spent == 0
+        await client.rent.buy_number(7, 1)
+
+
+async def test_a_number_whose_closing_was_done_unseen_gives_its_place_back():
+    """The repeated close finds no such number: the lost answer was that of the closing."""
+    sandbox, budget = Sandbox(), Budget(money=500, per_order=200, open_orders=1)
+    async with open_client(sandbox, rent_budget=budget) as client:
+        number = await client.rent.buy_number(7, 1)
+        sandbox.fail("closeRentNum", LostAfter())
+
+        await client.rent.close(number.tzid)
+        with pytest.raises(NotFoundError):
+            await client.rent.close(number.tzid)
+
+        assert budget.spent == number.price
+        await client.rent.buy_number(7, 1)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from math import inf
+from types import ModuleType
 from typing import Any
 
 import anyio
 import pytest
 
-from smsapi_async._shield import Ended, UnderWay, shielded
+from smsapi_async._shield import Ended, UnderWay, protect_from_ctrl_c, shielded
 from smsapi_async.testing import VirtualLoop
 from tests.interrupting import RUNS, Run, run_on_trio
 
@@ -294,3 +296,10 @@ async def test_what_is_under_way_is_waited_for():
 
     assert anyio.current_time() == 5
     await under_way.nothing()
+
+
+def test_a_half_imported_trio_breaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread may be importing it while a client opens on asyncio."""
+    monkeypatch.setitem(sys.modules, "trio", ModuleType("trio"))
+
+    protect_from_ctrl_c()

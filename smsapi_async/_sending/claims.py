@@ -97,6 +97,7 @@ class Claims(Generic[P]):
         self._count = 0
         self._marks: dict[int, object] = {}
         self._named: dict[int, None] = {}
+        self._answers: dict[int, tuple[EventLoopToken | None, object]] = {}
         self._held: dict[int, EventLoopToken] = {}
         self._waiting: list[tuple[EventLoopToken, anyio.Event]] = []
 
@@ -117,6 +118,14 @@ class Claims(Generic[P]):
         """Record that the order or number belongs to a known purchase."""
         with self.lock:
             _keep(self._marks, key, mark, CLAIMS_KEPT)
+
+    def note_answer(self, key: int, loop: EventLoopToken | None, made: object) -> None:
+        """Record which purchase got the key: when its order was made, and in which event loop it was bought."""
+        _keep(self._answers, key, (loop, made), NAMED_KEPT)
+
+    def was_answered(self, key: int, loop: EventLoopToken | None, made: object) -> bool:
+        """Return True if a purchase of the same event loop got the same order or number before."""
+        return self._answers.get(key) == (loop, made)
 
     def name(self, key: int) -> None:
         """Record that a caller uses the order or number, even if it was bought elsewhere. No lost purchase takes it

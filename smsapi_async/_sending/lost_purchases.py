@@ -30,6 +30,9 @@ R = TypeVar("R")
 LOOKS = (1.0, 3.0, 6.0)
 """Seconds before each look at the records, ten in all, because the records may lag behind a purchase."""
 
+LOOK_WITHIN = 30.0
+"""Seconds for one of these looks, with all its pages and repeats: a silent provider must not hold the search up."""
+
 PATIENCE = 60.0
 """Seconds to wait for a purchase whose time cannot be compared: one of another event loop, or any while the records'
 clock is not known. This is twice the usual request timeout. After that, nothing is claimed beside such a purchase."""
@@ -130,8 +133,16 @@ class LostPurchases(ABC, Generic[P, R]):
         """Return True if the times of purchases and rows can be compared with certainty."""
 
     @abstractmethod
-    def mark(self, row: R, /) -> object:
+    def mark(self, purchase: P, row: R, /) -> object:
         """The mark to record with the claim of a row."""
+
+    @abstractmethod
+    def made(self, row: R, /) -> object:
+        """What tells two purchases apart whose answers name the same key; None if nothing does."""
+
+    @abstractmethod
+    def is_behind(self, purchase: P, last: Any, /) -> bool:
+        """Return True if the last look lacks what is known to have been bought about then: the records lag."""
 
     @abstractmethod
     def log_lost(self, purchase: P) -> None:
@@ -152,8 +163,15 @@ class LostPurchases(ABC, Generic[P, R]):
     # -- one purchase -----------------------------------------------------------------------------------------------
 
     def answered(self, purchase: P, row: R) -> R:
-        """Record that the answer to the purchase was read: the row belongs to the purchase."""
+        """Record that the answer to the purchase was read: the row belongs to the purchase.
+
+        Raises:
+            OutcomeUnknownError: the answer names what another purchase of this event loop got. A cache answered.
+        """
         with self.claims.lock:
+            key = self._key(row)
+            if self.claims.was_answered(key, purchase.loop, self.made(row)):
+                raise OutcomeUnknownError(f"the answer names {key}, which was bought before", call=purchase.call)
             self._give(purchase, row)
         purchase.on_found(row)
         self.claims.wake(purchase.loop)
@@ -209,7 +227,7 @@ class LostPurchases(ABC, Generic[P, R]):
         last, further = search.last, search.further
         if last is None or further is None or not last.are_whole or self._is_possible(purchase, last):
             return False
-        return self.denies(purchase, further)
+        return self.denies(purchase, further) and not self.is_behind(purchase, last)
 
     async def _look(self, purchase: P) -> Records[P, R] | None:
         """Read the records while no purchase is in flight whose row could be taken for this one's.
@@ -224,8 +242,9 @@ class LostPurchases(ABC, Generic[P, R]):
                 return None
             since = min(other.sent_at for other in self._rivals(purchase))
             try:
-                records = await self.read(purchase, since)
-            except SmsApiError as trouble:
+                with anyio.fail_after(LOOK_WITHIN):
+                    records = await self.read(purchase, since)
+            except (SmsApiError, TimeoutError) as trouble:
                 self._emit("purchase.records_unread", call=purchase.call, error=kind(trouble))
                 return None
             latency = max(latency, records.latency)
@@ -346,7 +365,8 @@ class LostPurchases(ABC, Generic[P, R]):
         """Give the row to the purchase before claiming it. An interruption between the two must not leave a claim
         without an owner, which would hide the row."""
         purchase.found = row
-        self.claims.claim(self._key(row), self.mark(row))
+        self.claims.claim(self._key(row), self.mark(purchase, row))
+        self.claims.note_answer(self._key(row), purchase.loop, self.made(row))
 
     def _key(self, row: R) -> int:
         key: int = getattr(row, self.KEY)

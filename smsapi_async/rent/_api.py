@@ -11,6 +11,7 @@ from math import inf
 import attrs
 
 from .._budget import Budget
+from .._errors import NotFoundError
 from .._sending import Call, Claims, Lane, Repeat, Sender
 from .._shield import unbroken
 from .._unsettled import Unsettled
@@ -51,7 +52,7 @@ class Rent:
         Source: onlinesim.io/docs/api/en/rent/tariffsRent.
         """
         query = () if country is None else (("country", str(positive("country", country, LARGEST_CODE))),)
-        return await self._sender.send(
+        return await self._sender.share(
             _wire.call("tariffs", "rent/tariffsRent.php", _wire.read_tariffs, query=query, when_none=tuple, large=True)
         )
 
@@ -139,7 +140,11 @@ class Rent:
         Source: onlinesim.io/docs/api/en/rent/closeRentNum.
         """
         tzid = positive("tzid", tzid)
-        await self._sender.send(self._closing("close", "rent/closeRentNum.php", tzid, Lane.CANCEL))
+        try:
+            await self._sender.send(self._closing("close", "rent/closeRentNum.php", tzid, Lane.CANCEL))
+        except NotFoundError as refusal:
+            if not refusal.after_loss:  # else the lost answer was that of the closing
+                raise
         self.purchases.closed(tzid)
 
     async def balance(self) -> Balance:

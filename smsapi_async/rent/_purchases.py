@@ -41,6 +41,9 @@ DAY = 86_400.0
 HAUNTS = 60.0
 """Seconds for which a given-up purchase may still show in the list: six times the lag that is allowed for."""
 
+CONFIRMED_WITHIN = 19 * 60.0
+"""Seconds after which a number without a message is over and refunded: twenty minutes, counted in whole ones."""
+
 MEMORY = 3600.0
 """Seconds for which the time of a number's purchase is remembered."""
 
@@ -108,6 +111,7 @@ class LostNumbers(LostPurchases[Purchase, RentedNumber]):
         self._numbers = numbers
         self._listed: set[int] = set()
         self._listed_at = -inf
+        self.bought: dict[int, float] = {}
         self._learning = anyio.Lock()
 
     def is_like(self, purchase: Purchase, other: Purchase) -> bool:
@@ -123,8 +127,16 @@ class LostNumbers(LostPurchases[Purchase, RentedNumber]):
     def can_compare(self) -> bool:
         return True
 
-    def mark(self, _: RentedNumber) -> None:
+    def mark(self, *_: object) -> None:
         """Return no mark, because the tzid says everything."""
+
+    def made(self, _: RentedNumber) -> None:
+        """Return nothing, because no tzid comes twice."""
+
+    def is_behind(self, _: Purchase, last: Numbers) -> bool:
+        shown = {number.tzid for number in last.rows}
+        since = anyio.current_time() - HAUNTS
+        return any(at >= since and tzid not in shown for tzid, at in self.bought.items())
 
     def log_lost(self, purchase: Purchase) -> None:
         self._emit("purchase.lost", call=purchase.call)
@@ -166,7 +178,7 @@ class Purchases:
         self._budget = budget
         self._unsettled = unsettled
         self._lost = lost
-        self._bought: dict[int, float] = {}
+        self._bought = lost.bought
 
     def bought_at(self, tzid: int) -> float | None:
         """When the purchase left, by the loop's clock; None unless this client bought the number within the hour."""
@@ -184,8 +196,8 @@ class Purchases:
 
             def read(reply: Reply) -> RentedNumber:
                 number = call.read(reply)
-                if number.tzid in self._bought:  # a cache answered
-                    what = f"the answer names number {number.tzid}, which was bought before"
+                if number.tzid in purchase.before:  # a cache answered
+                    what = f"the answer names number {number.tzid}, which was listed before"
                     raise OutcomeUnknownError(what, call=call.name)
                 return self._lost.answered(purchase, number)
 
@@ -203,7 +215,7 @@ class Purchases:
     def _register(self, purchase: Purchase, place: Place, life: float, number: RentedNumber) -> None:
         """Count and remember a number of this client."""
         sent_at = self._bought[number.tzid] = purchase.sent_at
-        self._budget.book(place, number.tzid, number.price, sent_at + life)
+        self._budget.book(place, self._key(number.tzid), number.price, sent_at + life)
         for tzid in [tzid for tzid, at in self._bought.items() if at < sent_at - MEMORY]:
             del self._bought[tzid]
         self._emit("rent.bought", tzid=number.tzid, country=number.country, cost=number.price)
@@ -226,7 +238,13 @@ class Purchases:
                 async def recover(lost: OutcomeUnknownError) -> RentedNumber:
                     return extended(await self._grown(call, before, tzid, lost))
 
-                asked = call.reading(lambda reply: extended(call.read(reply)))
+                def read(reply: Reply) -> RentedNumber:
+                    number = call.read(reply)
+                    if number.tzid != tzid or (before and _is_as_before(before, number)):  # a cache answered
+                        raise OutcomeUnknownError("the answer shows no extension of this number", call=call.name)
+                    return extended(number)
+
+                asked = call.reading(read)
                 attempt = Attempt(asked, recover, partial(self._leave_open, call))
                 try:
                     return await attempt.spend(self._sender)
@@ -236,13 +254,32 @@ class Purchases:
 
     def _prolong(self, place: Place, tzid: int, days: int, attempt: Attempt[RentedNumber]) -> None:
         """Count an extension that was made, or may have been made, with the amount set aside."""
-        self._budget.book(place, tzid, None, attempt.sent_at)
-        self._budget.prolong(tzid, days * DAY)
+        self._budget.book(place, self._key(tzid), None, attempt.sent_at)
+        self._budget.prolong(self._key(tzid), days * DAY)
 
     def closed(self, tzid: int) -> None:
         """Record that the number was given up and is no longer held."""
-        self._budget.close(tzid, refunded=False)
+        self._bought.pop(tzid, None)
+        self._budget.close(self._key(tzid), refunded=False)
         self._unsettled.discard(tzid)
+
+    def gone(self, tzid: int, last: RentedNumber | None) -> None:
+        """Record that the provider no longer lists the number.
+
+        The price is given back if no message confirmed it in its first twenty minutes.
+        """
+        age = anyio.current_time() - self._bought.get(tzid, inf)
+        unconfirmed = last is not None and last.status == 0 and age >= CONFIRMED_WITHIN
+        self._budget.close(self._key(tzid), refunded=unconfirmed)
+        self._unsettled.discard(tzid)
+
+    def name(self, tzid: int) -> None:
+        """Record that a number is in use. No lost purchase takes it then."""
+        self._lost.claims.name(tzid)
+
+    def _key(self, tzid: int) -> tuple[object, int]:
+        """The number's place in a budget, which the clients of several accounts may share."""
+        return self._lost.claims, tzid
 
     @asynccontextmanager
     async def _alone_with(self, tzid: int) -> AsyncIterator[None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import tzinfo
 from math import inf
 
@@ -16,6 +15,7 @@ from .._sending import Call, Reply, Sender
 from .._values import Sms
 from ._calls import all_numbers, one_number
 from ._models import RentedNumber
+from ._purchases import Purchases
 
 EVERY = 1.5
 """The least seconds between two looks at all numbers. One request answers for all, and one a second may leave."""
@@ -37,16 +37,14 @@ class Waits:
     """Every wait of one client for a rented number. A code is handed over once, even across waits.
 
     Args:
-        bought_at: returns when a number was bought here, in seconds of the loop's clock; None if it was not.
-        name: records that a number not bought here is in use, so that no lost purchase takes it.
+        purchases: knows when a number was bought here, and is told of numbers in use and of those that are gone.
     """
 
     def __init__(
         self,
         sender: Sender,
         zone: tzinfo,
-        bought_at: Callable[[int], float | None],
-        name: Callable[[int], object],
+        purchases: Purchases,
         trust: Trust,
     ) -> None:
         self.poller: Poller[RentedNumber] = Poller(
@@ -54,16 +52,15 @@ class Waits:
         )
         self._sender = sender
         self._zone = zone
-        self._bought_at = bought_at
-        self._name = name
+        self._purchases = purchases
         self._inboxes: dict[int, Inbox] = {}
 
     def record(self, tzid: int) -> Tracked[RentedNumber]:
         """The record of the number."""
         tracked = self.poller.record(tzid, anyio.current_time())
-        bought_at = self._bought_at(tzid)
+        bought_at = self._purchases.bought_at(tzid)
         if bought_at is None:
-            self._name(tzid)
+            self._purchases.name(tzid)
         tracked.bought_at = -inf if bought_at is None else bought_at
         return tracked
 
@@ -144,6 +141,7 @@ class Waits:
         try:
             await self.poller.news(waiter)
         except NotFoundError as gone:
+            self._purchases.gone(waiter.tracked.key, waiter.tracked.subject)
             what = f"number {waiter.tracked.key} is not active"
             raise RentClosedError(what, call="await_rent_code", number=waiter.tracked.subject) from gone
 

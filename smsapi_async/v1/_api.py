@@ -10,6 +10,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Literal
 
+import attrs
+
 from .._budget import Budget
 from .._errors import OutcomeUnknownError, RefusedError, escaped
 from .._quoting import masked
@@ -422,14 +424,19 @@ class V1:
         try:
             order = self._settler.heed(await self._sender.send(call))
         except RefusedError as refusal:
-            if not refusal.after_loss or (order := await self.check(order_id)).status != asked:
+            if not refusal.after_loss or (order := await self._state(order_id, call)).status != asked:
                 raise
         if is_open(order):
-            order = await self.check(order_id)
+            order = await self._state(order_id, call)
         if is_open(order):
             what = f"the provider answered 200, and the order is still {escaped(masked(order.status))}"
             raise OutcomeUnknownError(what, call=call.name)
         return order
+
+    async def _state(self, order_id: int, act: Call[Order]) -> Order:
+        """The order after an act upon it. It is asked for as urgently as the act, also while looks have stopped."""
+        asked = attrs.evolve(_calls.check(order_id), lane=act.lane)
+        return self._settler.heed(await self._sender.send(asked))
 
     def _rows(
         self,

@@ -69,10 +69,7 @@ class Purchases:
         """
 
         def read(reply: Reply) -> Order:
-            order = purchase.completed(call.read(reply))
-            if order.id in self._own and not purchase.phone:  # a cache answered; a number bought again may keep its id
-                raise OutcomeUnknownError(f"the answer names order {order.id}, which was bought before", call=call.name)
-            self._lost.answered(purchase, order)
+            order = self._lost.answered(purchase, purchase.completed(call.read(reply)))
             latency = reply.arrived_at - reply.sent_at
             self._sender.clock.bought(order.created_at, reply.date, purchase.sent_at, latency)
             return order
@@ -119,7 +116,7 @@ class Purchases:
         sent_at = purchase.sent_at
         self._own[order.id] = Bought(order, sent_at)
         until = sent_at + (_life(order) or purchase.life) + STILL_HEARD_OF
-        self._budget.book(place, order.id, order.price, until)
+        self._budget.book(place, (self._lost.claims, order.id), order.price, until)
         self._settler.heed(order)
         while (oldest := next(iter(self._own.values()))).sent_at < sent_at - MEMORY:
             del self._own[oldest.order.id]
@@ -152,9 +149,21 @@ class LostOrders(LostPurchases[Purchase, Order]):
     def can_compare(self) -> bool:
         return self.sender.clock.is_measured
 
-    def mark(self, row: Order) -> Order:
-        """The order as it counts in the book: without its messages."""
-        return Order(id=row.id, product=row.product, created_at=row.created_at)
+    def mark(self, purchase: Purchase, row: Order) -> Order:
+        """The order as it counts in the book: without its messages.
+
+        An order of a number that was bought again explains nothing there: its price and its entry are documented
+        nowhere.
+        """
+        return Order(id=row.id, product=row.product, created_at=None if purchase.phone else row.created_at)
+
+    def made(self, row: Order) -> datetime | None:
+        return row.created_at
+
+    def is_behind(self, purchase: Purchase, last: Records[Order]) -> bool:
+        since, until = last.earliest(purchase.sent_at), last.earliest(last.arrived_at)
+        shown = {row.id for row in last.rows}
+        return any(order.id not in shown and since <= _second(order) <= until for order in self._known(purchase))
 
     def log_lost(self, purchase: Purchase) -> None:
         self._emit("purchase.lost", call=purchase.call, product=purchase.product)
@@ -168,7 +177,7 @@ class LostOrders(LostPurchases[Purchase, Order]):
     async def read_further(self, purchase: Purchase) -> Records[Payment] | None:
         """Read the book. The purchases in flight at that time are waited for, because it may show their payments."""
         try:
-            book = await self._records("user/payments", Payment, purchase.sent_at)
+            book = await self._records("user/payments", Payment, purchase.sent_at - 1.0)  # it may count whole seconds
         except SmsApiError:
             return None
         if self.denies(purchase, book) or await self.have_landed(purchase, self._flying(purchase)):
@@ -178,21 +187,19 @@ class LostOrders(LostPurchases[Purchase, Order]):
     def denies(self, purchase: Purchase, further: Records[Payment]) -> bool:
         """Return True if the book shows no purchases of this product since then, except those known to be others'.
 
-        An order that is newer than the book explains nothing in it. A payment without a type or product may be this
-        purchase's.
+        An order that is newer than the book explains nothing in it. A payment counts whatever its type is called, and
+        also if it has no product, because it may be this purchase's.
         """
-        since, until = further.floor(purchase.sent_at), max((_second(row) for row in further.rows), default=LONG_AGO)
-        known = {order.id: order for order in self.claims.marks if isinstance(order, Order)}
-        explained = [
-            order
-            for order in known.values()
-            if order.product == purchase.product
-            and order.created_at
-            and since <= order.created_at
-            and _second(order) <= until
-        ]
-        spent = [row for row in further.rows if row.type in ("buy", None) and row.provider in (purchase.product, None)]
+        since = further.floor(purchase.sent_at).replace(microsecond=0)
+        until = max((_second(row) for row in further.rows), default=LONG_AGO)
+        explained = [order for order in self._known(purchase) if since <= _second(order) <= until]
+        spent = [row for row in further.rows if _may_pay(row, purchase, since)]
         return further.are_whole and len(spent) <= len(explained)
+
+    def _known(self, purchase: Purchase) -> list[Order]:
+        """The orders of this product that are known to belong to purchases of this account, and when they were made."""
+        known = {order.id: order for order in self.claims.marks if isinstance(order, Order)}
+        return [order for order in known.values() if order.product == purchase.product and order.created_at]
 
     async def _records(self, path: str, model: type[R], since: float, category: Category | None = None) -> Records[R]:
         """Read the newest rows of a list, back to a moment of the loop's clock."""
@@ -224,6 +231,12 @@ class LostOrders(LostPurchases[Purchase, Order]):
 def _second(row: Order | Payment) -> datetime:
     """The second in which a row was created. Lists differ in the digits of its fraction."""
     return LONG_AGO if row.created_at is None else row.created_at.replace(microsecond=0)
+
+
+def _may_pay(row: Payment, purchase: Purchase, since: datetime) -> bool:
+    """Return True if the entry of the book may be the payment of the purchase: what was paid has a negative amount."""
+    fits = (row.provider or purchase.product).casefold() == purchase.product.casefold()
+    return fits and (row.created_at is None or _second(row) >= since) and (row.amount is None or row.amount < 0)
 
 
 def _life(order: Order) -> float | None:

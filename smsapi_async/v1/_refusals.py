@@ -100,6 +100,8 @@ def refusal(name: str, repeat: Repeat, reply: Reply) -> SmsApiError | None:
         return known(word if len(word) < 60 else "not found", call=f"v1.{name}", status=reply.status)
     if 200 <= reply.status < 300 and word.lower() != "internal error":
         return None
+    if word.lower() == "internal error":  # with any status: it may follow a purchase
+        return OutcomeUnknownError(described(reply), call=f"v1.{name}", status=reply.status)
     if 300 <= reply.status < 400:
         return _redirect(name, repeat, reply)
     if 400 <= reply.status < 500:

@@ -74,6 +74,7 @@ class Settlement:
     tell: bool = attrs.field(default=True, kw_only=True)
     note: Callable[[Order], object] | None = attrs.field(default=None, kw_only=True)
     _said_over: int = attrs.field(default=0, init=False)
+    _said_sms: bool = attrs.field(default=False, init=False)
     _missing: int = attrs.field(default=0, init=False)
     over: anyio.Event = attrs.field(factory=anyio.Event, init=False)
 
@@ -86,8 +87,18 @@ class Settlement:
 
     def refused(self, reason: str) -> bool:
         """Record a refusal of an act. Return True if nothing is left to do."""
-        self._said_over += reason.lower() == OVER
-        return reason.lower() == "hosting order"
+        word = reason.lower()
+        self._said_over += word == OVER
+        self._said_sms = word == "order has sms" or (self._said_sms and word != "order no sms")
+        return word == "hosting order"
+
+    def turn(self) -> bool:
+        """Choose the act by what is known of messages. The provider's word counts also if none can be read.
+
+        Return True if it is another act than before.
+        """
+        before, self.finish = self.finish, bool(self.order.sms) or self._said_sms
+        return before != self.finish
 
     def missed(self) -> bool:
         """Record that the provider does not know the order. Return True if the order is settled."""
@@ -114,11 +125,19 @@ class Settler:
     """
 
     def __init__(
-        self, sender: Sender, unsettled: Unsettled[Any], budget: Budget, settle_timeout: float, cancel_timeout: float
+        self,
+        sender: Sender,
+        unsettled: Unsettled[Any],
+        budget: Budget,
+        account: object,
+        *,
+        settle_timeout: float,
+        cancel_timeout: float,
     ) -> None:
         self._sender = sender
         self._unsettled = unsettled
         self._budget = budget
+        self._account = account
         self._running: dict[int, Settlement] = {}
         self.later: Later | None = None
         self.is_awaited: Callable[[int], bool] = lambda _: False
@@ -129,7 +148,7 @@ class Settler:
     def heed(self, order: Order) -> Order:
         """Process the state of an order. One that is over is not open or unsettled; a cancelled one is refunded."""
         if not is_open(order):
-            self._budget.close(order.id, refunded=order.status == Status.CANCELED)
+            self._budget.close((self._account, order.id), refunded=order.status == Status.CANCELED)
             self._unsettled.discard(order.id)
         return order
 
@@ -216,7 +235,7 @@ class Settler:
                 settlement.report()
                 self._ended(settlement.order)
                 return None
-            settlement.finish = bool(settlement.order.sms)
+            settlement.turn()
         return LONGEST_PAUSE
 
     async def _carry_out(self, settlement: Settlement) -> Order:
@@ -252,10 +271,9 @@ class Settler:
             except PASSING:
                 wrong_act = False
             else:
-                finish = bool(settlement.order.sms)
-                if finish and settlement.spare_sms:
+                if settlement.order.sms and settlement.spare_sms:
                     break
-                wrong_act, settlement.finish = finish != settlement.finish, finish
+                wrong_act = settlement.turn()
             if not wrong_act:
                 await anyio.sleep(pause)
                 pause = min(LONGEST_PAUSE, pause * 1.5)

@@ -19,6 +19,13 @@ CALLS: dict[str, Act] = {
     "close": lambda client: client.rent.close(3715),
     "balance": lambda client: client.rent.balance(),
 }
+
+
+async def spend(client: AsyncClient, call: str, tzid: int) -> Any:
+    """Rent a number, or extend the one that the answer is about."""
+    return await (CALLS[call](client) if call == "buy_number" else client.rent.extend(tzid, 1))
+
+
 PATHS = {
     "tariffs": "rent/tariffsRent.php",
     "buy_number": "rent/getRentNum.php",

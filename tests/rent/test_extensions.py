@@ -11,7 +11,18 @@ import pytest
 from smsapi_async import AsyncClient, InsufficientBalanceError, NothingBoughtError, NotSentError, SpendUnknownError
 from smsapi_async.rent import RentedNumber
 from smsapi_async.rent._purchases import _is_as_before, _is_longer
-from smsapi_async.sandbox import BAD_GATEWAY, Delay, Delivery, Fault, LostAfter, LostBefore, Sandbox, Scenario, literal
+from smsapi_async.sandbox import (
+    BAD_GATEWAY,
+    Delay,
+    Delivery,
+    Fault,
+    LostAfter,
+    LostBefore,
+    Mangle,
+    Sandbox,
+    Scenario,
+    literal,
+)
 from smsapi_async.testing import open_client
 from tests.support.lost_rents import AFTER, BEFORE, EXTEND, LIST, together, tzids
 
@@ -175,3 +186,23 @@ async def test_an_extension_for_a_caller_who_is_gone_is_told(sandbox, rented):
         await work()
 
     assert sandbox.ledger.extensions == [rented.tzid]
+
+
+@pytest.mark.parametrize("other", [False, True], ids=["a cached answer", "another number"])
+async def test_an_answer_that_shows_no_extension_is_a_lost_one(other, sandbox, client, rented):
+    """A cache answered: the days must have grown, and they must be those of this number."""
+    await anyio.sleep(120)
+    kept: list[bytes] = []
+
+    def noted(body: bytes) -> bytes:
+        kept.append(body)
+        return body.replace(str(rented.tzid).encode(), b"77") if other else body
+
+    sandbox.fail(EXTEND, Mangle(noted))
+    first = await client.rent.extend(rented.tzid, 7)
+    if not other:
+        sandbox.fail(EXTEND, Mangle(lambda _: kept[0]))
+        first = await client.rent.extend(rented.tzid, 7)
+
+    assert first.tzid == rented.tzid
+    assert first.days_bought == (8 if other else 15)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 
 import anyio
@@ -282,3 +283,23 @@ def test_each_number_goes_to_a_rent_it_may_have_come_of():
 
     assert {number.tzid: other for other, number in pairs} == {1: early, 2: late}
     assert paired([late, Purchase(7, 1, frozenset({1}))], seen.rows, seen) == []
+
+
+async def test_a_list_that_lacks_a_number_just_rented_denies_nothing(sandbox, client):
+    """It lags: the number of the lost rent may be missing for the same reason."""
+    await client.rent.buy_number(7, 1)
+    await anyio.sleep(2)
+    sandbox.rent_lag = timedelta(seconds=30)
+    sandbox.fail(BUY, LostAfter())
+
+    with pytest.raises(SpendUnknownError):
+        await client.rent.buy_number(7, 1)
+
+
+async def test_equal_price_lists_in_flight_are_read_once(sandbox, client):
+    """At one request a second ten of them took nine seconds."""
+    async with anyio.create_task_group() as group:
+        for _ in range(10):
+            group.start_soon(client.rent.tariffs)
+
+    assert sandbox.count("GET /api/rent/tariffsRent.php") == 1

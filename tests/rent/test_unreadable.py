@@ -12,7 +12,7 @@ from smsapi_async import AsyncClient, NothingBoughtError, NotSentError, OutcomeU
 from smsapi_async.rent import RentedNumber
 from smsapi_async.sandbox import Mangle, Sandbox
 from tests.answers import RENT_KEY, answering, parsed
-from tests.rent.operations import CALLS, CLOSING, READS, SPENDING
+from tests.rent.operations import CALLS, CLOSING, READS, SPENDING, spend
 
 ITEM = parsed("rent/openapi_getRentState_unpaginated_ok.json")["list"][0]
 SMS = ITEM["messages"][0]
@@ -159,7 +159,7 @@ async def test_a_purchase_that_cannot_be_modelled_still_gives_what_can(name: str
     item, expected = WRECKS[name]
     body = {"response": 1, "item": item} if envelope == "item" else {"response": 1, "list": [item]}
     async with answering(body, records=True) as (client, _):
-        assert await CALLS[call](client) == expected
+        assert await spend(client, call, expected.tzid) == expected
 
 
 @pytest.mark.in_turn

@@ -103,6 +103,8 @@ UNKNOWNS = (
     Literal(500, "internal error", EVERY, OutcomeUnknownError, spends=True),
     Literal(500, "Internal Error\n", EVERY, OutcomeUnknownError, spends=True),
     Literal(200, "internal error", EVERY, OutcomeUnknownError, spends=True),
+    Literal(400, "internal error", EVERY, OutcomeUnknownError, spends=True),
+    Literal(403, '{"error":"internal error"}', EVERY, OutcomeUnknownError, spends=True),
     *(
         Literal(status, GATEWAY.format(status), EVERY, OutcomeUnknownError, True)
         for status in (502, 503, 504, 520, 526)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from typing import Any
 
 import anyio
 import pytest
 
 from smsapi_async import SpendUnknownError
-from smsapi_async.sandbox import Answer, Delay, LostAfter, LostBefore, Mangle, Offer, Sandbox, Scenario
+from smsapi_async.sandbox import Answer, Delay, LostAfter, LostBefore, Mangle, Offer, Sandbox, Scenario, Stall
 from smsapi_async.sandbox._orders import Wish
 from smsapi_async.testing import open_client
 from tests.opening import open_elsewhere
@@ -107,3 +109,86 @@ async def test_the_row_of_an_earlier_lost_purchase_is_not_taken_when_answers_are
         await client.v1.buy_activation("telegram")
 
     assert ids(caught.value) == sandbox.ledger.purchases[1:]
+
+
+@pytest.mark.parametrize("again", ["another client", "the same number"])
+async def test_an_answer_that_was_given_to_another_call_is_a_lost_one(again, sandbox, client):
+    """The client beside shares the account, and a number that is bought again has an order of its own."""
+    kept: list[bytes] = []
+
+    def noted(body: bytes) -> bytes:
+        kept.append(body)
+        return body
+
+    sandbox.fail("user/reuse" if again == "the same number" else BUY, Mangle(noted))
+    if again == "the same number":
+        first = await client.v1.buy_activation("telegram", reuse=True)
+        sandbox.world.receive(first.id, "code 1234", "1234")
+        await client.v1.finish(first.id)
+        one = await client.v1.reuse("telegram", first.phone)
+        sandbox.world.receive(one.id, "code 1234", "1234")
+        await client.v1.finish(one.id)
+        sandbox.fail("user/reuse", Mangle(lambda _: kept[0]))
+        two = await client.v1.reuse("telegram", first.phone)
+    else:
+        one = await client.v1.buy_activation("telegram")
+        sandbox.fail(BUY, Mangle(lambda _: kept[0]))
+        async with open_client(sandbox) as other:
+            two = await other.v1.buy_activation("telegram")
+
+    assert [one.id, two.id] == sandbox.ledger.purchases[-2:]
+
+
+@pytest.mark.parametrize("gap", [4.3, 4.6, 4.9, 5.2])
+async def test_a_book_that_counts_whole_seconds_hides_no_payment(gap):
+    """An order of just before the window must not explain the payment of the lost purchase."""
+    sandbox = Sandbox()
+    async with open_client(sandbox) as client:
+        await anyio.sleep(10.7)
+        for _ in range(3):
+            await client.v1.buy_activation("facebook")
+        await anyio.sleep(30)
+        await client.v1.buy_activation("telegram")
+        await anyio.sleep(gap)
+        sandbox.fail(BUY, LostAfter())
+        sandbox.fail(HISTORY, NO_HISTORY, times=10)
+        sandbox.fail(BOOK, Mangle(lambda body: re.sub(rb"(T\d\d:\d\d:\d\d)\.\d+Z", rb"\1Z", body)), times=10)
+
+        with pytest.raises(SpendUnknownError):
+            await client.v1.buy_activation("telegram")
+
+
+@pytest.mark.parametrize(("old", "new"), [('"buy"', '"Buy"'), ('"buy"', '"order"'), ('"telegram"', '"Telegram"')])
+async def test_a_payment_in_other_words_forbids_to_deny(old, new, sandbox, client):
+    """Only two of the types are known, and lists write names as they like."""
+    await client.v1.buy_activation("facebook")
+    sandbox.fail(BUY, LostAfter())
+    sandbox.fail(HISTORY, NO_HISTORY, times=10)
+    sandbox.fail(BOOK, Mangle(lambda body: body.replace(old.encode(), new.encode())))
+
+    with pytest.raises(SpendUnknownError):
+        await client.v1.buy_activation("telegram")
+
+
+async def test_records_that_lack_a_known_order_deny_nothing(sandbox, client):
+    """They lag: the lost order may be missing for the same reason."""
+    await client.v1.buy_activation("facebook")
+    await client.v1.buy_activation("telegram")
+    await anyio.sleep(2)
+    sandbox.history_lag = timedelta(seconds=15)
+    sandbox.fail(BUY, LostAfter())
+
+    with pytest.raises(SpendUnknownError):
+        await client.v1.buy_activation("telegram")
+
+
+async def test_a_provider_that_falls_silent_holds_the_search_for_two_minutes_at_most(sandbox, client):
+    """Each look repeated its request four times, with thirty seconds for each."""
+    sandbox.fail(BUY, LostAfter())
+    sandbox.fail(HISTORY, Stall(1000), times=100)
+    began = anyio.current_time()
+
+    with pytest.raises(SpendUnknownError):
+        await client.v1.buy_activation("telegram")
+
+    assert anyio.current_time() - began <= 110

@@ -23,6 +23,7 @@ from smsapi_async.sandbox import (
     Fault,
     LostAfter,
     LostBefore,
+    Misprint,
     NotConnected,
     NotDone,
     Reset,
@@ -339,3 +340,16 @@ async def test_an_order_seen_closed_leaves_the_register(sandbox: Sandbox) -> Non
         assert not client._unsettled.holds(order.id)
         began = anyio.current_time()
     assert anyio.current_time() == began
+
+
+@pytest.mark.parametrize("text", ['"x"', "null"])
+async def test_an_order_whose_messages_cannot_be_read_is_finished_on_the_provider_s_word(text: str) -> None:
+    """It says that the order has an SMS: cancelling it again and again took the whole bound."""
+    sandbox = Sandbox(scenario=Scenario().with_code("telegram", "1234", after=2))
+    sandbox.misprints = [Misprint("sms", text)]
+    async with open_client(sandbox) as client:
+        async with client.activation("telegram", country="russia") as order:
+            await anyio.sleep(5)
+        assert anyio.current_time() <= 10
+        assert sandbox.world.orders[order.id].status == "FINISHED"
+        assert client.unsettled == ()

@@ -7,8 +7,8 @@ from contextlib import suppress
 import anyio
 import pytest
 
-from smsapi_async import AsyncClient, OrderExpiredError, Pace, RateLimitError, WaitTimeoutError
-from smsapi_async.sandbox import API_LIMIT, Delivery, Offer, Sandbox, Scenario
+from smsapi_async import AsyncClient, OrderExpiredError, OutcomeUnknownError, Pace, RateLimitError, WaitTimeoutError
+from smsapi_async.sandbox import API_LIMIT, Delivery, NotDone, Offer, Sandbox, Scenario
 from smsapi_async.testing import open_client
 
 OFFERS = (Offer("russia", "telegram", "mts", "0.2", 5_000), Offer("russia", "other", "mts", "0.2", 5_000))
@@ -131,3 +131,20 @@ async def test_a_cancel_that_was_put_off_is_done_while_looks_have_stopped() -> N
 async def expire_in(client: AsyncClient, order_id: int, timeout: float | None) -> None:
     with pytest.raises((OrderExpiredError, WaitTimeoutError)):
         await client.await_code(order_id, timeout=timeout)
+
+
+@pytest.mark.parametrize("act", ["cancel", "ban"])
+async def test_an_act_that_was_not_done_is_told_at_once_while_looks_have_stopped(act: str) -> None:
+    """The look that decides it waited for ten minutes with the others, and the order could lapse meanwhile."""
+    sandbox = built(900)
+    async with open_client(sandbox) as client:
+        order_id = await buy(client)
+        await stop_looks(sandbox, client)
+        sandbox.fail(f"user/{act}", NotDone())
+        began = anyio.current_time()
+
+        with pytest.raises(OutcomeUnknownError):
+            await getattr(client.v1, act)(order_id)
+
+        assert anyio.current_time() - began <= 5
+        await client.v1.cancel(order_id)
