@@ -346,7 +346,7 @@ async def test_an_order_seen_closed_leaves_the_register(sandbox: Sandbox) -> Non
 async def test_an_order_whose_messages_cannot_be_read_is_finished_on_the_provider_s_word(text: str) -> None:
     """It says that the order has an SMS: cancelling it again and again took the whole bound."""
     sandbox = Sandbox(scenario=Scenario().with_code("telegram", "1234", after=2))
-    sandbox.misprints = [Misprint("sms", text)]
+    sandbox.misprints = (Misprint("sms", text),)
     async with open_client(sandbox) as client:
         async with client.activation("telegram", country="russia") as order:
             await anyio.sleep(5)
