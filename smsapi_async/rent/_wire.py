@@ -1,16 +1,15 @@
-"""The wire of the rent API: which bytes are which values, and which are refusals. Never waits, never sends.
+"""The wire of the rent API: which bytes are which values. Never waits, never sends.
 
 Source: https://onlinesim.io/docs/api/en/rent and tests/samples/rent (INDEX.md says where each was found). The quirks:
 
-- Success is `1`, `"1"`, `true`, `"OK"`, or no `response` at all; any other text of `response` is a literal, compared
-  whole whatever the HTTP status. An envelope may sit inside `original`.
+- An envelope may sit inside `original`.
 - `time` is minutes; `hours` and `days` are the same span rounded down. Empty maps come as `[]`.
 - `messages` is a list, or a page whose `data` is a list or a list of lists; `[{}]` holds no message.
 - `reload` 0 means that a port reload IS available. Money is a text or a number. `number` lacks the country.
 - Tariffs have no envelope: one object with `country=`, a map of them without, `[]` or null when nothing is sold.
 - The documentation's own examples hold placeholder keys where lengths in days should be: they are passed over.
 - A field that cannot be read is None or its default, and noted; only the tzid of a number must be readable.
-- An answer that is not the API's own JSON comes from something in front of it, and proves nothing.
+- What is a success and what a refusal has quirks of its own, which `_refusals.py` knows.
 """
 
 from __future__ import annotations
@@ -18,28 +17,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta, tzinfo
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 import attrs
 
-from .._errors import (
-    AccountBlockedError,
-    AuthenticationError,
-    BadParameterError,
-    InsufficientBalanceError,
-    LimitReachedError,
-    NoNumbersError,
-    NotFoundError,
-    OrderStateError,
-    OutcomeUnknownError,
-    ProviderUnavailableError,
-    RateLimitError,
-    RefusedError,
-    ReuseRefusedError,
-    SmsApiError,
-    escaped,
-)
+from .._errors import SmsApiError
 from .._fields import (
     READ_APART,
     UNREADABLE,
@@ -63,85 +45,21 @@ from .._fields import (
     whole_or_none,
     why,
 )
-from .._quoting import masked
 from .._sending import (
     BODY_CAP,
     CATALOGUE_CAP,
-    NOT_THE_API,
     Call,
     Lane,
     Repeat,
     Reply,
-    described,
-    is_html,
     understood,
     unreadable,
 )
 from .._values import Sms, oldest_first
 from ._models import Balance, RentedNumber, Tariff
+from ._refusals import NONE_ACTIVE, by_status, literal_of, message_of, refusal, says_success
 
 T = TypeVar("T")
-
-REFUSALS: Mapping[str, type[RefusedError]] = MappingProxyType(
-    {
-        "ERROR_WRONG_KEY": AuthenticationError,
-        "ERROR_NO_KEY": AuthenticationError,
-        "ACCOUNT_BLOCKED": AccountBlockedError,
-        "API_ACCESS_DISABLED": AccountBlockedError,
-        "API_ACCESS_IP": AccountBlockedError,
-        "ACCOUNT_IDENTIFICATION_REQUIRED": AccountBlockedError,
-        "REQUEST_NOT_FOUND": NotFoundError,
-        "WARNING_LOW_BALANCE": InsufficientBalanceError,
-        "NO_NUMBER": NoNumbersError,
-        "WARNING_NO_NUMS": NoNumbersError,
-        "EXCEEDED_CONCURRENT_OPERATIONS": LimitReachedError,
-        "INTERVAL_CONCURRENT_REQUESTS_ERROR": RateLimitError,
-        "TIME_INTERVAL_ERROR": RateLimitError,
-        "TRY_AGAIN_LATER": ProviderUnavailableError,
-        "DUPLICATE_OPERATION": OrderStateError,
-        "UNDEFINED_COUNTRY": BadParameterError,
-        "UNDEFINED_DAYS": BadParameterError,
-        "NO_COUNTRY": BadParameterError,
-        "ERROR_PARAMS": BadParameterError,
-        "ERROR_NO_TZID": NotFoundError,
-        "ERROR_WRONG_TZID": NotFoundError,
-        "ERROR_NO_OPERATIONS": NotFoundError,
-        "NO_COMPLETE_TZID": OrderStateError,
-        "LIFICYCLE_NUM_EXPIRED": OrderStateError,
-        "NEED_EXTENSION_NUMBER": OrderStateError,
-        "ERROR_NO_SERVICE": BadParameterError,
-        "NO_NUMBER_FOR_FORWARD": BadParameterError,
-        "NO_FORWARD_FOR_DEFFER": OrderStateError,
-        "ERROR_LENGTH_NUMBER_FOR_FORWARD": BadParameterError,
-        "NO_CONFIRM_FORWARD": OrderStateError,
-        "ERROR_NO_NUMBER": BadParameterError,
-        "ERROR_NUMBERS_PARAMS": BadParameterError,
-        "ERROR_NO_SERVICE_REPEAT": ReuseRefusedError,
-        "SERVICE_TO_NUMBER_EMPTY": ReuseRefusedError,
-        "REPEAT DISABLED": ReuseRefusedError,
-        "TZ_INPOOL": OrderStateError,
-        "TZ_NUM_WAIT": OrderStateError,
-        "TZ_NUM_ANSWER": OrderStateError,
-        "TZ_OVER_EMPTY": OrderStateError,
-        "TZ_OVER_OK": OrderStateError,
-    }
-)
-"""The provider's literals, each with what it means. Compared whole: NO_NUMBER is also the start of another."""
-
-MAY_HAVE_SPENT = frozenset({"TRY_AGAIN_LATER", "DUPLICATE_OPERATION"})
-"""After a call that spends these promise nothing: an earlier request with the same parameters may have gone through."""
-
-NONE_ACTIVE = frozenset({"NO_NUMBER", "ERROR_NO_OPERATIONS"})
-"""How some clients saw an empty list answered."""
-
-_BY_STATUS: Mapping[int, type[RefusedError]] = {
-    401: AuthenticationError,
-    403: AccountBlockedError,
-    429: RateLimitError,
-}
-_NO_SUCH_ROUTE = (404, 405)
-_WITHOUT_WORDS = (AuthenticationError, RateLimitError)
-"""Statuses that mean the same with any body: their request was turned away before it was carried out."""
 
 ALL_AT_ONCE = ("pagination", "false")
 """The parameter that makes `messages` a plain list."""
@@ -170,17 +88,17 @@ def call(
         try:
             body = _opened(reply.json())
         except ValueError:
-            error = _by_status(name, repeat, reply, "")
+            error = by_status(name, repeat, reply, "")
             return error or unreadable(f"rent.{name}", repeat, reply, "no JSON")
-        literal = _literal(body)
-        if literal is None and not _says_success(body):
-            error = _by_status(name, repeat, reply, _message_of(body))
+        literal = literal_of(body)
+        if literal is None and not says_success(body):
+            error = by_status(name, repeat, reply, message_of(body))
             if error is not None:
                 return error
         if literal is not None:
             if literal.upper() in NONE_ACTIVE and when_none is not None:
                 return when_none()
-            return _refusal(name, repeat, literal, reply)
+            return refusal(name, repeat, literal, reply)
         try:
             return parse(body)
         except UNREADABLE as error:
@@ -203,50 +121,6 @@ def _opened(body: Any) -> Any:
     if isinstance(body, Mapping) and "response" not in body and isinstance(body.get("original"), Mapping):
         return body["original"]
     return body
-
-
-def _says_success(body: Any) -> bool:
-    word = body.get("response") if isinstance(body, Mapping) else None
-    return word in (1, True) if not isinstance(word, str) else word.strip().lower() in ("1", "ok", "true")
-
-
-def _literal(body: Any) -> str | None:
-    """The refusal an answer holds, empty when it holds no word; None for a success."""
-    if not isinstance(body, Mapping) or "response" not in body or _says_success(body):
-        return None
-    word = body["response"]
-    return word.strip() if isinstance(word, str) else ""
-
-
-def _message_of(body: Any) -> str:
-    """What an answer without `response` says: the form of the framework below, or of a server in front."""
-    word = body.get("message", body.get("error")) if isinstance(body, Mapping) else None
-    return word if isinstance(word, str) else ""
-
-
-def _refusal(name: str, repeat: Repeat, literal: str, reply: Reply) -> SmsApiError:
-    known = REFUSALS.get(literal.upper())
-    if repeat is Repeat.NEVER and (known is None or literal.upper() in MAY_HAVE_SPENT):
-        what = f"the provider answered '{escaped(masked(literal))}'"
-        return OutcomeUnknownError(what, call=f"rent.{name}", status=reply.status)
-    return (known or RefusedError)(masked(literal), call=f"rent.{name}", status=reply.status)
-
-
-def _by_status(name: str, repeat: Repeat, reply: Reply, word: str) -> SmsApiError | None:
-    """What the status says of a body that is not the API's own: it comes from something in front of the API.
-
-    A page that is not found, and HTML, prove nothing: they are a lost answer.
-    """
-    if reply.status >= 500:
-        return OutcomeUnknownError(described(reply), call=f"rent.{name}", status=reply.status)
-    if reply.status < 400:
-        return None
-    kind = _BY_STATUS.get(reply.status, RefusedError)
-    is_page = reply.is_page or is_html(word)
-    wordless = kind is RefusedError and not reply.body.strip()
-    if reply.status in _NO_SUCH_ROUTE or (kind not in _WITHOUT_WORDS and (is_page or wordless)):
-        return unreadable(f"rent.{name}", repeat, reply, NOT_THE_API)
-    return kind("" if is_page else masked(word) or reply.excerpt(), call=f"rent.{name}", status=reply.status)
 
 
 # -- single values --------------------------------------------------------------------------------------------------
@@ -436,5 +310,5 @@ def read_balance(body: Any) -> Balance:
 
 def read_success(body: Any) -> None:
     """Nothing but that it was a success; without a word of it there is none."""
-    if not _says_success(body):
+    if not says_success(body):
         raise LookupError("a `response` is needed")
