@@ -83,10 +83,10 @@ def ratio(ours: Read, theirs: Read, *, rounds: int, calls: int) -> tuple[float, 
 
 def prices(body: bytes, *, fast: bool) -> dict[str, float]:
     """The table: to a usable mapping, its memory, and what a look-up takes."""
-    from smsapi_async._sending.call import Reply  # noqa: PLC0415 - after `msgspec` was taken away, or not
+    from smsapi_async._sending import TABLE, Reply  # noqa: PLC0415 - after `msgspec` was taken away, or not
     from smsapi_async.v1._offers import read_prices  # noqa: PLC0415
 
-    reply, read = Reply(status=200, headers={}, body=body), read_prices(None, None)
+    reply, read = Reply(status=200, headers={}, body=body, bounds=TABLE), read_prices(None, None)
     orjson = peer("orjson")
     found, _ = ratio(lambda: read(reply), lambda: orjson.loads(body), rounds=3, calls=1)
     mapping = read(reply)

@@ -6,6 +6,7 @@ The only entrance: the rest of the package imports from here, never from the mod
 from .call import (
     BODY_CAP,
     CATALOGUE_CAP,
+    LIST_CAP,
     MEGABYTE,
     NOT_THE_API,
     Call,
@@ -25,16 +26,21 @@ from .lost_purchases import LOOKS, LostPurchases
 from .pace import Pace, Slots
 from .retry import PASSING
 from .sender import Sender
+from .shape import LIST, TABLE, Bounds, refuse_excess
 from .spend import Attempt, let_cancellation_arrive
 
 __all__ = [
     "BODY_CAP",
     "CATALOGUE_CAP",
+    "LIST",
+    "LIST_CAP",
     "LOOKS",
     "MEGABYTE",
     "NOT_THE_API",
     "PASSING",
+    "TABLE",
     "Attempt",
+    "Bounds",
     "Call",
     "Claims",
     "Clock",
@@ -55,6 +61,7 @@ __all__ = [
     "is_html",
     "is_running",
     "let_cancellation_arrive",
+    "refuse_excess",
     "understood",
     "unreadable",
 ]

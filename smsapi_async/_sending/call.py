@@ -12,7 +12,6 @@ from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from enum import Enum, IntEnum
 from functools import cache, lru_cache, partial
-from itertools import chain
 from math import nan
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast
 
@@ -21,6 +20,7 @@ import attrs
 from .._errors import OutcomeUnknownError, SmsApiError, UnreadableReplyError, escaped
 from .._quoting import masked
 from .clock import is_plausible
+from .shape import LIST, Bounds, refuse_depth, refuse_excess
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -30,14 +30,11 @@ Fractions: TypeAlias = Callable[[str], Decimal | float]
 
 MEGABYTE = 1_000_000
 BODY_CAP = 1 * MEGABYTE
+LIST_CAP = 4 * MEGABYTE
+"""All rented numbers with their messages, 180 bytes each; all tariffs are a tenth of it."""
+
 CATALOGUE_CAP = 64 * MEGABYTE
 """The whole price table is 9 to 24 MB (guest/prices, 2026)."""
-
-DEEPEST = 32
-"""Levels that a body may nest. Both providers use six at the most, and each decoder gives up at a depth of its own."""
-
-MOST_CONTAINERS = 2_000_000
-"""Objects and lists that a body may hold, counting brackets in texts too. The whole price table has half a million."""
 
 
 class Repeat(Enum):
@@ -63,6 +60,7 @@ class Reply:
     """An answer: status, headers (names in lower case) and the whole decoded body.
 
     Attributes:
+        bounds: how much the body may hold.
         sent_at: when the request was handed to the transport, in seconds of the loop's clock.
         arrived_at: when the whole body was there, in seconds of the loop's clock.
     """
@@ -70,6 +68,7 @@ class Reply:
     status: int
     headers: Mapping[str, str] = attrs.field(repr=False)
     body: bytes = attrs.field(repr=False)
+    bounds: Bounds = attrs.field(default=LIST, repr=False)
     sent_at: float = 0.0
     arrived_at: float = 0.0
 
@@ -90,31 +89,16 @@ class Reply:
         body.
 
         Raises:
-            ValueError: the body is not JSON, nests deeper than `DEEPEST`, or holds more than `MOST_CONTAINERS`.
+            ValueError: the body is not JSON, nests deeper than `DEEPEST`, or holds more than its bounds allow. Depth
+                and contents are checked before anything is decoded.
         """
-        containers = self.body.count(b"[") + self.body.count(b"{")
-        if containers > MOST_CONTAINERS:
-            raise ValueError("too many objects and lists")
-        value = self._decoded(fractions)
-        if containers > DEEPEST and _is_deep(value):
-            raise ValueError("nested too deeply")
-        return value
-
-    def _decoded(self, fractions: Fractions) -> Any:
+        refuse_excess(self.body, self.bounds)
+        refuse_depth(self.body)
         decode, refusals = _quick_decoder(fractions)
         try:
             return decode(self.body)
         except refusals:
-            pass  # read again by a decoder that knows more encodings and odder numbers, and says what is wrong
-        try:
-            return json.loads(
-                self.body,
-                parse_float=partial(_sensible, fractions),
-                parse_int=partial(_sensible, int),
-                parse_constant=_no_number,
-            )
-        except RecursionError:
-            raise ValueError("nested too deeply") from None
+            return _patiently_decoded(self.body, self.bounds, fractions)
 
     @property
     def date(self) -> datetime | None:
@@ -138,7 +122,8 @@ class Call(Generic[T]):
         key: whether the request carries the account's key.
         settling: whether the call helps to bring a purchase or an order to its end. It is then sent while the client
             closes.
-        cap: the largest body accepted, in bytes after decoding.
+        cap: the largest body accepted, in bytes after unpacking.
+        bounds: how much that body may hold.
     """
 
     name: str
@@ -153,6 +138,7 @@ class Call(Generic[T]):
     key: bool = True
     settling: bool = False
     cap: int = BODY_CAP
+    bounds: Bounds = LIST
 
     def reading(self, read: Callable[[Reply], U]) -> Call[U]:
         """The same request, with its answer read another way."""
@@ -221,9 +207,8 @@ def unreadable(name: str, repeat: Repeat, reply: Reply, what: str, path: str = "
 
 
 Decode: TypeAlias = Callable[[bytes], Any]
-_TROUBLE = (ValueError, StopIteration, RecursionError, ArithmeticError)
+_TROUBLE = (ValueError, StopIteration, ArithmeticError)
 _BLANKS = " \t\n\r"
-CONTAINERS = frozenset((dict, list))
 
 
 @cache
@@ -254,6 +239,22 @@ def _decoder(fractions: Fractions) -> Decode:
     return decode
 
 
+def _patiently_decoded(body: bytes, bounds: Bounds, fractions: Fractions) -> Any:
+    """What the quick decoder refuses, read by what knows more encodings and odder numbers, and says what is wrong.
+
+    In another encoding the marks of JSON are other bytes: they are counted once more.
+    """
+    encoding = json.detect_encoding(body)
+    text = body.decode(encoding, "surrogatepass")
+    if not encoding.startswith("utf-8"):
+        plain = text.encode("utf-8", "surrogatepass")
+        refuse_excess(plain, bounds)
+        refuse_depth(plain)
+    return json.loads(
+        text, parse_float=partial(_sensible, fractions), parse_int=partial(_sensible, int), parse_constant=_no_number
+    )
+
+
 def _no_constant(word: str) -> Any:
     raise ValueError(f"{word} is no JSON")
 
@@ -268,14 +269,3 @@ def _sensible(make: Callable[[str], Any], digits: str) -> Any:
         return make(digits)
     except (ValueError, ArithmeticError):
         return nan
-
-
-def _is_deep(value: Any) -> bool:
-    """Return True if a value nests deeper than `DEEPEST`. The check goes down level by level, without recursion."""
-    level = [value] if type(value) in CONTAINERS else []
-    for _ in range(DEEPEST):
-        inner = chain.from_iterable([outer.values() if type(outer) is dict else outer for outer in level])
-        level = [part for part in inner if type(part) in CONTAINERS]
-        if not level:
-            return False
-    return True

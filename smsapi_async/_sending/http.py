@@ -184,6 +184,7 @@ class Http:
             status=response.status_code,
             headers=headers,
             body=_without_key(body, self._targets[call.provider].key),
+            bounds=call.bounds,
             sent_at=sent_at,
             arrived_at=anyio.current_time(),
         )

@@ -45,16 +45,7 @@ from .._fields import (
     whole_or_none,
     why,
 )
-from .._sending import (
-    BODY_CAP,
-    CATALOGUE_CAP,
-    Call,
-    Lane,
-    Repeat,
-    Reply,
-    understood,
-    unreadable,
-)
+from .._sending import BODY_CAP, LIST_CAP, Call, Lane, Repeat, Reply, understood, unreadable
 from .._values import Sms, oldest_first
 from ._models import Balance, RentedNumber, Tariff
 from ._refusals import NONE_ACTIVE, by_status, literal_of, message_of, refusal, says_success
@@ -87,9 +78,9 @@ def call(
             return unreadable(f"rent.{name}", repeat, reply, "a redirect, which is never followed")
         try:
             body = _opened(reply.json())
-        except ValueError:
+        except ValueError as refused:
             error = by_status(name, repeat, reply, "")
-            return error or unreadable(f"rent.{name}", repeat, reply, "no JSON")
+            return error or unreadable(f"rent.{name}", repeat, reply, f"no JSON, {why(refused)}")
         literal = literal_of(body)
         if literal is None and not says_success(body):
             error = by_status(name, repeat, reply, message_of(body))
@@ -112,7 +103,7 @@ def call(
         repeat=repeat,
         lane=lane,
         query=tuple(query),
-        cap=CATALOGUE_CAP if large else BODY_CAP,
+        cap=LIST_CAP if large else BODY_CAP,
     )
 
 

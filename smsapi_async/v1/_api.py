@@ -15,7 +15,7 @@ import attrs
 from .._budget import Budget
 from .._errors import OutcomeUnknownError, RefusedError, escaped
 from .._quoting import masked
-from .._sending import Call, Lane, Repeat, Sender
+from .._sending import TABLE, Call, Lane, Repeat, Sender
 from .._shield import unbroken
 from .._values import Phone, money, positive
 from . import _arguments as arguments
@@ -135,7 +135,7 @@ class V1:
         filters = {"country": country, "product": product}
         query = {name: arguments.slug(name, value) for name, value in filters.items() if value is not None}
         read = _offers.read_prices(query.get("country"), query.get("product"))
-        asked = _wire.call("prices", "guest/prices", read, query=query.items(), catalogue=True)
+        asked = _wire.call("prices", "guest/prices", read, query=query.items(), catalogue=True, bounds=TABLE)
         return await self._sender.share(asked)
 
     async def countries(self) -> Mapping[str, Country]:

@@ -2,6 +2,9 @@
 
 A page has a thousand rows and may come every second, but hardly any row shows anything new. Rows with news are read
 whole. With `msgspec`, of the extra `fast`, the rest is not even made into objects.
+
+So with the extra a page is read where `json` refuses it as a whole: fields that are passed over may hold bytes that are
+no UTF-8, and may nest deeply. Only the row in which such a field is read whole is lost then, and looked at by itself.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import attrs
 
 from .._fields import UNREADABLE, text_or_none, whole
 from .._polling import UNKNOWN_LIFE, Known, Page, Snapshot, Tracked
-from .._sending import MEGABYTE, Call, Clock, Reply
+from .._sending import LIST, MEGABYTE, Call, Clock, Reply
 from .._values import Sms
 from ._calls import check
 from ._lifecycle import PHASES, phase
@@ -196,9 +199,10 @@ def _fast() -> Fast | None:
 
     def glance(body: bytes) -> Sequence[Row] | None:
         try:
-            return rows.decode(body).Data or ()
+            found = rows.decode(body).Data or ()
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
+        return found if len(found) <= LIST.containers else None
 
     return Fast(glance, lambda body: raws.decode(body).Data)
 

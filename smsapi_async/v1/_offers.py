@@ -20,7 +20,7 @@ import attrs
 from .._errors import SmsApiError
 from .._fields import UNREADABLE, MisreadError, number_or_none, price_or_none, readable, whole_or_none
 from .._quoting import name_or_mark
-from .._sending import MEGABYTE, Repeat, Reply, understood, unreadable
+from .._sending import MEGABYTE, Repeat, Reply, refuse_excess, understood, unreadable
 from ._models import Offer, Prices
 
 T = TypeVar("T")
@@ -98,6 +98,7 @@ def _unread(reply: Reply) -> Mapping[str, Products] | None:
     split = _splitter() if len(reply.body) > SMALL else None
     if split is None:
         return None
+    refuse_excess(reply.body, reply.bounds)
 
     def products(country: str, raw: Any) -> Products:
         found = split(raw)

@@ -34,7 +34,7 @@ from .._fields import (
     whole_or_none,
     why,
 )
-from .._sending import BODY_CAP, CATALOGUE_CAP, Call, Lane, Repeat, Reply, understood, unreadable
+from .._sending import BODY_CAP, CATALOGUE_CAP, LIST, Bounds, Call, Lane, Repeat, Reply, understood, unreadable
 from .._values import Sms, oldest_first
 from ._models import Country, Inbox, MaxPrice, Order, Page, Payment, Product, Profile, Status
 from ._refusals import refusal
@@ -54,6 +54,7 @@ def call(
     query: Iterable[tuple[str, str]] = (),
     body: Mapping[str, Any] | None = None,
     catalogue: bool = False,
+    bounds: Bounds = LIST,
 ) -> Call[T]:
     """A call whose answer is compared with the refusals first, then read by `parse`."""
 
@@ -75,6 +76,7 @@ def call(
         body=None if body is None else json.dumps(body, separators=(",", ":")).encode(),
         key=not catalogue,
         cap=CATALOGUE_CAP if catalogue else BODY_CAP,
+        bounds=bounds,
     )
 
 

@@ -115,7 +115,7 @@ async def test_a_body_that_cannot_be_read_is_told_by_what_was_asked(name: str, c
         assert provider.lines[-1].startswith("GET /api/rent/getRentState.php"), "looked up"
 
 
-@pytest.mark.parametrize(("call", "size"), [("number", 1_000_001), ("balance", 1_000_001), ("numbers", 64_000_001)])
+@pytest.mark.parametrize(("call", "size"), [("number", 1_000_001), ("balance", 1_000_001), ("numbers", 4_000_001)])
 async def test_no_more_of_a_body_is_read_than_its_cap(call: str, size: int):
     """Lists of numbers with all their messages may be long; one number is not."""
     async with answering(b" " * size) as (client, _):
