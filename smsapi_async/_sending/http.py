@@ -7,7 +7,6 @@ belongs to. Which exceptions of the library prove that nothing was sent is the t
 from __future__ import annotations
 
 import ssl
-import zlib
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -20,7 +19,8 @@ import httpx
 
 from .._errors import AuthenticationError, ClientClosedError, NotSentError, OutcomeUnknownError, SmsApiError
 from .._log import LEAST_KEY, keep_private
-from .call import Call, Provider, Repeat, Reply, unreadable
+from .body import read_body
+from .call import Call, Provider, Repeat, Reply
 from .causes import bare, words
 
 if TYPE_CHECKING:
@@ -45,15 +45,6 @@ STEPS = ("connect", "pool", "write", "read")
 
 LATE = 1.0
 """Seconds after the request's time when we end what the library did not: see `Deadline`. A loop may be busy as long."""
-
-ENCODINGS = ("", "identity", "gzip")
-"""What we ask for."""
-
-PACKINGS = ("br", "compress", "deflate", "gzip", "identity", "zstd")
-"""What servers send all the same."""
-
-GZIP = 31
-"""How zlib is told that a gzip header comes."""
 
 URLS = 1_000
 """So many are kept parsed: the same orders are asked about again and again."""
@@ -165,7 +156,7 @@ class Http:
                 response = await client.send(request, auth=None, follow_redirects=False, stream=True)
                 headers = _in_lower_case(response.headers)
                 try:
-                    body = await _capped(response, call, headers.get("content-encoding", "").strip().lower())
+                    body = await read_body(response, call, headers.get("content-encoding", "").strip().lower())
                 finally:
                     await response.aclose()
         except SmsApiError as error:
@@ -271,36 +262,6 @@ class Http:
         for target in self._targets.values():
             text = _without_key(text.encode(errors="replace"), target.key).decode()
         return text
-
-
-async def _capped(response: Any, call: Call[Any], encoding: str) -> bytes:
-    """The whole body, unpacked here: the library unpacks without a limit, and several layers where they are named."""
-    unpacked = response.is_stream_consumed  # a hook of the caller's client has read it
-    gzip = zlib.decompressobj(GZIP) if encoding == "gzip" and not unpacked else None
-    body, trouble = bytearray(), "" if encoding in ENCODINGS else f"packed as {_packing(encoding)}"
-    with anyio.CancelScope() as scope:
-        async for chunk in response.aiter_bytes() if unpacked else response.stream:
-            try:
-                body += gzip.decompress(chunk, call.cap + 1) if gzip else chunk
-            except zlib.error:
-                trouble = "no gzip, though it says so"
-            if len(body) + (len(gzip.unused_data) if gzip else 0) > call.cap:
-                trouble = f"the body is larger than {call.cap:,} bytes"
-            if trouble:
-                scope.cancel()  # and no break, which would leave the library's generators hanging
-                body.clear()
-    if gzip and body and not gzip.eof:
-        trouble = "the gzip is cut"
-    if trouble:
-        start = Reply(status=response.status_code, headers={}, body=b"")
-        raise unreadable(call.name, call.repeat, start, trouble)
-    return bytes(body)
-
-
-def _packing(encoding: str) -> str:
-    """Its name if it is one. A header of the answer may repeat the key."""
-    known = all(part.strip() in PACKINGS for part in encoding.split(","))
-    return f"'{encoding[:40]}'" if known else "something unknown"
 
 
 def _in_lower_case(headers: Any) -> dict[str, str]:
