@@ -1,8 +1,9 @@
 """Our logger, and the filter that keeps keys and phones out of the HTTP libraries' own records.
 
 httpx and httpx2 log every URL at INFO; httpcore logs what it connects to, hpack every header at DEBUG. A body is logged
-only where it breaks the protocol, and is masked there; so no code is. The filter changes our own keys and what is
-private in our own URLs; it drops no record.
+only where it is longer than its Content-Length: its rest is taken for the next answer and quoted as a bad one. The
+filter changes our own keys and what is private in our own URLs, and masks such quotes, which name no host. It drops no
+record.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ HTTP_LOGGERS = (
 """Python asks a logger's filters only of the records made by that very logger, so each is named."""
 
 _PRIVATE = re.compile(r"(/user/reuse/[^/]+/|[?&](?:number|ref|apikey)=)[^/?&]+")
-_QUOTED = re.compile(r"bytearray\(b.*\)", re.DOTALL)
-"""What breaks the protocol, as the library quotes it: perhaps the rest of the answer before."""
-
 _BLOCK = "Encoded header block to"
 _NOTHING = re.compile(r"(?!)")
+
+_QUOTED = re.compile(r"\W*\b(?:bytearray\()?b\\*['\"].*", re.DOTALL)
+"""Bytes that break the protocol, as h11 and h2 quote them, and all after them. They may be the rest of an answer."""
 
 LEAST_KEY = 8
 """A shorter key is masked only where it stands as one, in answers nowhere: `abc` also occurs in words."""
@@ -59,10 +60,10 @@ class _Mask(logging.Filter):
         clean = self._ours.sub(_masked_url, message)
         if record.name.startswith("hpack"):  # it knows headers one by one: a path without its host
             clean = self._our_paths.sub(_masked_url, clean)
+        if "RemoteProtocolError(" in clean or "bytearray(" in clean:
+            clean = _QUOTED.sub(": ***", clean)
         for key in sorted(self._keys, key=len, reverse=True):
             clean = clean.replace(key if len(key) >= LEAST_KEY else f"Bearer {key}", "***")
-        if record.name.startswith("httpcore"):
-            clean = _QUOTED.sub("***", clean)
         if record.name == "hpack.hpack":
             clean = self._unpacked(record, clean)
         if clean != message:
