@@ -453,7 +453,8 @@ class V1:
                 noted(listed.page)
             return listed
 
-        return Rows(fetch, max_age=max_age)
+        name = f"v1.{path.removeprefix('user/').replace('/', '_')}"
+        return Rows(fetch, call=name, max_age=max_age)
 
     def _orders(self, category: Category, max_age: timedelta | None = None) -> Rows[Order]:
         return self._rows("user/orders", Order, category=category, max_age=max_age, noted=self._heed)

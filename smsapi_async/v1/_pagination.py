@@ -5,6 +5,9 @@ shows how long pages are. A reversed list may come empty although `Total` is not
 read forward to its end.
 
 Rows without a readable id are left out, but they count for the length of a page.
+
+A walk always ends. It stops where pages bring nothing new, and it raises an error beyond a number of pages and rows
+that no account has.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 
+from .._errors import UnreadableReplyError
 from .._sending import Call, Reply
 from ._lifecycle import is_open
 from ._models import Order, Page
@@ -25,6 +29,13 @@ PAGE_SIZE = 100
 REPEATED = 2
 """Repeats of one page after which the provider counts as one that ignores the offset. One repeat is no proof: a page of
 new rows pushes the page just read to exactly where the next one is asked for."""
+
+STALE = 100
+"""Pages in succession without a new row. No account buys a hundred pages of orders while we ask for a hundred pages."""
+
+MOST_PAGES = 10_000
+MOST_ROWS = 1_000_000
+"""Bounds of one walk. At 50 requests a second this many pages take three minutes; this many ids take 100 MB."""
 
 
 class Row(Protocol):
@@ -74,9 +85,13 @@ class Rows(Generic[R]):
         unread: the number of rows so far that were left out because they had no readable id.
     """
 
-    def __init__(self, fetch: Fetch[R], *, max_age: timedelta | None = None) -> None:
+    def __init__(self, fetch: Fetch[R], *, call: str = "v1.orders", max_age: timedelta | None = None) -> None:
         self.unread: int = 0
+        self._call = call
         self._fetch = fetch
+        self._pages = 0
+        self._rows = 0
+        self._stale = 0
         self._max_age = max_age
         self._seen: set[int] = set()
         self._ready: list[R] = []
@@ -97,19 +112,28 @@ class Rows(Generic[R]):
         return self._ready.pop()
 
     async def _ask(self) -> None:
-        listed = await self._fetch(self._offset, True)
+        listed = await self._page(self._offset, reverse=True)
         page = listed.page
         if not self._offset and _is_not_reversed(page):
             self._done = True
             page = await self._forward()
         self._take(page, listed.date)
 
+    async def _page(self, offset: int, *, reverse: bool) -> Listing[R]:
+        if self._pages >= MOST_PAGES or self._rows >= MOST_ROWS:
+            what = f"the list has no end: {self._rows:,} rows on {self._pages:,} pages"
+            raise UnreadableReplyError(what, call=self._call)
+        listed = await self._fetch(offset, reverse)
+        self._pages += 1
+        self._rows += _length(listed.page)
+        return listed
+
     async def _forward(self) -> Page[R]:
         """Read the whole list of a provider that gives it only oldest first."""
         rows: dict[int, R] = {}
         unread = offset = stale = 0
         while stale < REPEATED:
-            page = (await self._fetch(offset, False)).page
+            page = (await self._page(offset, reverse=False)).page
             if not _length(page):
                 break
             stale = 0 if any(row.id not in rows for row in page.items) else stale + 1
@@ -124,12 +148,13 @@ class Rows(Generic[R]):
         if not self._offset:
             self._page_size = max(1, length)
         self._repeated = self._repeated + 1 if ids == self._last_page else 0
-        ignored = self._repeated == REPEATED
+        self._ready = [row for row in reversed(rows) if row.id not in self._seen]
+        self._stale = 0 if self._ready else self._stale + 1
+        ignored = self._repeated == REPEATED or self._stale == STALE
         self._done = self._done or length < self._page_size or ignored or self._too_old(rows, date)
         self._last_page = ids
         self._offset += length
         self.unread += page.unread
-        self._ready = [row for row in reversed(rows) if row.id not in self._seen]
         self._seen.update(ids)
 
     def _too_old(self, rows: Sequence[R], date: datetime) -> bool:

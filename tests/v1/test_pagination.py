@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -12,8 +12,9 @@ import anyio
 import httpx
 import pytest
 
-from smsapi_async import AsyncClient
+from smsapi_async import AsyncClient, Pace, UnreadableReplyError
 from smsapi_async.sandbox import Sandbox, Scenario
+from smsapi_async.v1 import _pagination
 from tests.answers import answering
 
 
@@ -233,3 +234,87 @@ class Unreversed(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         request.url = request.url.copy_remove_param("reverse")
         return await self._inner.handle_async_request(request)
+
+
+# -- lists without an end ---------------------------------------------------------------------------------------------
+
+ITERATORS: dict[str, Callable[[AsyncClient], Any]] = {
+    "v1.orders": lambda client: client.v1.iter_orders("activation"),
+    "v1.payments": lambda client: client.v1.iter_payments(),
+    "v1.vendor_orders": lambda client: client.v1.iter_vendor_orders("hosting"),
+    "v1.vendor_payments": lambda client: client.v1.iter_vendor_payments(),
+    "v1.orders, open ones": lambda client: client.iter_open_orders(),
+}
+LENGTH = 500
+
+
+@asynccontextmanager
+async def listing(page: Callable[[int, bool], list[dict[str, object]]]) -> AsyncIterator[tuple[AsyncClient, list[int]]]:
+    """A client whose lists are these, by offset and direction; and the offsets asked for."""
+    asked: list[int] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        offset = int(request.url.params["offset"])
+        asked.append(offset)
+        return httpx.Response(200, json={"Data": page(offset, request.url.params["reverse"] == "true"), "Total": 7})
+
+    async with (
+        httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http,
+        AsyncClient("t", v1_url="http://v1.test/v1", http_client=http, pace=Pace(v1_per_second=1e6)) as client,
+    ):
+        yield client, asked
+
+
+def rows_of(numbers: Iterable[int]) -> list[dict[str, object]]:
+    return [{"id": number, "ID": number, "status": "PENDING"} for number in numbers]
+
+
+def newest_first(offset: int, _: bool) -> list[dict[str, object]]:
+    return rows_of(range(10**9 - offset, 10**9 - offset - LENGTH, -1))
+
+
+def oldest_first(offset: int, _: bool) -> list[dict[str, object]]:
+    return rows_of(range(offset + 1, offset + 1 + LENGTH))
+
+
+def empty_if_reversed(offset: int, reverse: bool) -> list[dict[str, object]]:
+    return [] if reverse else oldest_first(offset, reverse)
+
+
+@pytest.mark.parametrize("page", [newest_first, oldest_first, empty_if_reversed])
+@pytest.mark.parametrize("name", ITERATORS)
+async def test_a_list_that_never_ends_is_an_error(
+    name: str, page: Callable[[int, bool], list[dict[str, object]]], monkeypatch: pytest.MonkeyPatch
+):
+    """Each page is full of new rows: a walk for what a crash left behind would go on until the memory is used up."""
+    monkeypatch.setattr(_pagination, "MOST_ROWS", 20 * LENGTH)
+    async with listing(page) as (client, asked):
+        with pytest.raises(UnreadableReplyError, match=r"the list has no end: 10,000 rows on 2[01] pages") as caught:
+            await ids_of(ITERATORS[name](client))
+
+    assert caught.value.call == name.partition(",")[0]
+    assert len(asked) == 20 + (page is empty_if_reversed)
+
+
+async def test_a_list_of_short_pages_ends_as_well(monkeypatch: pytest.MonkeyPatch):
+    """A row a page for ever brings few rows."""
+    monkeypatch.setattr(_pagination, "MOST_PAGES", 30)
+    async with listing(lambda offset, _: [{"id": offset + 1}]) as (client, asked):
+        with pytest.raises(UnreadableReplyError, match="30 rows on 30 pages"):
+            await ids_of(client.v1.iter_orders("activation"))
+
+    assert len(asked) == 30
+
+
+async def test_pages_that_bring_nothing_new_end_the_walk():
+    """Two pages by turns are never the same twice."""
+    async with listing(lambda offset, _: [{"id": 1 + offset % 2}]) as (client, asked):
+        assert await ids_of(client.v1.iter_orders("activation")) == [1, 2]
+
+    assert len(asked) == 2 + _pagination.STALE
+
+
+def test_the_bounds_are_far_from_what_an_account_has():
+    """A thousand orders a day make a million in three years."""
+    assert _pagination.MOST_ROWS >= 1_000_000
+    assert _pagination.MOST_PAGES * _pagination.PAGE_SIZE >= _pagination.MOST_ROWS
