@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from bisect import bisect_left, bisect_right
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -48,6 +50,9 @@ _NO_CODE_AFTER = (
 LONGEST = 2_000
 """Characters read of a message, about a dozen SMS long. The comparisons grow with the square of this length."""
 
+AT_ONCE = 100_000
+"""Characters of messages that one look searches for a code, at most 0.3 s. The next look goes on with the rest."""
+
 _SENTENCE_ENDS = r"[!?。！？]|[.;](?=\s|$)|\n\s*\n"
 NEAR = 60
 """Characters between a code and its word in one sentence. `code for <a long purpose>: 1234` is about as long."""
@@ -62,20 +67,29 @@ def extract_code(text: str) -> str | None:
     phone is no code.
     """
     text = text[:LONGEST]
-    words = [match.span() for match in re.finditer(_WORD, text)]
-    groups = set()
-    for match in re.finditer(_GROUP, text):
-        if _is_something_else(text, *match.span()):
+    groups = list(re.finditer(_GROUP, text))
+    words = [match.span() for match in re.finditer(_WORD, text)] if groups else []
+    codes = set()
+    for match in groups:
+        code, place = re.sub(r"\D", "", match[1]) if match[1][3] in "- " else match[1], match.span()
+        if code in codes or not _has_word_beside(text, place, words) or _is_something_else(text, *place):
             continue
-        if any(_beside(text, match.span(), word) for word in words):
-            groups.add(re.sub(r"\D", "", match[1]) if match[1][3] in "- " else match[1])
-    return groups.pop() if len(groups) == 1 else None
+        codes.add(code)
+        if len(codes) > 1:
+            return None
+    return codes.pop() if codes else None
 
 
 def _is_something_else(text: str, start: int, end: int) -> bool:
     return bool(
         re.search(_NO_CODE_BEFORE, text[max(0, start - 20) : start]) or re.match(_NO_CODE_AFTER, text[end : end + 20])
     )
+
+
+def _has_word_beside(text: str, group: tuple[int, int], words: Sequence[tuple[int, int]]) -> bool:
+    first = bisect_left(words, group[0] - NEAR, key=itemgetter(1))
+    last = bisect_right(words, group[1] + NEAR, key=itemgetter(0))
+    return any(_beside(text, group, word) for word in words[first:last])
 
 
 def _beside(text: str, group: tuple[int, int], word: tuple[int, int]) -> bool:
@@ -128,6 +142,11 @@ def picked_by(match: Match | None, extract: Extract | None) -> Pick:
 class Marks(Counter[tuple[object, ...]]):
     """Messages by their distinguishing parts, each counted as often as it came. The same text may come again."""
 
+    def __init__(self, *counted: Any) -> None:
+        super().__init__(*counted)
+        self._taken_from: Sequence[Sms] | None = None
+        self._left: deque[Sms] = deque()
+
     def without(self, messages: Iterable[Sms]) -> list[Sms]:
         """The messages that are not counted here, in their order."""
         left = self.copy()
@@ -142,14 +161,21 @@ class Marks(Counter[tuple[object, ...]]):
 
     def put(self, messages: Iterable[Sms]) -> None:
         """Count these messages."""
+        self._taken_from = None
         self.update(map(_mark, messages))
 
-    def take(self, messages: Iterable[Sms]) -> Sms | None:
-        """Return the oldest message that is not counted here, and count it. Return None if all are counted."""
-        for sms in self.without(messages):
-            self.put((sms,))
-            return sms
-        return None
+    def take(self, messages: tuple[Sms, ...]) -> Sms | None:
+        """Return the oldest message that is not counted here, and count it. Return None if all are counted.
+
+        The messages are compared once as long as the caller passes the same tuple.
+        """
+        if self._taken_from is not messages:
+            self._taken_from, self._left = messages, deque(self.without(messages))
+        if not self._left:
+            return None
+        sms = self._left.popleft()
+        self[_mark(sms)] += 1
+        return sms
 
 
 @attrs.define
@@ -169,21 +195,23 @@ class Inbox:
     there: Marks | None = None
     given: Marks = attrs.field(factory=Marks, init=False)
     passed: Marks = attrs.field(factory=Marks, init=False)
+    _codeless: set[int] = attrs.field(factory=set, init=False)
+    _left: int = attrs.field(default=AT_ONCE, init=False)
 
     def next(self, pick: Pick, messages: Iterable[Sms]) -> Sms | None:
         """Hand over the next message with a code, with the code filled in. Return None if there is none yet.
 
         A message that `pick` does not accept is left for another wait.
         """
-        messages = tuple(messages)
+        messages, self._left = tuple(messages), AT_ONCE
         old, new = self._split(self._fresh(messages), messages)
         wanted = pick.wanted(old)
         for place in reversed(range(len(wanted))):
-            if code := pick.code(wanted[place]):
+            if code := self._code(pick, wanted[place]):
                 self._supersede(pick, wanted[:place])
                 return self._hand_over(wanted[place], code)
         for sms in pick.wanted(new):
-            if code := pick.code(sms):
+            if code := self._code(pick, sms):
                 return self._hand_over(sms, code)
         return None
 
@@ -202,7 +230,20 @@ class Inbox:
 
     def _supersede(self, pick: Pick, older: Iterable[Sms]) -> None:
         for sms in older:
-            (self.given if pick.code(sms) else self.passed).put((sms,))
+            (self.given if self._code(pick, sms) else self.passed).put((sms,))
+
+    def _code(self, pick: Pick, sms: Sms) -> str | None:
+        """The code of a message. None for a text that was searched in vain, or that this look has no time to search."""
+        if sms.code or pick.extract is not None:
+            return pick.code(sms)
+        text = hash(sms.text)
+        if text in self._codeless or self._left <= 0:
+            return None
+        self._left -= min(len(sms.text), LONGEST)
+        code = extract_code(sms.text)
+        if code is None:
+            self._codeless.add(text)
+        return code
 
     def _hand_over(self, sms: Sms, code: str) -> Sms:
         self.given.put((sms,))

@@ -200,7 +200,7 @@ MUTANTS = (
     Mutant(
         "a code filled into an older message is never handed over",
         "smsapi_async/_codes.py",
-        "(self.given if pick.code(sms) else self.passed).put((sms,))",
+        "(self.given if self._code(pick, sms) else self.passed).put((sms,))",
         "self.given.put((sms,))",
         (PYTEST + "tests/v1/test_next_code.py::test_a_code_filled_into_a_message_already_seen_is_the_next",),
     ),
