@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import attrs
 import cattrs
@@ -219,6 +219,10 @@ def field(read: Callable[..., Any], wire_name: str | None = None) -> Any:
     return override(rename=wire_name, struct_hook=read)
 
 
+Plan: TypeAlias = tuple[tuple[str, str, Callable[[Any, Any], Any], bool], ...]
+"""For each field: its name, its name on the wire, the function that reads it, and whether it is needed."""
+
+
 class Reader:
     """Reads objects into the models of one wire: unknown fields are passed over, missing ones take the default.
 
@@ -228,6 +232,7 @@ class Reader:
     def __init__(self, fields: Mapping[type, Mapping[str, Any]]) -> None:
         self._fields = fields
         self._generated: dict[type, Callable[[Any, Any], Any]] = {}
+        self._plans: dict[type, Plan] = {}
 
     def __call__(self, raw: Any, model: type[T]) -> T:
         """Read the model, fast; when that fails, field by field.
@@ -245,20 +250,30 @@ class Reader:
 
     def _by_field(self, raw: Mapping[str, Any], model: type[T]) -> T:
         found = {}
-        for attribute in attrs.fields(cast("type[attrs.AttrsInstance]", model)):
-            hook = self._fields[model][attribute.name]
-            if hook.struct_hook is None:
+        for name, wire_name, read, needed in self._plan(model):
+            if wire_name not in raw:
+                if needed:
+                    raise MisreadError(wire_name, f"{wire_name} is missing")
                 continue
-            wire_name = hook.rename or attribute.name
             try:
-                found[attribute.name] = hook.struct_hook(raw[wire_name], None)
+                found[name] = read(raw[wire_name], None)
             except UNREADABLE as error:
-                if attribute.default is attrs.NOTHING:
-                    what = why(error) if wire_name in raw else f"{wire_name} is missing"
-                    raise MisreadError(wire_name, what) from None
-                if wire_name in raw:
-                    note(wire_name)
+                if needed:
+                    raise MisreadError(wire_name, why(error)) from None
+                note(wire_name)
         return model(**found)
+
+    def _plan(self, model: type) -> Plan:
+        """The plan by which the fields of the model are read one by one. It is made once."""
+        plan = self._plans.get(model)
+        if plan is None:
+            hooks = self._fields[model]
+            plan = self._plans[model] = tuple(
+                (made.name, hooks[made.name].rename or made.name, read, made.default is attrs.NOTHING)
+                for made in attrs.fields(cast("type[attrs.AttrsInstance]", model))
+                if (read := hooks[made.name].struct_hook) is not None
+            )
+        return plan
 
     def _generate(self, model: type) -> Callable[[Any, Any], Any]:
         converter = cattrs.Converter(detailed_validation=False)

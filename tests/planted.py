@@ -183,8 +183,8 @@ MUTANTS = (
     Mutant(
         "a field that cannot be read costs the answer",
         "smsapi_async/_fields.py",
-        "                if attribute.default is attrs.NOTHING:",
-        "                if attribute.default is not None:",
+        "                if needed:\n                    raise MisreadError(wire_name, why(error)) from None",
+        "                if wire_name:\n                    raise MisreadError(wire_name, why(error)) from None",
         (PYTEST + "tests/v1/test_odd_answers.py::test_a_code_is_handed_over_whatever_else_is_broken", ATTACK),
     ),
     Mutant(
