@@ -9,6 +9,7 @@
 #   make build   wheel and sdist: what is in them, and each tried in an empty environment
 #   make audit   known weaknesses of what an installation with all extras brings along
 #   make attack  random bots against random faults on both loops, N schedules (make attack N=20000)
+#   make fuzz    every reader before ten million mutated answers, with msgspec and without (make fuzz MINUTES=5, N=100000)
 #   make mutants defects planted by hand, each noticed by a named test and by the attack (minutes)
 #   make peers   clients that others wrote, every method against the sandbox, compared with docs/about/faithful.md (minutes)
 #   make conformance URL=https://5sim.net/v1   what your provider answers beside what we believe; reads only
@@ -34,7 +35,7 @@ endif
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1  # it would ask the index for its newest version, at every run
 
-.PHONY: demo test pythons lowest check lint types surface record workflows docs build audit attack mutants peers conformance bench soak clean
+.PHONY: demo test pythons lowest check lint types surface record workflows docs build audit attack fuzz mutants peers conformance bench soak clean
 .DEFAULT_GOAL := test
 
 $(READY): pyproject.toml
@@ -144,6 +145,9 @@ audit: $(CHECKS)
 
 attack: $(READY)
 	@$(PY) -m tests.attack $(or $(N),300)
+
+fuzz: $(READY)
+	@$(PY) -m tests.fuzz --executions $(or $(N),10000000) --minutes $(or $(MINUTES),600) --seed $(or $(SEED),1)
 
 mutants: $(READY)
 	@$(PY) -m tests.mutants

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence, Sized
 from datetime import datetime, timedelta
 from functools import cache, cached_property, partial
 from math import inf
-from typing import Any, NamedTuple, Protocol
+from typing import Annotated, Any, NamedTuple, Protocol
 
 import attrs
 
@@ -28,6 +28,10 @@ from ._wire import call, structure
 
 PAGE_CAP = 8 * MEGABYTE
 """A row without messages has about 400 bytes, and a row with a long text ten times as many."""
+
+
+MOST_ID = 2**63 - 1
+"""A page with a larger one is left to `json`, which knows how many digits an id may have."""
 
 
 class Bought(Protocol):
@@ -194,7 +198,8 @@ def _fast() -> Fast | None:
         return msgspec.json.Decoder(msgspec.defstruct("Body", [("Data", list[row] | None)]))
 
     sms = tuple[msgspec.Raw, ...] | None
-    row = msgspec.defstruct("FastRow", [("id", int), ("status", str, ""), ("sms", sms, None)], gc=False)
+    number = Annotated[int, msgspec.Meta(le=MOST_ID)]
+    row = msgspec.defstruct("FastRow", [("id", number), ("status", str, ""), ("sms", sms, None)], gc=False)
     rows, raws = body_of(row), body_of(msgspec.Raw)
 
     def glance(body: bytes) -> Sequence[Row] | None:

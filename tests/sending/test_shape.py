@@ -102,7 +102,7 @@ def test_as_much_as_is_allowed_is_read():
 
 def test_the_whole_price_table_may_hold_more():
     """Half a million offers of three fields."""
-    table = b'{"mts":{"cost":1,"count":2,"rate":3},' * 540_000
+    table = b'"mts":{"cost":1,"count":2,"rate":3},' * 540_000
 
     refuse_excess(table, TABLE)
     with pytest.raises(ValueError, match="too many"):
