@@ -3,8 +3,9 @@
 A page has a thousand rows and may come every second, but hardly any row shows anything new. Rows with news are read
 whole. With `msgspec`, of the extra `fast`, the rest is not even made into objects.
 
-So with the extra a page is read where `json` refuses it as a whole: fields that are passed over may hold bytes that are
-no UTF-8, and may nest deeply. Only the row in which such a field is read whole is lost then, and looked at by itself.
+So with the extra a page is read where `json` refuses it as a whole. Fields that are passed over may hold bytes that are
+no UTF-8. They may nest a thousand levels, and from Python 3.14 on any number. Such a field costs the row that holds it,
+and only where that row is read whole: its order is looked at by itself.
 """
 
 from __future__ import annotations
