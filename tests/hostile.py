@@ -82,6 +82,8 @@ LARGE: Mapping[str, Callable[[], bytes]] = {
         % b",".join(b'"%d":{"enabled":1,"days":1,"count":1,"extend":"x"}' % n for n in range(LIST.containers - 9))
     ),
     "lengths": lambda: b'{"code":7,"days":{%s}}' % b",".join(b'"%d":1' % n for n in range(LIST.values - 9)),
+    "halves of characters": lambda: b'{"a":"' + b"\xed\xa0\x80" * (CATALOGUE_CAP // 3 - 9) + b'"}',
+    "no UTF-8": lambda: b"\xff" * CATALOGUE_CAP,
     "quotes": lambda: b'["' + b'"' * 3_900_000,
     "backslashes": lambda: b'["' + b"\\" * 3_900_000 + b'"]',
 }

@@ -80,7 +80,11 @@ class Reply:
     @property
     def is_page(self) -> bool:
         """True if the body is HTML. No API answers with HTML, but gateways, proxies and other web servers do."""
-        return is_html(self.body[:_HEAD].decode("utf-8", "replace").strip())
+        return is_html(self._head)
+
+    @property
+    def _head(self) -> str:
+        return self.body[:_HEAD].decode("utf-8", "replace").strip()
 
     def json(self, fractions: Fractions = Decimal) -> Any:
         """Read the body as JSON, with fractions as exact decimals, or as floats: smaller, and exact to 15 digits.
@@ -107,7 +111,7 @@ class Reply:
 
     def excerpt(self) -> str:
         """The first characters of the body, safe to print: values that may be a phone, a code or a text are masked."""
-        return escaped(masked(self.text[:600]))
+        return escaped(masked(self._head[:600]))
 
 
 @attrs.frozen(kw_only=True)
@@ -166,7 +170,7 @@ def is_html(text: str) -> bool:
 
 
 _HEAD = 2_000
-"""Bytes at the start of a body that show whether it is a page."""
+"""Bytes at the start of a body that show whether it is a page, and of which an error quotes the first words."""
 
 
 def described(reply: Reply) -> str:
@@ -242,10 +246,11 @@ def _decoder(fractions: Fractions) -> Decode:
 def _patiently_decoded(body: bytes, bounds: Bounds, fractions: Fractions) -> Any:
     """What the quick decoder refuses, read by what knows more encodings and odder numbers, and says what is wrong.
 
-    In another encoding the marks of JSON are other bytes: they are counted once more.
+    In another encoding the marks of JSON are other bytes: they are counted once more. Halves of characters are read as
+    `json.loads` does, but not out of a huge body: each takes 0.1 us.
     """
     encoding = json.detect_encoding(body)
-    text = body.decode(encoding, "surrogatepass")
+    text = body.decode(encoding, "surrogatepass" if len(body) <= LIST_CAP else "strict")
     if not encoding.startswith("utf-8"):
         plain = text.encode("utf-8", "surrogatepass")
         refuse_excess(plain, bounds)
