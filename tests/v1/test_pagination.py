@@ -314,6 +314,14 @@ async def test_pages_that_bring_nothing_new_end_the_walk():
     assert len(asked) == 2 + _pagination.STALE
 
 
+async def test_a_list_read_forward_that_ignores_the_offset_ends_the_walk():
+    """The same two rows, whatever is asked for."""
+    async with listing(lambda _, reverse: [] if reverse else [{"id": 1}, {"id": 2}]) as (client, asked):
+        assert await ids_of(client.v1.iter_orders("activation")) == [2, 1]
+
+    assert len(asked) == 4
+
+
 def test_the_bounds_are_far_from_what_an_account_has():
     """A thousand orders a day make a million in three years."""
     assert _pagination.MOST_ROWS >= 1_000_000
