@@ -71,6 +71,7 @@ LARGE: Mapping[str, Callable[[], bytes]] = {
     "pages of messages": rows(b'[{"text":[]}]', RECEIVED),
     "orders of odd fields": rows(b'{"id":7,"price":"x","status":1.5,"expires":"x","created_at":"x","sms":1}', DATA),
     "orders with odd messages": rows(b'{"id":7,"price":"x","sms":[{"date":"x"},{"date":"x"}]}', DATA),
+    "a row of many messages": lambda: b'{"Data":[{"id":7,"sms":[%s1]}]}' % (b"1," * LIST.values),
     "an inbox of odd fields": rows(b'{"ID":"x","text":1.5,"date":"x","created_at":"x"}', DATA),
     "operators": lambda: b'{"russia":{%s}}' % b",".join(b'"o%d":{"x":1}' % n for n in range(LIST.containers - 9)),
     "countries of odd fields": lambda: (

@@ -4,8 +4,9 @@ A page has a thousand rows and may come every second, but hardly any row shows a
 whole. With `msgspec`, of the extra `fast`, the rest is not even made into objects.
 
 So with the extra a page is read where `json` refuses it as a whole. Fields that are passed over may hold bytes that are
-no UTF-8. They may nest a thousand levels, and from Python 3.14 on any number. Such a field costs the row that holds it,
-and only where that row is read whole: its order is looked at by itself.
+no UTF-8. They may nest a thousand levels, and from Python 3.14 on any number. They may hold as much as the cap of a
+page lets through, which takes 0.3 s and 300 MB. Such a field costs the row that holds it, and only where that row is
+read whole: its order is looked at by itself.
 """
 
 from __future__ import annotations

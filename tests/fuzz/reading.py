@@ -167,7 +167,7 @@ def explained(name: str, reply: Reply, fast: Outcome, plain: Outcome) -> str:
     if name not in (GLANCE, LEFT) or not plain.error:
         return ""
     cause = _undecodable(name, reply)
-    if any(words in cause for words in ("UnicodeDecodeError", "nested too deeply", "JSONDecodeError")):
+    if any(words in cause for words in ("UnicodeDecodeError", "nested too deeply", "too many", "JSONDecodeError")):
         return f"{name}: passed over ({cause.partition(':')[0]})"
     return f"{name}: asked for later" if name == LEFT and fast.error else ""
 
