@@ -1,7 +1,7 @@
-"""The body of an answer as its bytes come: unpacked, bounded, and never holding the loop.
+"""The body of an answer: unpacked and bounded while its bytes arrive, without blocking the event loop.
 
-The HTTP library unpacks without a limit, several layers where they are named, and of a gzip of several members only the
-first. Sources: RFC 9110, section 8.4; RFC 1952, section 2.2.
+The HTTP library unpacks without a limit, and as many layers as a header names. It reads one member of a gzip only.
+Sources: RFC 9110, section 8.4; RFC 1952, section 2.2.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ GZIP = 31
 """How zlib is told that a gzip header comes."""
 
 MAGIC = b"\x1f\x8b"
-"""How each member of a gzip begins. Other bytes after a member are padding, and passed over."""
+"""The first bytes of each member of a gzip. Other bytes after a member are padding and are ignored."""
 
 MEMBERS = 1_000
-"""A server sends one. Each costs 10 us, and may be empty."""
+"""The most members accepted. A server sends one. Each costs 10 us and may be empty."""
 
 PIECE = 16_384
-"""Bytes unpacked at once: zlib copies what is left of them after each member."""
+"""Bytes unpacked at once. After each member zlib copies the rest of them."""
 
 CHUNKS = 50
-"""Of one read the library may make 10,000 chunks of a byte, 50 us each, without a pause for other tasks."""
+"""Chunks after which other tasks may run. One read of the library may give 10,000 chunks of a byte, 50 us each."""
 
 
 async def read_body(response: Any, call: Call[Any], encoding: str) -> bytes:
-    """The whole body, unpacked; one that is too large or cannot be unpacked is an unreadable answer."""
+    """Read and unpack the whole body. A body that is too large or cannot be unpacked is an unreadable answer."""
     consumed = response.is_stream_consumed  # a hook of the caller's client has read it
     body = Gzip(call.cap) if encoding == "gzip" and not consumed else Plain(call.cap)
     trouble = "" if encoding in ENCODINGS else f"packed as {_packing(encoding)}"
@@ -70,17 +70,17 @@ class Plain:
         self._cap = cap
 
     def take(self, chunk: bytes) -> str:
-        """Take in the next bytes. Return what is wrong with them, or nothing."""
+        """Take in the next bytes. Return what is wrong with them, or an empty text."""
         self.content += chunk
         return f"the body is larger than {self._cap:,} bytes" if len(self.content) > self._cap else ""
 
     def end(self) -> str:
-        """Return what is wrong with a body that ends here, or nothing."""
+        """Return what is wrong with a body that ends here, or an empty text."""
         return ""
 
 
 class Gzip(Plain):
-    """A body packed as gzip, in one member or several. The cap holds for it packed and unpacked, while it comes."""
+    """A body packed as gzip, in one member or several. The cap holds for its packed and its unpacked bytes."""
 
     def __init__(self, cap: int) -> None:
         super().__init__(cap)
@@ -118,7 +118,7 @@ class Gzip(Plain):
         return ""
 
     def _next(self, piece: bytes) -> bytes:
-        """Unpack what belongs to one member. Return the rest."""
+        """Unpack the bytes that belong to one member. Return the rest."""
         if self._member is None:
             if self._members and not piece.startswith(MAGIC):
                 self._padding = True

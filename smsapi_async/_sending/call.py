@@ -244,10 +244,10 @@ def _decoder(fractions: Fractions) -> Decode:
 
 
 def _patiently_decoded(body: bytes, bounds: Bounds, fractions: Fractions) -> Any:
-    """What the quick decoder refuses, read by what knows more encodings and odder numbers, and says what is wrong.
+    """Decode a body that the quick decoder refuses. `json` knows more encodings and numbers, and says what is wrong.
 
-    In another encoding the marks of JSON are other bytes: they are counted once more. Halves of characters are read as
-    `json.loads` does, but not out of a huge body: each takes 0.1 us.
+    In another encoding the marks of JSON are other bytes, so they are counted again. Halves of characters are read as
+    `json.loads` reads them, except in a huge body: each takes 0.1 us.
     """
     encoding = json.detect_encoding(body)
     text = body.decode(encoding, "surrogatepass" if len(body) <= LIST_CAP else "strict")

@@ -1,4 +1,4 @@
-"""How deeply a body nests and how much it holds, counted on its bytes before a decoder sees them. Pure.
+"""The depth and the contents of a body, counted on its bytes before a decoder sees them. Pure.
 
 Decoders recurse, and readers walk what decoders made: a hundred bytes can nest a thousand levels, and a hundred
 kilobytes of gzip can hold twenty million lists. Counting the marks of JSON costs a fiftieth of decoding.
@@ -9,12 +9,12 @@ from __future__ import annotations
 import attrs
 
 DEEPEST = 32
-"""Levels of a body. Both providers use six at the most; each decoder gives up at a depth of its own."""
+"""Levels that a body may nest. Both providers use six at the most, and each decoder gives up at a depth of its own."""
 
 
 @attrs.frozen
 class Bounds:
-    """How much a body may hold, marks inside texts included: what reading an answer may cost.
+    """The most that a body may hold, which bounds the cost of reading it. Marks inside texts are counted too.
 
     Attributes:
         containers: its objects and lists. A row of which every field is odd takes 20 us to read.
@@ -51,8 +51,8 @@ def refuse_excess(body: bytes, bounds: Bounds) -> None:
 def refuse_depth(body: bytes) -> None:
     """Raise ValueError for a body that nests deeper than `DEEPEST`.
 
-    The innermost level is taken away as often as a body may have levels; what is left then was deeper. Brackets that
-    match none stay for ever: a few of them are left to the decoder, which says what is wrong.
+    The innermost level is removed as often as a body may have levels. If a level is left then, the body was deeper.
+    Brackets without a partner always stay. A few of them are left to the decoder, which says what is wrong.
     """
     if body.count(b"[") + body.count(b"{") <= DEEPEST:
         return

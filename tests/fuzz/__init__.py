@@ -1,4 +1,4 @@
 """A fuzzer that knows the structure of JSON: mutated samples before every reader of both houses, in both decoders.
 
-A read may raise our own errors and nothing else, with msgspec and without it comes to the same, and it is over soon.
+A read may raise only our own errors. It gives the same value with msgspec and without, and it ends soon.
 """

@@ -1,4 +1,4 @@
-"""Every reader of both houses, and what each makes of a body in both decoders."""
+"""Every reader of both houses, and the outcome of each for a body in both decoders."""
 
 from __future__ import annotations
 
@@ -127,12 +127,12 @@ def _way() -> Way:
 
 @attrs.frozen
 class Outcome:
-    """What became of one read.
+    """The outcome of one read.
 
     Attributes:
         value: what was read; None after an error.
         unread: the fields that could not be read.
-        error: all that is told of an error.
+        error: the class, the words and the path of an error.
         seconds: of the processor.
     """
 
@@ -143,7 +143,7 @@ class Outcome:
 
 
 def read(name: str, reply: Reply, way: Way) -> Outcome:
-    """Read the answer as this call does. Whatever is no error of ours goes up."""
+    """Read the answer as this call does. An error that is not ours is raised."""
     call = CALLS[name]
     way.install(unread=name == LEFT)
     begun = time.thread_time()
@@ -159,10 +159,10 @@ def read(name: str, reply: Reply, way: Way) -> Outcome:
 
 
 def explained(name: str, reply: Reply, fast: Outcome, plain: Outcome) -> str:
-    """Why the two ways differ, where the code says that they do; empty for what no one has explained.
+    """Why the two ways differ, if the code says that they do. Empty for a difference without an explanation.
 
-    Of a page at a glance and of a table left unread msgspec passes over what nobody asked for. There `json` refuses
-    the body as a whole, and msgspec what is asked for, or nothing.
+    Reading a page at a glance, or a table left unread, msgspec passes over fields that are not asked for. There `json`
+    refuses the body as a whole; msgspec refuses only what is asked for, or nothing.
     """
     if name not in (GLANCE, LEFT) or not plain.error:
         return ""
@@ -173,7 +173,7 @@ def explained(name: str, reply: Reply, fast: Outcome, plain: Outcome) -> str:
 
 
 def _undecodable(name: str, reply: Reply) -> str:
-    """Why the body as a whole cannot be decoded; empty if it can. The errors of a call do not hold the decoder's."""
+    """Why the whole body cannot be decoded; empty if it can. An error of a call does not hold the decoder's error."""
     ways()["plain"].install(unread=False)
     try:
         attrs.evolve(reply, bounds=CALLS[name].bounds).json(float)
