@@ -160,6 +160,9 @@ def _instant(date: str) -> datetime | None:
     return instant if is_plausible(instant) else None
 
 
+NO_REFUSALS = frozenset({408, 409, 425, 499})
+"""Statuses of servers in front of the API: after a purchase they may mean that its answer came too late."""
+
 NOT_THE_API = "no answer of the API: check the base URL, and proxies on the way to it"
 """The words of an error for HTML, which is never quoted, and for routes that do not exist."""
 

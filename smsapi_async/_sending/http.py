@@ -150,10 +150,11 @@ class Http:
         """The answer, or the error. Raised here, it would keep the request and the answer in its frame."""
         leaving = Leaving(call.name) if call.repeat is Repeat.NEVER else None
         request = self._build(client, call, leaving)
-        sent_at = anyio.current_time()
+        sent_at, answered = anyio.current_time(), False
         try:
             with anyio.fail_after(self._timeout + LATE):
                 response = await client.send(request, auth=None, follow_redirects=False, stream=True)
+                answered = True
                 headers = _in_lower_case(response.headers)
                 try:
                     body = await read_body(response, call, headers.get("content-encoding", "").strip().lower())
@@ -167,7 +168,7 @@ class Http:
         # Also what no table names, such as an ssl.SSLError (httpcore lets some through on asyncio) or what a hook of
         # the caller's client raises: the request may have arrived.
         except Exception as error:  # noqa: BLE001 - an error of ours is returned for it
-            if isinstance(error, self._not_sent) and not (leaving and leaving.begun):
+            if isinstance(error, self._not_sent) and not answered and not (leaving and leaving.begun):
                 what = f"no connection to {self._targets[call.provider].base_url}, {self._words(error)}"
                 return self._caused(NotSentError(what, call=call.name), error)
             return self._caused(OutcomeUnknownError(self._words(error), call=call.name), error)

@@ -29,7 +29,7 @@ from .._errors import (
     escaped,
 )
 from .._quoting import masked
-from .._sending import NOT_THE_API, Repeat, Reply, described, is_html, unreadable
+from .._sending import NO_REFUSALS, NOT_THE_API, Repeat, Reply, described, is_html, unreadable
 
 REFUSALS: Mapping[str, type[RefusedError]] = MappingProxyType(
     {
@@ -134,4 +134,6 @@ def by_status(name: str, repeat: Repeat, reply: Reply, word: str) -> SmsApiError
     wordless = kind is RefusedError and not reply.body.strip()
     if reply.status in _NO_SUCH_ROUTE or (kind not in _WITHOUT_WORDS and (is_page or wordless)):
         return unreadable(f"rent.{name}", repeat, reply, NOT_THE_API)
+    if kind is RefusedError and repeat is Repeat.NEVER and reply.status in NO_REFUSALS:
+        return OutcomeUnknownError(described(reply), call=f"rent.{name}", status=reply.status)
     return kind("" if is_page else masked(word) or reply.excerpt(), call=f"rent.{name}", status=reply.status)

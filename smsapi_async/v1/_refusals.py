@@ -28,7 +28,7 @@ from .._errors import (
     SmsApiError,
 )
 from .._quoting import masked
-from .._sending import NOT_THE_API, Repeat, Reply, described, is_html, unreadable
+from .._sending import NO_REFUSALS, NOT_THE_API, Repeat, Reply, described, is_html, unreadable
 
 REFUSALS: Mapping[str, type[RefusedError]] = MappingProxyType(
     {
@@ -77,9 +77,6 @@ _BY_STATUS: Mapping[int, type[RefusedError]] = {
     403: AccountBlockedError,
     429: RateLimitError,
 }
-NO_REFUSALS = frozenset({408, 409, 425, 499})
-"""Statuses of servers in front of the API: after a purchase they may mean that its answer came too late."""
-
 _WITHOUT_WORDS = (AuthenticationError, RateLimitError)
 """Statuses that mean the same with any body: their request was turned away before it was carried out."""
 

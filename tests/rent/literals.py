@@ -134,6 +134,8 @@ PAGES = (
     Page(403, "", EVERY, AccountBlockedError),
     Page(429, "too many requests", EVERY, RateLimitError),
     Page(429, '{"message":"Too Many Attempts."}', EVERY, RateLimitError),
+    *(Page(status, "Request Timeout", SPEND, OutcomeUnknownError, spends=True) for status in (408, 409, 425, 499)),
+    Page(409, '{"message":"Conflict"}', SPEND, OutcomeUnknownError, spends=True),
     Page(418, "I am a teapot", EVERY, RefusedError),
     Page(422, '{"error":"days is wrong"}', EVERY, RefusedError),
     *(Page(status, GATEWAY.format(status), EVERY, OutcomeUnknownError, True) for status in (500, 502, 503, 504, 520)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import ssl
 import sys
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -103,3 +104,37 @@ async def test_the_words_of_an_error_hold_no_address_and_no_key(library):
 
         assert RENT_KEY not in str(caught.value)
         assert TOKEN not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", sorted(NOT_SENT))
+async def test_no_error_of_a_body_says_that_nothing_was_sent(name: str, sandbox: Sandbox):
+    """A status was there: a purchase sent again would be a second one. Wrappers of transports raise what they like."""
+    async with (
+        httpx.AsyncClient(transport=Torn(sandbox, exceptions(httpx)[name])) as http,
+        AsyncClient(sandbox.token, v1_url=sandbox.v1_url, http_client=http) as client,
+    ):
+        order = await client.v1.buy_activation("telegram")
+
+    assert [order.id] == sandbox.ledger.purchases
+
+
+class Torn(httpx.AsyncBaseTransport):
+    """The sandbox behind a transport whose first answer breaks off in its body."""
+
+    def __init__(self, sandbox: Sandbox, kind: type[Exception]) -> None:
+        self._inner = sandbox.transport()
+        self._kinds = [kind]
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self._inner.handle_async_request(request)
+        await response.aread()
+        return httpx.Response(200, stream=Breaking(self._kinds.pop())) if self._kinds else response
+
+
+class Breaking(httpx.AsyncByteStream):
+    def __init__(self, kind: type[Exception]) -> None:
+        self._kind = kind
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b'{"id":'
+        raise made(self._kind)
