@@ -70,7 +70,7 @@ MUTANTS = (
     Mutant(
         "a refused cancel is taken for the order's end",
         "smsapi_async/v1/_settle.py",
-        'return reason.lower() == "hosting order"',
+        'return word == "hosting order"',
         "return bool(reason)",
         (PYTEST + "tests/v1/test_settle.py::test_an_order_with_a_message_is_finished_instead", ATTACK),
     ),

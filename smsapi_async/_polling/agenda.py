@@ -1,7 +1,7 @@
 """The next request of all waits: a look at a single order, a page of the list, or a chore. Pure.
 
-A look that cannot wait comes first, then a chore, which takes no turn. Pages come next, because each answers for many
-orders. The other looks come last.
+A look at an order that ends comes first, then a chore, which takes no turn. Pages come next, because each answers for
+many orders. Then come the looks of callers' deadlines, and the other looks last.
 
 While the list is trusted, an order that sweep after sweep shows is spared all looks but those at its own moments. A
 code in a row is evidence. Any other news is confirmed by a look, and so is every end.
@@ -21,7 +21,7 @@ import attrs
 from .._errors import SmsApiError
 from .coverage import Coverage
 from .listing import MANY, Ask, Known, Listing, Page, Sweep, Waiting
-from .queue import LookQueue
+from .queue import MOMENT, LookQueue
 from .registry import Registry
 from .tracked import Snapshot, State, Tracked
 
@@ -127,7 +127,7 @@ class Agenda(Generic[S]):
         urgency = self.queue.urgency() if turns else None
         if chores and self._chores and urgency != -inf:
             return self._chores.popleft()
-        if not turns or (stopped and urgency != -inf):
+        if not turns or (stopped and (urgency is None or urgency > MOMENT)):
             return None
         if hand and self.listing.asks and urgency != -inf and (self._streak < PAGES_A_LOOK or urgency is None):
             self._streak += 1

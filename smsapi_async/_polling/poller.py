@@ -9,6 +9,7 @@ that is cancelled or done gives its turn back in plain functions that cannot be 
 
 from __future__ import annotations
 
+import random
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
@@ -30,7 +31,7 @@ from .coverage import Coverage, Trust
 from .idle import Idle
 from .listing import Ask, Listing
 from .registry import Registry
-from .tracked import LAST_LOOK_OF_A_TIMEOUT, PATIENCE, Snapshot, Tracked, Waiter
+from .tracked import LAST_LOOK_OF_A_TIMEOUT, PATIENCE, Snapshot, State, Tracked, Waiter
 
 S = TypeVar("S")
 
@@ -85,6 +86,11 @@ class Poller(Generic[S]):
         self._closed = False
 
     # -- plain state ------------------------------------------------------------------------------------------------
+
+    @property
+    def is_busy(self) -> bool:
+        """True while orders are awaited."""
+        return self._agenda.queue.awaited > 0
 
     @property
     def many(self) -> bool:
@@ -154,8 +160,8 @@ class Poller(Generic[S]):
             self._be_late(waiter)
         while True:
             hand = self._idle.hand(now)
-            turns, chores = self._turns < self._most, self._chores < CHORES and hand is not None
-            stopped = self._resumes_at() > now
+            turns, stopped = self._turns < self._most, self._resumes_at() > now
+            chores = self._chores < CHORES and hand is not None and (stopped or not self._is_needed(hand))
             job = self._agenda.take(now, turns=turns, hand=hand is not None, chores=chores, stopped=stopped)
             if job is None:
                 break
@@ -170,6 +176,13 @@ class Poller(Generic[S]):
         self._agenda.queue.guard_moments(now)
         self._stir(now)
 
+    def _is_needed(self, hand: Waiter[S]) -> bool:
+        """Return True if the look at the hand's own order is due, and no other waiter would make it.
+
+        Where few wait, the chores that thousands left behind would keep the last ones from their codes for minutes.
+        """
+        return hand.tracked.state is State.IN_LINE and self._agenda.queue.awaited <= 2 * CHORES
+
     def _count(self, job: Job[S] | None, one: int) -> None:
         if isinstance(job, Chore):
             self._chores += one
@@ -183,8 +196,11 @@ class Poller(Generic[S]):
 
     def _looker(self, tracked: Tracked[S]) -> Waiter[S] | None:
         """The waiter that looks at the order: among those without a job, the one that stays longest."""
-        free = (waiter for waiter in tracked.waiters if waiter.job is None)
-        return max(free, key=lambda waiter: waiter.deadline, default=None)
+        free = [waiter for waiter in tracked.waiters if waiter.job is None]
+        latest = max([waiter.deadline for waiter in free], default=inf)
+        # Any of those with the same deadline: the one that is cancelled next must not be chosen again and again.
+        staying = [waiter for waiter in free if waiter.deadline == latest]
+        return random.choice(staying) if staying else None  # noqa: S311 - hides nothing
 
     def _end_turn(self, waiter: Waiter[S], now: float) -> None:
         self._count(waiter.job, -1)
@@ -295,6 +311,9 @@ class Poller(Generic[S]):
         now = anyio.current_time()
         if request.cancelled_caught and waiter.news:
             self._end_look(waiter, tracked, now, next_look_at=now)
+            return
+        if request.cancelled_caught and now < tracked.end_cut_at(began):  # for a deadline: nothing was seen
+            self._end_look(waiter, tracked, now, tracked.next_look_at(now))
             return
         if request.cancelled_caught:
             tracked.failures += 1

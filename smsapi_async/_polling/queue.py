@@ -26,6 +26,8 @@ PATIENCE_OF_LATE = 8.0
 """Among late looks, the order that is first late by this many of its own intervals comes first. So old orders do not
 hold up young ones, whose SMS is most likely to come now. Round robin would find codes three times later."""
 
+MOMENT = -1e300
+
 NEAR = 30.0
 """Seconds before a last look. Within them, each answer plans the order anew, because its end may have moved."""
 
@@ -118,7 +120,11 @@ class LookQueue(Generic[S]):
         return passed
 
     def urgency(self) -> float | None:
-        """The urgency of the first look in line; -inf if it cannot wait, None if the line is empty."""
+        """The urgency of the first look in line. None if the line is empty.
+
+        It is -inf for an order that ends, and `MOMENT` for a look that no rhythm plans: at a caller's deadline, or to
+        prove the list. These go before the others; but a page may answer for many deadlines at once.
+        """
         while self._line and self._line[0][1] != self._line[0][2].turn:
             heapq.heappop(self._line)
         return self._line[0][0] if self._line else None
@@ -127,7 +133,7 @@ class LookQueue(Generic[S]):
         """Take the first order in line that the list has not answered for by now."""
         while (urgency := self.urgency()) is not None:
             *_, tracked = heapq.heappop(self._line)
-            if urgency == -inf or not self._put_off(tracked, now):
+            if urgency <= MOMENT or not self._put_off(tracked, now):
                 self._move(tracked, State.IN_FLIGHT)
                 return tracked
         return None
@@ -197,8 +203,11 @@ class LookQueue(Generic[S]):
 
     def _line_up(self, tracked: Tracked[S], at: float, now: float) -> None:
         asked_at = tracked.asked_at(now)
-        cannot_wait = tracked.at_a_moment(now) or tracked.state is State.SPARED
-        first = -inf if cannot_wait else asked_at + PATIENCE_OF_LATE * (at - asked_at)
+        first = asked_at + PATIENCE_OF_LATE * (at - asked_at)
+        if tracked.is_ending(now):
+            first = -inf
+        elif tracked.at_a_moment(now) or tracked.state is State.SPARED:
+            first = MOMENT
         self._move(tracked, State.IN_LINE)
         heapq.heappush(self._line, (first, tracked.turn, tracked))
         self._fresh.append((tracked.turn, tracked))
@@ -231,9 +240,11 @@ class LookQueue(Generic[S]):
 
     def _drop_void(self) -> None:
         """Drop void entries once they outnumber the valid ones, because each keeps an order in memory."""
-        if len(self._planned) > 2 * self.awaited + FEW_VOID:
-            self._planned = [entry for entry in self._planned if entry[1] == entry[2].turn]
-            heapq.heapify(self._planned)
+        most = 2 * self.awaited + FEW_VOID
+        for heap in (self._planned, self._line):
+            if len(heap) > most:
+                heap[:] = [entry for entry in heap if entry[1] == entry[2].turn]
+                heapq.heapify(heap)
 
     def check(self, orders: Iterable[Tracked[S]]) -> None:
         """Raise AssertionError unless every order is in exactly one state, with its place in a heap; for tests."""

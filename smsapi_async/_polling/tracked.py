@@ -36,6 +36,9 @@ LAST_LOOK_OF_A_TIMEOUT = 3.0
 """Seconds for the last look before a caller's timeout. The call returns five seconds after the timeout, so two are left
 for settling."""
 
+LEAST_LOOK = 2.0
+"""Seconds that a look may take at least, whatever timeouts of its order's waits come meanwhile."""
+
 MISSING_PAUSE = 2.0
 SAME_END = 60.0
 """Seconds by which two readings of one end may differ, because a Date counts whole seconds and answers take time. The
@@ -74,6 +77,7 @@ class Snapshot(Generic[S]):
         subject: the order or rented number, for the caller.
         at: when it was asked for.
         ends_at: its end; None if no usable one came.
+        exact: whether that end is an order's own, which changes only if the provider moves it.
         sure: whether that end is read from a clock. An end that is only a guess never replaces a known one.
         bought_at: when it was bought; None if unknown.
         news_age: seconds since its newest message came; None without a message, or without a usable clock.
@@ -87,6 +91,7 @@ class Snapshot(Generic[S]):
     at: float
     ends_at: float | None = None
     sure: bool = True
+    exact: bool = False
     bought_at: float | None = None
     news_age: float | None = None
     keep: bool = True
@@ -169,12 +174,14 @@ class Tracked(Entry, Generic[S]):
         self.failures = self.misses = 0
         self.dated = self.dated or snapshot.bought_at is not None
         self.born_at = min(self.born_at, snapshot.at if snapshot.bought_at is None else snapshot.bought_at)
-        self._note_end(snapshot.ends_at, sure=snapshot.sure)
+        self._note_end(snapshot.ends_at, sure=snapshot.sure, exact=snapshot.exact)
 
-    def _note_end(self, ends_at: float | None, *, sure: bool) -> None:
+    def _note_end(self, ends_at: float | None, *, sure: bool, exact: bool) -> None:
         if ends_at is None or not (sure or self.ends_at == inf):
             return
-        if ends_at - self.ends_at < SAME_END:
+        if exact and ends_at <= self.ends_at:
+            self.ends_at = ends_at
+        elif not exact and ends_at - self.ends_at < SAME_END:
             self.ends_at = min(self.ends_at, ends_at)
         else:
             self.ends_at = ends_at
@@ -214,14 +221,16 @@ class Tracked(Entry, Generic[S]):
 
     def at_a_moment(self, now: float) -> bool:
         """Return True if the order needs a look of its own now: its end is near, or a waiter's deadline has come."""
-        if self.looked_at < self.last_at <= now or self.looked_at < self.ends_at + 1.0 <= now:
-            return True
-        return any(self.looked_at < waiter.deadline <= now for waiter in self.waiters)
+        return self.is_ending(now) or any(self.looked_at < waiter.deadline <= now for waiter in self.waiters)
+
+    def is_ending(self, now: float) -> bool:
+        """Return True if the order needs a look now because of its end: a cancel that comes later does not refund."""
+        return self.looked_at < self.last_at <= now or self.looked_at < self.ends_at + 1.0 <= now
 
     def next_look_at(self, now: float) -> float:
         """The moment the next look is due: by the rhythm, but never later than a moment that needs a look."""
         if self.failures:
-            pause = min(30.0, 2.0 * 2.0 ** (self.failures - 1))
+            pause = min(30.0, 2.0 * 2.0 ** min(self.failures - 1, 10))
         elif self.misses:
             pause = MISSING_PAUSE
         elif not self.is_seen():
@@ -237,13 +246,16 @@ class Tracked(Entry, Generic[S]):
         return max(now, min([moment for moment in moments if moment > self.looked_at], default=inf))
 
     def cut_at(self, began: float) -> float:
-        """The moment at which a request that began at `began` is given up.
+        """The moment at which a request that began at `began` is given up, so that a last look can be made.
 
-        A request ends when the order's last look is due; a last look itself may take `LAST_LOOK` seconds.
+        The look of a caller's deadline may wait for a moment: where waits come and go, no look would ever end.
         """
-        last = self.last_at
-        cuts = (last if last > began else max(last, began) + LAST_LOOK, *[waiter.deadline for waiter in self.waiters])
-        return min([cut for cut in cuts if cut > began], default=inf)
+        deadlines = [waiter.deadline for waiter in self.waiters if waiter.deadline > began]
+        return min([self.end_cut_at(began), *[max(deadline, began + LEAST_LOOK) for deadline in deadlines]])
+
+    def end_cut_at(self, began: float) -> float:
+        """The moment at which the order's end has a request given up. The last look may take `LAST_LOOK` seconds."""
+        return self.last_at if self.last_at > began else max(self.last_at, began) + LAST_LOOK
 
 
 @attrs.define(eq=False, repr=False, weakref_slot=False)

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from collections import deque
 from math import inf
+from typing import Protocol
+from weakref import WeakSet
 
 import attrs
 
@@ -83,6 +85,14 @@ class Ticket(Wakeup):
     left: bool = False
 
 
+class User(Protocol):
+    """What asks about orders for one client."""
+
+    # True while it has orders to ask about.
+    @property
+    def is_busy(self) -> bool: ...
+
+
 class Slots:
     """The queue of one provider and key."""
 
@@ -100,6 +110,12 @@ class Slots:
         self._keeper: Ticket | None = None
         self._keeper_wakes_at = inf
         self._latest: Ticket | None = None
+        self.users: WeakSet[User] = WeakSet()
+
+    @property
+    def sharing(self) -> int:
+        """How many clients ask about orders through these slots now, at least one."""
+        return max(1, sum(user.is_busy for user in self.users))
 
     @property
     def spacing(self) -> float:

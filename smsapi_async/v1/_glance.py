@@ -246,7 +246,7 @@ class Timing:
     def snapshot(self, order: Order, at: float) -> Snapshot[Order]:
         """The snapshot of an answer that was asked for at that moment."""
         bought = self._bought(order.id)
-        ends_at, sure = self._end(order, at, bought)
+        ends_at, sure, exact = self._end(order, at, bought)
         return Snapshot(
             subject=order,
             sms=order.sms,
@@ -254,24 +254,27 @@ class Timing:
             at=at,
             ends_at=ends_at,
             sure=sure,
+            exact=exact,
             bought_at=self._begin(order, at, bought),
             news_age=self._news_age(order, at),
         )
 
-    def _end(self, order: Order, at: float, bought: Bought | None) -> tuple[float, bool]:
-        """The end of an order, and whether it is more than a guess."""
+    def _end(self, order: Order, at: float, bought: Bought | None) -> tuple[float | None, bool, bool]:
+        """The end of an order, whether it is more than a guess, and whether it is an order's own to the second."""
         span = _span(order)
         sold = None if bought is None else _span(bought.order) or span
         if bought is not None and sold is not None:
             first = bought.order.expires_at
+            if first is not None and order.expires_at is None:
+                return None, True, True  # left out, or unreadable: it has not moved
             moved = 0.0 if first is None or order.expires_at is None else (order.expires_at - first).total_seconds()
-            return bought.sent_at + sold + moved, True
+            return bought.sent_at + sold + moved, True, first is not None
         now = self._now(order, at)
         left = -inf if now is None or order.expires_at is None else (order.expires_at - now).total_seconds()
         if left <= 0:
             begin = at if bought is None else bought.sent_at
-            return begin + min(span or UNKNOWN_LIFE, UNKNOWN_LIFE), False
-        return at + (left if span is None else min(left, span)), True
+            return begin + min(span or UNKNOWN_LIFE, UNKNOWN_LIFE), False, False
+        return at + (left if span is None else min(left, span)), True, False
 
     def _begin(self, order: Order, at: float, bought: Bought | None) -> float | None:
         if bought is not None:

@@ -74,7 +74,7 @@ class Waits:
             listing,
             self._look,
             trust,
-            pair=lambda: 2.0 * sender.spacing("v1"),
+            pair=lambda: 2.0 * sender.spacing("v1") * sender.pace.slots("v1").sharing,
             resumes_at=lambda: sender.pace.slots("v1").resumes_at(Lane.LOOK),
         )
         self.settler: Settler = settler
@@ -89,12 +89,14 @@ class Waits:
 
     def record(self, order_id: int) -> Tracked[Order]:
         """The record of the order. For an order that this client bought, it has the purchase's answer."""
+        self._sender.pace.slots("v1").users.add(self.poller)
         tracked = self.poller.record(order_id, anyio.current_time())
         bought = self._bought(order_id)
         if bought is None:
             self._name(order_id)
         elif not tracked.is_seen():
             tracked.bought_at = bought.sent_at
+            tracked.shown = is_hosting(bought.order)  # the list that is swept holds activations: it cannot be late
             if is_open(bought.order):  # a row of the records may leave out the messages of an order that is over
                 tracked.note(self._timing.snapshot(bought.order, bought.sent_at))
         return tracked
@@ -147,9 +149,9 @@ class Waits:
         return order_id in self._held
 
     def is_awaited(self, order_id: int) -> bool:
-        """Return True if a wait or a scope needs the order open."""
+        """Return True if a scope, or a wait that may settle the order, needs it open."""
         tracked = self.poller.registry.get(order_id)
-        return self.is_held(order_id) or (tracked is not None and bool(tracked.waiters))
+        return self.is_held(order_id) or (tracked is not None and any(waiter.settles for waiter in tracked.waiters))
 
     def _bought_at(self, order_id: int) -> float | None:
         bought = self._bought(order_id)
@@ -192,7 +194,8 @@ class Waits:
             tracked = waiter.tracked
             order = order_of(tracked)
             sms = read.take(order.sms)
-            over = not is_open(order) or tracked.seen_at >= tracked.ends_at + LAPSED
+            lapsed = tracked.seen_at >= tracked.ends_at + LAPSED and not is_hosting(order)
+            over = not is_open(order) or lapsed
             if sms is not None or over or self._lapses_in_its_scope(tracked, order):
                 return sms
             if tracked.gone_dark():

@@ -17,16 +17,18 @@ pytestmark = pytest.mark.usefixtures("steady")
 # -- whose turn it is -----------------------------------------------------------------------------------------------
 
 
-def test_urgent_looks_come_first_then_chores_then_pages_then_other_looks() -> None:
-    """A chore takes no turn, and a page answers for many orders."""
+def test_looks_of_ends_come_first_then_chores_then_pages_then_looks_of_deadlines_then_the_others() -> None:
+    """A chore takes no turn, and a page answers for many orders, also for those whose callers' time is over."""
     desk = Desk()
     desk.waits(range(5))
+    desk.wait(8, left=14.0)
     desk.wait(9, deadline=4.2)
     desk.agenda.add(chore(), 4.5)
 
-    kinds = [type(job) for job in desk.jobs(4.5)]
+    jobs = desk.jobs(4.5)
 
-    assert kinds == [Look, Chore, Ask, *[Look] * 5]
+    assert [type(job) for job in jobs] == [Look, Chore, Ask, *[Look] * 6]
+    assert [job.tracked.key for job in (jobs[0], jobs[3]) if isinstance(job, Look)] == [8, 9]
 
 
 def test_without_a_turn_only_chores_are_dealt() -> None:
