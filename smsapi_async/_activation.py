@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from decimal import Decimal
 from types import TracebackType
 
 import anyio
@@ -97,6 +98,11 @@ class Activation:
     def phone(self) -> Phone:
         """The phone number: ``+`` and digits."""
         return self.order.phone
+
+    @property
+    def price(self) -> Decimal | None:
+        """The price of the order, in the account's currency; None if the provider left it out."""
+        return self.order.price
 
     async def code(
         self,

@@ -22,8 +22,9 @@ from ._polling import Snapshot
 from ._sending import Clock, Http, HttpClient, Pace, Provider, Sender
 from ._shield import Ended, outlives, shielded, unbroken
 from ._unsettled import Unsettled
-from ._values import OrderId, Phone, Sms, money, natural, positive, seconds, switch
+from ._values import OrderId, Phone, Sms, money, natural, seconds, switch
 from .rent import Rent, RentedNumber, RentMessages
+from .rent._arguments import tzid_of
 from .rent._waits import Waits as RentWaits
 from .v1 import V1, Messages, Offer, Order, Picker
 from .v1 import _arguments as arguments
@@ -167,7 +168,7 @@ class AsyncClient:
 
     async def await_code(
         self,
-        order_id: OrderId,
+        order_id: Order | OrderId,
         *,
         timeout: float | timedelta | None = None,
         settle: bool = True,
@@ -189,6 +190,7 @@ class AsyncClient:
         finish of a found code is on its way, that finish may have happened. A new `await_code` then returns the code.
 
         Args:
+            order_id: the order, or its id.
             timeout: seconds or a timedelta after which to stop, with a last look. The call returns at most 5 s later.
                 By default, the wait lasts until ten seconds before the order's end, while a cancel still refunds. If
                 many orders end together, the wait ends earlier, so that all of them are cancelled in time.
@@ -203,7 +205,7 @@ class AsyncClient:
             WaitTimeoutError: no code came within `timeout`, or nothing readable for 30 minutes. The order is cancelled
                 with a refund, or in `client.unsettled` while the provider refuses that.
             OrderClosedError: the order was cancelled, banned or finished elsewhere.
-            NoCodeError: messages came, but without a code; `order.sms` holds the texts. The order is finished.
+            NoCodeError: messages came, but without a code; they are in `sms` of the error. The order is finished.
             NotFoundError: this token has no such order.
             AuthenticationError, AccountBlockedError: the wait is over, and the order stays open.
             ClientClosedError: the client was closed, and the order stays open.
@@ -219,7 +221,7 @@ class AsyncClient:
 
     async def await_sms(
         self,
-        order_id: OrderId,
+        order_id: Order | OrderId,
         *,
         timeout: float | timedelta | None = None,
         settle: bool = True,
@@ -231,28 +233,28 @@ class AsyncClient:
 
     def _begin(
         self,
-        order_id: OrderId,
+        order_id: Order | OrderId,
         timeout: float | timedelta | None,
         settle: bool,
         match: Match | None,
         extract: Extract | None,
     ) -> CodeWait:
         span, pick = seconds("timeout", timeout), picked_by(match, extract)
-        order_id, settle = positive("order_id", order_id), switch("settle", settle)
-        return self._waits.begin(order_id, pick, timeout=span, settle=settle)
+        key, settle = arguments.order_id("order_id", order_id), switch("settle", settle)
+        return self._waits.begin(key, pick, timeout=span, settle=settle)
 
-    def messages(self, order_id: OrderId) -> Messages:
+    def messages(self, order_id: Order | OrderId) -> Messages:
         """Iterate over the messages of an order: each once, as it arrives, until the order closes.
 
         Outside a scope, the iteration settles nothing, and does not keep a wait for the code from settling. These
         errors of a wait end it: NotFoundError, WaitTimeoutError after 30 minutes in which nothing could be read, and
         ClientClosedError.
         """
-        return Messages(self._waits, positive("order_id", order_id))
+        return Messages(self._waits, arguments.order_id("order_id", order_id))
 
     async def await_rent_code(
         self,
-        tzid: int,
+        tzid: RentedNumber | int,
         *,
         timeout: float | timedelta | None = None,
         match: Match | None = None,
@@ -264,6 +266,7 @@ class AsyncClient:
         handed over. After that, every message is handed over, oldest first.
 
         Args:
+            tzid: the rented number, or its tzid.
             timeout: seconds or a timedelta after which to stop. By default, the wait lasts as long as the number.
             match: called with each message; the wait passes over a message for which it returns False.
             extract: finds the code in a text. It is asked before the provider's own code is used.
@@ -273,12 +276,12 @@ class AsyncClient:
             AuthenticationError, AccountBlockedError, ClientClosedError: the wait is over, and the number stays yours.
         """
         pick = picked_by(match, extract)
-        sms = await self._rent_waits.sms(positive("tzid", tzid), pick, timeout=seconds("timeout", timeout))
+        sms = await self._rent_waits.sms(tzid_of(tzid), pick, timeout=seconds("timeout", timeout))
         return sms.code or ""
 
-    def rent_messages(self, tzid: int) -> RentMessages:
+    def rent_messages(self, tzid: RentedNumber | int) -> RentMessages:
         """Iterate over the messages of a rented number: each once, as it arrives, until the number is gone."""
-        return RentMessages(self._rent_waits, positive("tzid", tzid))
+        return RentMessages(self._rent_waits, tzid_of(tzid))
 
     # -- scopes -----------------------------------------------------------------------------------------------------
 
@@ -333,7 +336,7 @@ class AsyncClient:
 
         A code that is already there is returned at once. A hosting order is left open on the way out.
         """
-        order_id = positive("order", order.id if isinstance(order, Order) else order)
+        order_id = arguments.order_id("order", order)
 
         async def obtain() -> Order | Snapshot[Order]:
             return order if isinstance(order, Order) else await self._waits.look_up(order_id)

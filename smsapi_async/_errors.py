@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from typing_extensions import TypeIs
+
+    from ._values import Sms
     from .rent._models import RentedNumber
     from .v1._models import Order
 
@@ -142,6 +145,20 @@ class SpendUnknownError(OutcomeUnknownError):
     ) -> None:
         super().__init__(what, call=call, status=status)
         self.candidates = candidates
+
+    @property
+    def orders(self) -> tuple[Order, ...]:
+        """The candidates of a v1 purchase: orders. Empty after a call to the rent API."""
+        return tuple(found for found in self.candidates if not _is_rented(found))
+
+    @property
+    def numbers(self) -> tuple[RentedNumber, ...]:
+        """The candidates of a rent: rented numbers. Empty after a call to the v1 API."""
+        return tuple(found for found in self.candidates if _is_rented(found))
+
+
+def _is_rented(found: Order | RentedNumber) -> TypeIs[RentedNumber]:
+    return hasattr(found, "tzid")
 
 
 class NothingBoughtError(SmsApiError):
@@ -305,8 +322,8 @@ class NoCodeError(SmsApiError):
     """A wait ended without a code.
 
     Attributes:
-        order: the order as last seen, for a wait on an order; `order.sms` holds the texts that did come.
-        number: the rented number as last seen, for a wait on one.
+        order: the order as last seen, for a wait on an order; otherwise None.
+        number: the rented number as last seen, for a wait on one; otherwise None.
     """
 
     fate = "the order is open: leaving its scope settles it, else it stays under its id"
@@ -317,6 +334,13 @@ class NoCodeError(SmsApiError):
         super().__init__(what, call=call)
         self.order = order
         self.number = number
+
+    @property
+    def sms(self) -> tuple[Sms, ...]:
+        """The messages that did come, oldest first, without a code that was wanted."""
+        if self.order is not None:
+            return self.order.sms
+        return self.number.messages if self.number is not None else ()
 
     def _what_became(self) -> str:
         if self.number is not None:

@@ -17,6 +17,7 @@ from .._shield import unbroken
 from .._unsettled import Unsettled
 from .._values import positive, switch
 from . import _wire
+from ._arguments import tzid_of
 from ._calls import all_numbers, one_number
 from ._models import Balance, CountryCode, RentedNumber, Tariff
 from ._purchases import DAY, LostNumbers, Purchase, Purchases
@@ -92,17 +93,17 @@ class Rent:
         """
         return await self._sender.send(all_numbers(self._zone))
 
-    async def number(self, tzid: int) -> RentedNumber:
+    async def number(self, tzid: RentedNumber | int) -> RentedNumber:
         """Read one active number with its messages. Free.
 
         Raises:
             NotFoundError: it is not active: unknown, expired, closed, or never confirmed.
         Source: onlinesim.io/docs/api/en/rent/getRentState.
         """
-        return await self._sender.send(one_number(positive("tzid", tzid), self._zone))
+        return await self._sender.send(one_number(tzid_of(tzid), self._zone))
 
     @unbroken
-    async def extend(self, tzid: int, days: int) -> RentedNumber:
+    async def extend(self, tzid: RentedNumber | int, days: int) -> RentedNumber:
         """Keep a rented number for more days. Spends the price in `RentedNumber.extensions`.
 
         The request is sent once. A lost answer is looked up in the number's own days and time left.
@@ -116,11 +117,11 @@ class Rent:
                 again.
         Source: onlinesim.io/docs/api/en/rent/extendRentState.
         """
-        tzid, days = positive("tzid", tzid), positive("days", days, MOST_DAYS)
-        query = (("tzid", str(tzid)), ("days", str(days)))
-        return await self.purchases.extend(self._spending("extend", "rent/extendRentState.php", query), tzid, days)
+        key, days = tzid_of(tzid), positive("days", days, MOST_DAYS)
+        query = (("tzid", str(key)), ("days", str(days)))
+        return await self.purchases.extend(self._spending("extend", "rent/extendRentState.php", query), key, days)
 
-    async def reload_port(self, tzid: int) -> None:
+    async def reload_port(self, tzid: RentedNumber | int) -> None:
         """Restart the number's port, when messages do not come. Free; see `RentedNumber.port_reload_available`.
 
         The provider's newer pages leave it out, so it may be retired. Repeated when its answer is lost.
@@ -129,9 +130,9 @@ class Rent:
             NotFoundError: the number is not active, or the provider knows no such method any more.
         Source: onlinesim.io/docs/api/en/rent/getRentNum, field `reload`.
         """
-        await self._sender.send(self._closing("reload_port", "rent/portReload.php", tzid, Lane.LOOK))
+        await self._sender.send(self._closing("reload_port", "rent/portReload.php", tzid_of(tzid), Lane.LOOK))
 
-    async def close(self, tzid: int) -> None:
+    async def close(self, tzid: RentedNumber | int) -> None:
         """Give the number up, for good. No refund is promised. Repeated when its answer is lost.
 
         Raises:
@@ -139,13 +140,13 @@ class Rent:
             OrderStateError: it is too early to close it.
         Source: onlinesim.io/docs/api/en/rent/closeRentNum.
         """
-        tzid = positive("tzid", tzid)
+        key = tzid_of(tzid)
         try:
-            await self._sender.send(self._closing("close", "rent/closeRentNum.php", tzid, Lane.CANCEL))
+            await self._sender.send(self._closing("close", "rent/closeRentNum.php", key, Lane.CANCEL))
         except NotFoundError as refusal:
             if not refusal.after_loss:  # else the lost answer was that of the closing
                 raise
-        self.purchases.closed(tzid)
+        self.purchases.closed(key)
 
     async def balance(self) -> Balance:
         """Read the account's money. Free. Source: onlinesim.io/docs/api/en/getBalance."""
@@ -164,5 +165,5 @@ class Rent:
         )
 
     def _closing(self, name: str, path: str, tzid: int, lane: Lane) -> Call[None]:
-        query = (("tzid", str(positive("tzid", tzid))),)
+        query = (("tzid", str(tzid)),)
         return _wire.call(name, path, _wire.read_success, repeat=Repeat.IF_LOST, lane=lane, query=query)

@@ -17,7 +17,7 @@ from .._errors import OutcomeUnknownError, RefusedError, escaped
 from .._quoting import masked
 from .._sending import TABLE, Call, Lane, Repeat, Sender
 from .._shield import unbroken
-from .._values import Phone, money, positive
+from .._values import OrderId, Phone, money
 from . import _arguments as arguments
 from . import _calls, _offers, _wire
 from ._lifecycle import is_open
@@ -244,16 +244,16 @@ class V1:
 
     # -- one order --------------------------------------------------------------------------------------------------
 
-    async def check(self, id: int) -> Order:
+    async def check(self, id: Order | OrderId) -> Order:
         """Read an order and its messages. Free.
 
         Raises:
             NotFoundError: no such order under this token.
         Source: 5sim.net/docs, "Check order (Get SMS)".
         """
-        return self._settler.heed(await self._sender.send(_calls.check(positive("id", id))))
+        return self._settler.heed(await self._sender.send(_calls.check(arguments.order_id("id", id))))
 
-    async def finish(self, id: int) -> Order:
+    async def finish(self, id: Order | OrderId) -> Order:
         """Close an order that got its SMS. Costs no more, adds 0.5 to the rating. Repeated when its answer is lost.
 
         Raises:
@@ -261,10 +261,10 @@ class V1:
             OutcomeUnknownError: no answer came, or one that shows the order still open.
         Source: 5sim.net/docs, "Finish order".
         """
-        order_id = positive("id", id)
+        order_id = arguments.order_id("id", id)
         return await self._end(_calls.finish(order_id), order_id, Status.FINISHED)
 
-    async def cancel(self, id: int) -> Order:
+    async def cancel(self, id: Order | OrderId) -> Order:
         """Give an order without SMS back. Refunds it, takes 0.1 from the rating. Repeated when its answer is lost.
 
         Raises:
@@ -272,10 +272,10 @@ class V1:
             OutcomeUnknownError: no answer came, or one that shows the order still open: it may be paid for.
         Source: 5sim.net/docs, "Cancel order".
         """
-        order_id = positive("id", id)
+        order_id = arguments.order_id("id", id)
         return await self._end(_calls.cancel(order_id), order_id, Status.CANCELED)
 
-    async def ban(self, id: int) -> Order:
+    async def ban(self, id: Order | OrderId) -> Order:
         """Report a number as used already and give it back. Believed to refund; takes 0.1 from the rating.
 
         Raises:
@@ -283,17 +283,18 @@ class V1:
             OutcomeUnknownError: no answer came, or one that shows the order still open: it may be paid for.
         Source: 5sim.net/docs, "Ban order".
         """
-        order_id = positive("id", id)
+        order_id = arguments.order_id("id", id)
         return await self._end(_calls.ban(order_id), order_id, Status.BANNED)
 
-    async def inbox(self, id: int) -> Inbox:
+    async def inbox(self, id: Order | OrderId) -> Inbox:
         """Read all messages of a hosting order. Free.
 
         Raises:
             NotFoundError: no such order, or the provider has switched the inbox off.
         Source: 5sim.net/docs, "SMS inbox list".
         """
-        return await self._sender.send(_wire.call("inbox", f"user/sms/inbox/{positive('id', id)}", _wire.read_inbox))
+        path = f"user/sms/inbox/{arguments.order_id('id', id)}"
+        return await self._sender.send(_wire.call("inbox", path, _wire.read_inbox))
 
     # -- the account's own price ceilings ---------------------------------------------------------------------------
 

@@ -10,7 +10,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 from .._quoting import shown
-from .._values import Phone, exact_text, natural, positive, switch
+from .._values import OrderId, Phone, exact_text, natural, positive, switch
+from ._models import Order
 from ._wire import Category
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
@@ -38,6 +39,11 @@ def is_slug(value: str) -> bool:
 def slugs(**values: object) -> tuple[str, ...]:
     """Path segments in their order, each checked."""
     return tuple(slug(name, value) for name, value in values.items())
+
+
+def order_id(name: str, value: Order | OrderId) -> OrderId:
+    """The id of an order that is given whole or by its id, or ValueError naming the argument."""
+    return positive(name, value.id if isinstance(value, Order) else value)
 
 
 def phone_digits(name: str, value: object, least: int, most: int) -> str:

@@ -35,7 +35,13 @@ async def waits(client: AsyncClient) -> None:
     async for sms in client.rent_messages(1):
         assert_type(sms, Sms)
     async for order in client.iter_open_orders(max_age=timedelta(hours=1)):
-        assert_type(order, Order)
+        assert_type(await client.await_code(order), str)
+        assert_type(await client.await_sms(order), Sms)
+        client.messages(order)
+    for number in await client.rent.numbers():
+        assert_type(await client.await_rent_code(number), str)
+        client.rent_messages(number)
+    await client.await_code("1")  # type: ignore[arg-type]
 
 
 async def scopes(client: AsyncClient, order: Order) -> None:
@@ -44,6 +50,7 @@ async def scopes(client: AsyncClient, order: Order) -> None:
         assert_type(bought.id, int)
         assert_type(bought.phone, str)
         assert_type(bought.order, Order)
+        assert_type(bought.price, Decimal | None)
         assert_type(await bought.code(), str)
         assert_type(await bought.sms(), Sms)
         assert_type(await bought.ban(), Order)
@@ -65,6 +72,11 @@ async def v1(client: AsyncClient) -> None:
     assert_type(await client.v1.buy_hosting("1day"), Order)
     assert_type(await client.v1.reuse("telegram", "+79000000000"), Order)
     assert_type(await client.v1.check(1), Order)
+    order = await client.v1.check(1)
+    assert_type(await client.v1.finish(order), Order)
+    assert_type(await client.v1.cancel(order), Order)
+    assert_type(await client.v1.ban(order), Order)
+    assert_type(await client.v1.inbox(order), Inbox)
     async for order in client.v1.iter_orders("hosting"):
         assert_type(order, Order)
     await client.v1.orders("rented")  # type: ignore[arg-type]
@@ -84,6 +96,10 @@ async def rent(client: AsyncClient) -> None:
     assert_type(await client.rent.buy_number(7, 1, extension=True), RentedNumber)
     assert_type(await client.rent.numbers(), tuple[RentedNumber, ...])
     assert_type(await client.rent.extend(1, 7), RentedNumber)
+    number = await client.rent.number(1)
+    assert_type(await client.rent.extend(number, 7), RentedNumber)
+    await client.rent.reload_port(number)
+    await client.rent.close(number)
     assert_type(await client.rent.balance(), Balance)
     await client.rent.buy_number("russia", 1)  # type: ignore[arg-type]
 
@@ -99,5 +115,8 @@ def values(order: Order, sms: Sms, number: RentedNumber) -> None:
 
 def errors(unknown: SpendUnknownError, ended: NoCodeError, refused: RefusedError) -> None:
     assert_type(unknown.candidates, tuple[Order | RentedNumber, ...])
+    assert_type([candidate.id for candidate in unknown.orders], list[int])
+    assert_type([candidate.tzid for candidate in unknown.numbers], list[int])
     assert_type(ended.order, Order | None)
+    assert_type(ended.sms, tuple[Sms, ...])
     assert_type(refused.reason, str)
