@@ -10,6 +10,7 @@ from types import TracebackType
 
 import anyio
 
+from ._async_only import AsyncOnly
 from ._codes import Extract, Inbox, Match, picked_by
 from ._polling import Snapshot
 from ._shield import outlives, unbroken
@@ -19,8 +20,11 @@ from .v1._lifecycle import is_hosting, is_open
 from .v1._settle import Settlement, Settler
 from .v1._waits import Held, Waits
 
+NOT_ENTERED = "the order is bought on entering the scope: write `async with client.activation(...) as order:`"
+SCOPE_OVER = "the scope of order {0} is over: ask inside its `async with`, or open another with `client.resume({0})`"
 
-class Activation:
+
+class Activation(AsyncOnly):
     """One order in a scope: ``async with client.activation("telegram") as order:``.
 
     On the way out, the order is finished if a code was taken, otherwise cancelled with a refund. An order that could
@@ -86,7 +90,7 @@ class Activation:
         """The order as last seen."""
         order = (self._held and self._held.tracked.subject) or self._order
         if order is None:
-            raise RuntimeError("the order is bought on entering the scope: use `async with`")
+            raise RuntimeError(NOT_ENTERED)
         return order
 
     @property
@@ -162,5 +166,5 @@ class Activation:
     @property
     def _inside(self) -> Held:
         if self._held is None:
-            raise RuntimeError("the order is looked after inside its scope: use `async with`")
+            raise RuntimeError(SCOPE_OVER.format(self._order.id) if self._order is not None else NOT_ENTERED)
         return self._held

@@ -15,7 +15,8 @@ from itertools import count
 
 import attrs
 
-from ._errors import BudgetExceededError
+from . import _advice as advice
+from ._errors import BudgetExceededError, advised
 from ._values import money as amount_of
 from ._values import positive
 
@@ -136,12 +137,15 @@ class Budget:
         self._forget_what_ended(now)
         place = Place(most or NOTHING, opens)
         if self.per_order is not None and place.most > self.per_order:
-            raise BudgetExceededError(f"{place.most} is more than the {self.per_order} of one order", call=call)
+            what = f"{place.most} is more than the {self.per_order} of one order"
+            raise advised(BudgetExceededError(what, call=call), advice.raise_limit("per_order"))
         if self.left is not None and place.most > self.left:
             what = f"up to {place.most} is needed and {self.left} of {self._money} is left"
-            raise BudgetExceededError(what, call=call)
+            raise advised(BudgetExceededError(what, call=call), advice.wait_or_raise("money", self._set_aside))
         if opens and self._open_orders is not None and len(self._held) + self._places >= self._open_orders:
-            raise BudgetExceededError(f"{self._open_orders} orders are open, and no more may be", call=call)
+            held = f"{self._open_orders} order{' is' if self._open_orders == 1 else 's are'} open"
+            error = BudgetExceededError(f"{held}, and no more may be", call=call)
+            raise advised(error, advice.wait_or_raise("open_orders"))
         self._set_aside += place.most
         self._places += place.opens
         return place

@@ -15,6 +15,7 @@ from anyio.lowlevel import EventLoopToken
 from . import _settings as settings
 from ._account import Account, SharedPace, Trust, account_of
 from ._activation import Activation
+from ._async_only import AsyncOnly
 from ._budget import Budget
 from ._codes import Extract, Match, picked_by
 from ._events import Event, Events
@@ -39,7 +40,7 @@ MOSCOW = timezone(timedelta(hours=3))
 """The rent API writes its times without a zone. The same provider's other API prints +03:00."""
 
 
-class AsyncClient:
+class AsyncClient(AsyncOnly):
     """One client for both APIs: ``async with AsyncClient() as client:``.
 
     Opening a client sends nothing and spends nothing. A client belongs to the event loop that first uses it.

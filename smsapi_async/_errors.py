@@ -1,4 +1,4 @@
-"""Every error of the package, drawn once. Imports nothing of ours (types aside), knows no wire.
+"""Every error of the package, drawn once. Imports only its texts (types aside), knows no wire.
 
     SmsApiError(Exception)
       NotSentError                nothing left this machine
@@ -37,7 +37,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from . import _advice as advice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,24 +80,38 @@ class SmsApiError(Exception):
         call: the call that failed, such as ``v1.buy_activation``; empty when no call was being made.
     """
 
-    fate: ClassVar[str] = ""
+    fate: str = ""
 
     def __init__(self, what: str, *, call: str = "") -> None:
         super().__init__(escaped(what, LONGEST))
         self.call = call
 
     def __str__(self) -> str:
-        head = f"{self.call}: {self.args[0]}" if self.call else str(self.args[0])
-        fate = self._what_became()
-        return f"{head}; {fate}" if fate else head
+        what, fate = str(self.args[0]), self._what_became()
+        head = f"{self.call}: {what}" if self.call else what
+        return f"{head.removesuffix('.')}; {fate}" if fate else head
 
     def _what_became(self) -> str:
         """What became of the money, and what to do next."""
-        return self.fate
+        return self._given or self.fate
+
+    @property
+    def _given(self) -> str:
+        """The advice that `advised` gave to this error alone."""
+        return str(vars(self).get("fate", ""))
 
     def __reduce__(self) -> tuple[Callable[..., SmsApiError], tuple[Any, ...]]:
         # Keyword-only arguments defeat the default protocol, which calls the class with `args` alone.
         return _restore, (type(self), self.args, self.__dict__.copy())
+
+
+E = TypeVar("E", bound=SmsApiError)
+
+
+def advised(error: E, fate: str) -> E:
+    """Give an error an advice of its own, in place of that of its class."""
+    error.fate = escaped(fate, LONGEST)
+    return error
 
 
 def _restore(kind: type[SmsApiError], args: tuple[Any, ...], state: dict[str, Any]) -> SmsApiError:
@@ -108,7 +124,7 @@ def _restore(kind: type[SmsApiError], args: tuple[Any, ...], state: dict[str, An
 class NotSentError(SmsApiError):
     """Nothing left this machine: no connection was made."""
 
-    fate = "nothing was sent and nothing spent, try again when the network is back"
+    fate = advice.NOT_SENT
 
 
 class OutcomeUnknownError(SmsApiError):
@@ -118,7 +134,7 @@ class OutcomeUnknownError(SmsApiError):
         status: the HTTP status, or None when not even that arrived.
     """
 
-    fate = "what the provider did is unknown, read its state before trying again"
+    fate = advice.OUTCOME_UNKNOWN
 
     def __init__(self, what: str, *, call: str = "", status: int | None = None) -> None:
         super().__init__(what, call=call)
@@ -133,7 +149,7 @@ class SpendUnknownError(OutcomeUnknownError):
             to them.
     """
 
-    fate = "money may be spent: look at the candidates and the provider's records before buying again"
+    fate = advice.spend_unknown("", has_candidates=True)
 
     def __init__(
         self,
@@ -145,6 +161,10 @@ class SpendUnknownError(OutcomeUnknownError):
     ) -> None:
         super().__init__(what, call=call, status=status)
         self.candidates = candidates
+
+    def _what_became(self) -> str:
+        is_foreign = advice.NOT_THE_API in str(self.args[0])
+        return advice.spend_unknown(self.call, has_candidates=bool(self.candidates), is_foreign=is_foreign)
 
     @property
     def orders(self) -> tuple[Order, ...]:
@@ -164,7 +184,7 @@ def _is_rented(found: Order | RentedNumber) -> TypeIs[RentedNumber]:
 class NothingBoughtError(SmsApiError):
     """The answer to a purchase was lost, and the provider's records show that nothing was bought."""
 
-    fate = "nothing was bought, it is safe to try again"
+    fate = advice.NOTHING_BOUGHT
 
 
 class UnreadableReplyError(SmsApiError):
@@ -176,7 +196,7 @@ class UnreadableReplyError(SmsApiError):
         excerpt: the first characters of the body, with phones, codes and texts masked.
     """
 
-    fate = "nothing was spent or changed"
+    fate = advice.UNREADABLE
 
     def __init__(self, what: str, *, call: str = "", status: int = 0, path: str = "", excerpt: str = "") -> None:
         super().__init__(what, call=call)
@@ -193,7 +213,7 @@ class RefusedError(SmsApiError):
         status: the HTTP status it came with; 0 when the call was stopped before it was sent.
     """
 
-    fate = "the request was refused, nothing was spent"
+    fate = advice.REFUSED
     after_loss = False
     """Whether an earlier try of the same call lost its answer, and may be why this one was refused."""
 
@@ -209,31 +229,34 @@ class RefusedError(SmsApiError):
 class AuthenticationError(RefusedError):
     """The key is missing, wrong or expired."""
 
-    fate = "nothing was spent, check the key"
+    fate = advice.wrong_key("")
+
+    def _what_became(self) -> str:
+        return self._given or advice.wrong_key(self.call)
 
 
 class AccountBlockedError(RefusedError):
     """The account, its API access or this address is shut out."""
 
-    fate = "nothing was spent, trying again will not help until the provider lifts it"
+    fate = advice.ACCOUNT_BLOCKED
 
 
 class RateLimitError(RefusedError):
     """Too many requests."""
 
-    fate = "the request was turned away before it was carried out, slow down and try again"
+    fate = advice.RATE_LIMIT
 
 
 class NoNumbersError(RefusedError):
     """No number is in stock for what was asked, or none below the price ceiling."""
 
-    fate = "nothing was bought, try another operator, country or max_price, or later"
+    fate = advice.NO_NUMBERS
 
 
 class InsufficientBalanceError(RefusedError):
     """The balance does not cover it."""
 
-    fate = "nothing was bought, top up first"
+    fate = advice.INSUFFICIENT_BALANCE
 
 
 class LowRatingError(RefusedError):
@@ -244,7 +267,7 @@ class LowRatingError(RefusedError):
             since when. None when the refusal bore no date.
     """
 
-    fate = "nothing was bought, the provider allows buying again after 24 hours"
+    fate = advice.LOW_RATING
 
     def __init__(self, reason: str, *, call: str = "", status: int = 0, possible_at: datetime | None = None) -> None:
         super().__init__(reason, call=call, status=status)
@@ -259,37 +282,43 @@ class LowRatingError(RefusedError):
 class LimitReachedError(RefusedError):
     """The account holds as many numbers at once as it may."""
 
-    fate = "nothing was bought, close a number first"
+    fate = advice.LIMIT_REACHED
 
 
 class BadParameterError(RefusedError):
     """The provider does not know the country, operator, product, days or other value that was asked for."""
 
-    fate = "nothing was bought, correct the country, operator, product or days"
+    fate = advice.BAD_PARAMETER
 
 
 class NotFoundError(RefusedError):
     """The provider knows no such order, number, record or route."""
 
-    fate = "nothing was changed, check the id and whose key it is"
+    fate = advice.not_found("")
+
+    def _what_became(self) -> str:
+        return self._given or advice.not_found(self.call)
 
 
 class OrderStateError(RefusedError):
     """The order's or the rented number's state does not allow it; `reason` says which state."""
 
-    fate = "nothing was changed, read the state with check() or number()"
+    fate = advice.order_state("")
+
+    def _what_became(self) -> str:
+        return self._given or advice.order_state(self.call)
 
 
 class ReuseRefusedError(RefusedError):
     """The number cannot be bought again: not bought for reuse, too late, cancelled, or not allowed by its operator."""
 
-    fate = "nothing was bought, buy a fresh number"
+    fate = advice.REUSE_REFUSED
 
 
 class ProviderUnavailableError(RefusedError):
     """The provider says, in words that are known, that it cannot do it now."""
 
-    fate = "nothing was bought, try again later"
+    fate = advice.PROVIDER_UNAVAILABLE
 
 
 class PriceTooHighError(SmsApiError):
@@ -299,7 +328,7 @@ class PriceTooHighError(SmsApiError):
         order: the order as it was left; `status` says whether it was cancelled.
     """
 
-    fate = "the order was given back at once, `order` and `client.unsettled` tell whether it worked"
+    fate = advice.PRICE_TOO_HIGH
 
     def __init__(self, what: str, *, call: str = "", order: Order) -> None:
         super().__init__(what, call=call)
@@ -309,13 +338,13 @@ class PriceTooHighError(SmsApiError):
 class BudgetExceededError(SmsApiError):
     """The caller's own budget does not cover it."""
 
-    fate = "nothing was sent and nothing spent"
+    fate = advice.BUDGET_EXCEEDED
 
 
 class ClientClosedError(SmsApiError):
     """The client was closed before or during the call."""
 
-    fate = "nothing more is sent, open orders are in `client.unsettled` or stay open under their ids"
+    fate = advice.CLIENT_CLOSED
 
 
 class NoCodeError(SmsApiError):
@@ -326,7 +355,7 @@ class NoCodeError(SmsApiError):
         number: the rented number as last seen, for a wait on one; otherwise None.
     """
 
-    fate = "the order is open: leaving its scope settles it, else it stays under its id"
+    fate = advice.NO_CODE
 
     def __init__(
         self, what: str, *, call: str = "", order: Order | None = None, number: RentedNumber | None = None
@@ -344,16 +373,8 @@ class NoCodeError(SmsApiError):
 
     def _what_became(self) -> str:
         if self.number is not None:
-            return "the number is not touched by a wait"
-        return _FATES.get(self.order.status, self.fate) if self.order is not None else self.fate
-
-
-_FATES = {
-    "CANCELED": "the order is cancelled and refunded",
-    "BANNED": "the order is banned, believed to be refunded",
-    "FINISHED": "the order is finished and paid",
-    "TIMEOUT": "the provider ended the order, check the balance: a refund is not certain",
-}
+            return advice.NUMBER_UNTOUCHED
+        return advice.ENDED_AS.get(self.order.status, self.fate) if self.order is not None else self.fate
 
 
 class OrderExpiredError(NoCodeError):
@@ -367,10 +388,10 @@ class OrderClosedError(NoCodeError):
 class RentClosedError(NoCodeError):
     """The rented number is not among the account's active ones any more."""
 
-    fate = "it expired, was closed, or was never confirmed; nothing was spent by this wait"
+    fate = advice.RENT_CLOSED
 
 
 class WaitTimeoutError(NoCodeError, TimeoutError):
     """The wait's own timeout passed, or nothing readable came from the provider for 30 minutes."""
 
-    fate = "the order is open: leaving its scope settles it, else it is in `client.unsettled` or stays under its id"
+    fate = advice.WAIT_TIMEOUT

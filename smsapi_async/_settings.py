@@ -69,11 +69,27 @@ def _key(name: str, given: str | None, variable: str) -> str | None:
     key = exact_text(os.environ.get(variable, "") if given is None else given)
     if key is None:
         raise ValueError(f"{name}: a text is needed")
-    if len(key) > LONGEST or not (key.isascii() and key.isprintable() and " " not in key):
+    if wrong := _wrong_with(key):
+        source = f"from {variable}" if given is None else f"or {variable}"
         del given, key  # a traceback keeps the locals of its frames
-        what = f"a text without blanks and control characters, of at most {LONGEST} characters, is needed"
-        raise ValueError(f"{name} (or {variable}): {what}")
+        raise ValueError(f"{name} ({source}): {wrong}; nothing was sent, copy the key anew from your account")
     return key or None
+
+
+def _wrong_with(key: str) -> str:
+    """What is wrong with a key, without showing any of it; empty if nothing is."""
+    if len(key) > LONGEST:
+        return f"a key has at most {LONGEST} characters, and this has {len(key)}"
+    if key != key.strip():
+        return "the key begins or ends with a blank or a line end, which a file or a copy often adds: strip it"
+    if key.lower().startswith("bearer "):
+        return "give the key without the word Bearer, which the client adds"
+    if not key.isascii():
+        place = next(place for place, letter in enumerate(key, 1) if not letter.isascii())
+        return f"a key has only ASCII letters, digits and signs, and character {place} of {len(key)} is none"
+    if not key.isprintable() or " " in key:
+        return "the key has a blank, a line end or a control character inside"
+    return ""
 
 
 def _url(name: str, given: str | None, variable: str, default: str) -> str:

@@ -15,9 +15,11 @@ import pytest
 
 import smsapi_async
 from smsapi_async import (
+    AuthenticationError,
     LowRatingError,
     NoCodeError,
     NoNumbersError,
+    NotFoundError,
     NotSentError,
     OrderExpiredError,
     OutcomeUnknownError,
@@ -69,6 +71,13 @@ def made(kind: type[SmsApiError]) -> SmsApiError:
     error = kind("no free phones", **options)
     error.add_note("order 7 could not be settled")
     return error
+
+
+OF_V1 = {
+    AuthenticationError: "nothing was spent, check `token` (SMSAPI_TOKEN)",
+    NotFoundError: "nothing was changed, check the id, and that `token` (SMSAPI_TOKEN) is the key that bought it",
+}
+"""The advice of errors that depends on the provider, for a call to the v1 API."""
 
 
 def test_the_drawing_is_the_tree():
@@ -133,7 +142,7 @@ def test_a_message_names_the_call_and_ends_with_what_to_do(kind):
     error = made(kind)
 
     assert str(error).startswith("v1.check: ")
-    fate = "the number is not touched by a wait" if isinstance(error, NoCodeError) else kind.fate
+    fate = "the number is not touched by a wait" if isinstance(error, NoCodeError) else OF_V1.get(kind, kind.fate)
     assert str(error).endswith(f"; {fate}" if fate else "no free phones")
     assert kind is SmsApiError or kind.fate
     assert str(made(kind)) == str(error)

@@ -97,12 +97,12 @@ class LostPurchases(ABC, Generic[P, R]):
 
     Class attributes:
         NOTHING: the error's words if the records show no purchase.
-        UNKNOWN: the error's words if the records may show one, with a place for the number of candidates.
+        ROW: what one row of the records is, in the singular.
         KEY: the name of the attribute that is a row's key.
     """
 
     NOTHING: ClassVar[str]
-    UNKNOWN: ClassVar[str]
+    ROW: ClassVar[str]
     KEY: ClassVar[str]
 
     def __init__(self, sender: Sender, claims: Claims[P], *, shared_key: bool) -> None:
@@ -219,8 +219,18 @@ class LostPurchases(ABC, Generic[P, R]):
             return found
         if void:
             raise NothingBoughtError(self.NOTHING, call=purchase.call) from lost
-        what, status = self.UNKNOWN.format(len(candidates)), lost.status
+        what, status = self._unknown(lost, search, len(candidates)), lost.status
         raise SpendUnknownError(what, call=purchase.call, status=status, candidates=candidates) from lost  # type: ignore[arg-type]
+
+    def _unknown(self, lost: OutcomeUnknownError, search: Search[P, R], candidates: int) -> str:
+        """What happened to a purchase whose outcome stays unknown, in words."""
+        if candidates:
+            found = f"{candidates} {self.ROW}{'' if candidates == 1 else 's'} may have come of it"
+        elif search.seen is None:
+            found = "the records could not be read"
+        else:
+            found = "the records do not decide whether anything came of it"
+        return f"the answer was lost ({lost.args[0]}), {found}"
 
     def _is_void(self, purchase: P, search: Search[P, R]) -> bool:
         """Return True if the last look was whole and showed nothing, and the further record showed nothing either."""

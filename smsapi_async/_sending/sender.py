@@ -26,6 +26,7 @@ from .._fields import collect_unread
 from .._shield import UnderWay, protect_from_ctrl_c
 from .call import Call, Provider, Reply
 from .clock import Clock
+from .explain import explain
 from .http import Http
 from .pace import Pace, Slots, Ticket
 from .retry import pause_before_retry
@@ -129,6 +130,7 @@ class Sender:
                     return await self._exchange_told(call, departure, Timing(once))
                 return self._read(call, await self._exchange(call, departure, look=once))
             except SmsApiError as error:
+                explain(error, call, self._http)
                 if isinstance(error, RateLimitError):
                     hits = self.pace.slots(call.provider).hit(anyio.current_time())
                     self.events.emit(logging.INFO, "pace.hit", provider=call.provider, hits=hits)

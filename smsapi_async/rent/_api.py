@@ -10,8 +10,9 @@ from math import inf
 
 import attrs
 
+from .. import _advice as advice
 from .._budget import Budget
-from .._errors import NotFoundError
+from .._errors import BadParameterError, NotFoundError, advised
 from .._sending import Call, Claims, Lane, Repeat, Sender
 from .._shield import unbroken
 from .._unsettled import Unsettled
@@ -27,6 +28,11 @@ LARGEST_CODE = 10**9
 
 MOST_DAYS = 10_000
 """The longest lease that is sold is a fraction of it."""
+
+MOST_TARIFFS = 1_000
+"""Countries whose lengths are kept for an error. The provider has about a hundred."""
+
+EXTENSIONS = "client.rent.number(tzid).extensions"
 
 
 class Rent:
@@ -46,6 +52,7 @@ class Rent:
         self._zone = zone
         lost = LostNumbers(sender, claims, self._listed, shared_key=shared_key)
         self.purchases: Purchases = Purchases(sender, unsettled, lost, budget)
+        self._tariffs: dict[CountryCode, tuple[int, ...]] = {}
 
     async def tariffs(self, country: CountryCode | None = None) -> tuple[Tariff, ...]:
         """Read the price list, or one country of it, in the order of the provider's site. Free.
@@ -53,9 +60,12 @@ class Rent:
         Source: onlinesim.io/docs/api/en/rent/tariffsRent.
         """
         query = () if country is None else (("country", str(positive("country", country, LARGEST_CODE))),)
-        return await self._sender.share(
-            _wire.call("tariffs", "rent/tariffsRent.php", _wire.read_tariffs, query=query, when_none=tuple, large=True)
+        asked = _wire.call(
+            "tariffs", "rent/tariffsRent.php", _wire.read_tariffs, query=query, when_none=tuple[Tariff, ...], large=True
         )
+        found = await self._sender.share(asked)
+        self._tariffs.update({tariff.country: tuple(tariff.prices) for tariff in found[:MOST_TARIFFS]})
+        return found
 
     @unbroken
     async def buy_number(self, country: CountryCode, days: int, *, extension: bool = False) -> RentedNumber:
@@ -84,7 +94,12 @@ class Rent:
             _wire.ALL_AT_ONCE,
         )
         life = inf if extension else days * DAY
-        return await self.purchases.buy(self._spending("buy_number", "rent/getRentNum.php", query), country, days, life)
+        asked = self._spending("buy_number", "rent/getRentNum.php", query)
+        try:
+            return await self.purchases.buy(asked, country, days, life)
+        except BadParameterError as error:
+            advised(error, self._not_rented(error.reason, country, days))
+            raise
 
     async def numbers(self) -> tuple[RentedNumber, ...]:
         """Read the active numbers with their messages. Free.
@@ -119,7 +134,11 @@ class Rent:
         """
         key, days = tzid_of(tzid), positive("days", days, MOST_DAYS)
         query = (("tzid", str(key)), ("days", str(days)))
-        return await self.purchases.extend(self._spending("extend", "rent/extendRentState.php", query), key, days)
+        try:
+            return await self.purchases.extend(self._spending("extend", "rent/extendRentState.php", query), key, days)
+        except BadParameterError as error:
+            advised(error, advice.unknown_words([advice.Unknown("days", str(days), EXTENSIONS)]))
+            raise
 
     async def reload_port(self, tzid: RentedNumber | int) -> None:
         """Restart the number's port, when messages do not come. Free; see `RentedNumber.port_reload_available`.
@@ -153,6 +172,16 @@ class Rent:
         return await self._sender.send(_wire.call("balance", "getBalance.php", _wire.read_balance))
 
     # -- shared by the methods above --------------------------------------------------------------------------------
+
+    def _not_rented(self, reason: str, country: CountryCode, days: int) -> str:
+        """The advice for a country or a length that the provider does not rent out."""
+        lengths = [str(length) for length in self._tariffs.get(country, ()) if length != days]
+        unknown = {
+            "COUNTRY": advice.Unknown("country", str(country), "client.rent.tariffs()"),
+            "DAYS": advice.Unknown("days", str(days), f"client.rent.tariffs({country})", lengths),
+        }
+        doubtful = [found for word, found in unknown.items() if word in reason.upper()]
+        return advice.unknown_words(doubtful or list(unknown.values()))
 
     async def _listed(self) -> tuple[RentedNumber, ...]:
         """The active numbers, asked as part of a purchase."""

@@ -103,7 +103,7 @@ class LostNumbers(LostPurchases[Purchase, RentedNumber]):
     """The search for rented numbers in the list."""
 
     NOTHING: ClassVar[str] = "the answer was lost and no new number is listed"
-    UNKNOWN: ClassVar[str] = "the answer was lost, {} new numbers may have come of it"
+    ROW: ClassVar[str] = "new number"
     KEY: ClassVar[str] = "tzid"
 
     def __init__(self, sender: Sender, claims: Claims[Purchase], numbers: Fetch, *, shared_key: bool) -> None:

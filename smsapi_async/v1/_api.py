@@ -23,6 +23,7 @@ from . import _calls, _offers, _wire
 from ._lifecycle import is_open
 from ._matching import Purchase
 from ._models import Country, Inbox, MaxPrice, Order, Page, Payment, Prices, Product, Profile, Status, Wallets
+from ._names import Ceiling, Names
 from ._pagination import Listing, OpenOrders, R, Rows, listing
 from ._purchases import Purchases
 from ._settle import Settler
@@ -45,6 +46,7 @@ class V1:
         self._purchases = purchases
         self._settler = settler
         self._budget = budget
+        self._names = Names()
 
     # -- account ----------------------------------------------------------------------------------------------------
 
@@ -119,8 +121,11 @@ class V1:
         Source: 5sim.net/docs, "Products request".
         """
         country, operator = arguments.slugs(country=country, operator=operator)
-        path = f"guest/products/{country}/{operator}"
-        return await self._sender.share(_wire.call("products", path, _wire.read_products, catalogue=True))
+        asked = _wire.call("products", f"guest/products/{country}/{operator}", _wire.read_products, catalogue=True)
+        with self._names.asked({"country": country, "operator": operator}):
+            found = await self._sender.share(asked)
+        self._names.learn("product", found)
+        return found
 
     async def prices(self, *, country: str | None = None, product: str | None = None) -> Prices:
         """Read the price table, or the part for a country or a product. Free, needs no token.
@@ -136,16 +141,19 @@ class V1:
         query = {name: arguments.slug(name, value) for name, value in filters.items() if value is not None}
         read = _offers.read_prices(query.get("country"), query.get("product"))
         asked = _wire.call("prices", "guest/prices", read, query=query.items(), catalogue=True, bounds=TABLE)
-        return await self._sender.share(asked)
+        with self._names.asked(query):
+            return await self._sender.share(asked)
 
     async def countries(self) -> Mapping[str, Country]:
         """Read the countries and the operators selling there, by country name. Free, needs no token.
 
         Source: 5sim.net/docs, "Countries list".
         """
-        return await self._sender.share(
-            _wire.call("countries", "guest/countries", _wire.read_countries, catalogue=True)
-        )
+        asked = _wire.call("countries", "guest/countries", _wire.read_countries, catalogue=True)
+        found = await self._sender.share(asked)
+        self._names.learn("country", found)
+        self._names.learn("operator", (operator for country in found.values() for operator in country.operators))
+        return found
 
     async def notification(self, lang: Literal["ru", "en"]) -> str:
         """Read the provider's notice to its users. Free. It may be empty or hold HTML: never render it raw.
@@ -195,12 +203,15 @@ class V1:
         country, operator, product = arguments.slugs(country=country, operator=operator, product=product)
         if max_price is not None and operator != "any":
             raise ValueError("max_price: the provider ignores it with a named operator, so operator must be 'any'")
-        ceiling = self._budget.ceiling(None if max_price is None else money("max_price", max_price))
+        own = None if max_price is None else money("max_price", max_price)
+        ceiling = self._budget.ceiling(own)
         told = ceiling if operator == "any" else None
         query = arguments.buy_options(forwarding, number, reuse=reuse, voice=voice, ref=ref, ceiling=told)
         asked = self._spending("buy_activation", f"user/buy/activation/{country}/{operator}/{product}", query)
         del number, ref, query  # a traceback keeps the locals of its frames
-        return await self._purchases.make_guarded(asked, Purchase("activation", product, country, ceiling=ceiling))
+        sent = None if told is None else Ceiling(told, is_of_budget=told != own)
+        with self._names.asked({"country": country, "operator": operator, "product": product}, sent):
+            return await self._purchases.make_guarded(asked, Purchase("activation", product, country, ceiling=ceiling))
 
     @unbroken
     async def buy_hosting(self, product: str, *, country: str = "any", operator: str = "any") -> Order:
@@ -221,7 +232,8 @@ class V1:
         country, operator, product = arguments.slugs(country=country, operator=operator, product=product)
         asked = self._spending("buy_hosting", f"user/buy/hosting/{country}/{operator}/{product}")
         purchase = Purchase("hosting", product, country, ceiling=self._budget.per_order)
-        return await self._purchases.make(asked, purchase)
+        with self._names.asked({"country": country, "operator": operator, "product": product}):
+            return await self._purchases.make(asked, purchase)
 
     @unbroken
     async def reuse(self, product: str, phone: Phone) -> Order:
@@ -240,7 +252,8 @@ class V1:
         asked = self._spending("reuse", f"user/reuse/{product}/{digits}")
         purchase = Purchase("activation", product, phone=digits, ceiling=self._budget.per_order)
         del phone, digits  # a traceback keeps the locals of its frames
-        return await self._purchases.make_guarded(asked, purchase)
+        with self._names.asked({"product": product}):
+            return await self._purchases.make_guarded(asked, purchase)
 
     # -- one order --------------------------------------------------------------------------------------------------
 
@@ -310,7 +323,8 @@ class V1:
         amount = money("price", price)
         number = int(amount) if amount == amount.to_integral_value() else float(amount)
         body = {"product_name": arguments.slug("product", product), "price": number}
-        await self._sender.send(self._ceiling("set_max_price", "POST", body))
+        with self._names.asked({"product": product}):
+            await self._sender.send(self._ceiling("set_max_price", "POST", body))
 
     async def delete_max_price(self, product: str) -> None:
         """Drop the account's price ceiling for a product. Free; repeated when its answer is lost.

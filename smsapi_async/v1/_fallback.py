@@ -13,8 +13,9 @@ from math import inf
 import anyio
 import attrs
 
+from .. import _advice as advice
 from .._budget import Budget
-from .._errors import NoNumbersError
+from .._errors import NoNumbersError, advised
 from .._quoting import shown
 from .._shield import unbroken
 from .._values import money, seconds
@@ -66,6 +67,7 @@ class Fallback:
                 break
             if walk.too_dear(offer) or self._is_empty(offer):
                 walk.passed_over += 1
+                walk.dear += walk.too_dear(offer)
                 continue
             try:
                 order = await buy(country=offer.country, operator=offer.operator)
@@ -79,11 +81,14 @@ class Fallback:
         raise walk.error(product, len(candidates)) from walk.refusal
 
     def _walk_of(self, offers: Picker | tuple[Offer, ...], max_price: Amount | None) -> Walk:
-        ceiling = self._budget.ceiling(None if max_price is None else money("max_price", max_price))
-        if not isinstance(offers, Picker):
-            return Walk(ceiling)
-        bounds = [bound for bound in (ceiling, offers.max_price) if bound is not None]
-        return Walk(min(bounds, default=None), offers.tries, seconds("patience", offers.patience) or 0.0)
+        own = [None if max_price is None else money("max_price", max_price)]
+        if isinstance(offers, Picker):
+            own.append(offers.max_price)
+        lowest = min((bound for bound in own if bound is not None), default=None)
+        walk = Walk(self._budget.ceiling(lowest), is_of_budget=lowest != self._budget.ceiling(lowest))
+        if isinstance(offers, Picker):
+            walk.tries, walk.patience = offers.tries, seconds("patience", offers.patience) or 0.0
+        return walk
 
     async def _candidates(self, product: str, offers: Picker | tuple[Offer, ...], country: str) -> tuple[Offer, ...]:
         if isinstance(offers, Picker):
@@ -117,13 +122,20 @@ def offers_of(given: object) -> tuple[Offer, ...]:
 
 @attrs.define
 class Walk:
-    """One walk along offers: its limits, and its results so far."""
+    """One walk along offers: its limits, and its results so far.
+
+    Attributes:
+        is_of_budget: whether the ceiling is the budget's, and not the caller's own.
+        dear: how many of the offers passed over cost more than the ceiling.
+    """
 
     ceiling: Decimal | None
+    is_of_budget: bool = False
     tries: float = inf
     patience: float = 60.0
     tried: list[Offer] = attrs.field(factory=list)
     passed_over: int = 0
+    dear: int = 0
     refusal: NoNumbersError | None = None
 
     def ended(self, age: float) -> bool:
@@ -142,6 +154,8 @@ class Walk:
         error = NoNumbersError(what, call=CALL)
         if self.refusal is not None:
             error.reason, error.status = self.refusal.reason, self.refusal.status
+        if self.dear:
+            advised(error, advice.below_ceiling(self.ceiling, is_of_budget=self.is_of_budget))
         return error
 
 

@@ -129,7 +129,7 @@ class LostOrders(LostPurchases[Purchase, Order]):
     """The search for orders in the history, and for their payments in the book."""
 
     NOTHING: ClassVar[str] = "the answer was lost and no order came of it"
-    UNKNOWN: ClassVar[str] = "the answer was lost, {} orders may have come of it"
+    ROW: ClassVar[str] = "order"
     KEY: ClassVar[str] = "id"
 
     def is_like(self, purchase: Purchase, other: Purchase) -> bool:

@@ -134,7 +134,7 @@ def test_the_doctor_tells_what_does_not_answer(smsapi, sandbox, monkeypatch):
 
     assert ran.code == 1
     assert ran.json["answers"]["v1"].startswith("ok in ")
-    assert "check the key" in ran.json["answers"]["v1 account"]
+    assert "check `token` (SMSAPI_TOKEN)" in ran.json["answers"]["v1 account"]
     assert ran.json["answers"]["rent account"] == "not asked: SMSAPI_RENT_KEY is not set"
 
 

@@ -148,7 +148,9 @@ async def test_a_payment_without_an_order_is_money_of_unknown_fate(sandbox, clie
     sandbox.lose_next_reply()
     sandbox.fail(HISTORY, Answer(200, '{"Data":[],"Total":0}', "application/json"), times=9)
 
-    with pytest.raises(SpendUnknownError, match=r"money may be spent: look at the candidates") as caught:
+    with pytest.raises(
+        SpendUnknownError, match=r"money may be spent, and there are no candidates: read `client\.v1\.orders"
+    ) as caught:
         await client.v1.buy_activation("telegram")
 
     assert caught.value.candidates == ()

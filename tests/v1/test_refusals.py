@@ -141,12 +141,12 @@ async def test_a_redirect_is_not_followed_and_proves_nothing(call: str):
 async def test_a_page_says_what_to_look_at():
     """A base URL with a slip in it, or a proxy that asks to log in, answers pages."""
     async with answering("<!DOCTYPE html><title>Log in</title>", 404) as (client, _):
-        with pytest.raises(UnreadableReplyError, match="check the base URL"):
+        with pytest.raises(UnreadableReplyError, match=r"check `v1_url` \(SMSAPI_V1_URL\), and proxies"):
             await client.v1.check(1)
-        with pytest.raises(OutcomeUnknownError, match="check the base URL"):
+        with pytest.raises(OutcomeUnknownError, match=r"check `v1_url` \(SMSAPI_V1_URL\), and proxies"):
             await client.v1.cancel(1)
     async with answering("<!DOCTYPE html><title>Log in</title>", 502) as (client, _):
-        with pytest.raises(OutcomeUnknownError, match="check the base URL"):
+        with pytest.raises(OutcomeUnknownError, match=r"check `v1_url` \(SMSAPI_V1_URL\), and proxies"):
             await client.v1.check(1)
 
 
