@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 class AsyncOnly:
     """A class whose objects are entered with `async with`."""
 
-    if not TYPE_CHECKING:  # a type checker reports a plain `with` by itself
+    if not TYPE_CHECKING:  # pragma: no branch - a type checker reports a plain `with` by itself
 
         def __enter__(self):
             raise TypeError(f"{type(self).__name__} is asynchronous: write `async with`, not `with`")
