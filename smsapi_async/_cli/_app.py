@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
@@ -12,17 +13,14 @@ from pathlib import Path
 from cyclopts import App, CycloptsError
 
 from .. import BadParameterError, OutcomeUnknownError, SmsApiError, SpendUnknownError, __version__
-from ..v1 import Order
-from . import _account, _catalogue, _code, _doctor, _rent
+from . import _account, _catalogue, _code, _doctor, _orders, _rent
+from ._help import epilogue
 from ._terminal import StopError, accept_every_letter, say
 
 HELP = """Phone numbers for receiving SMS, from the shell.
 
 Keys come from the environment: SMSAPI_TOKEN for numbers for one code, SMSAPI_RENT_KEY for rented numbers. Results are
 printed on stdout, everything else on stderr. What spends money asks first."""
-
-EXIT_CODES = """Exit codes: 0 done; 1 refused, or no code came; 2 wrong usage, nothing was sent; 3 the outcome is
-unknown or something is left open; 130 stopped by Ctrl-C."""
 
 
 def sandbox(*, host: str = "127.0.0.1", port: int = 8055, scenario: Path | None = None) -> None:
@@ -38,45 +36,89 @@ def sandbox(*, host: str = "127.0.0.1", port: int = 8055, scenario: Path | None 
     serve(host, port, scenario)
 
 
-app = App(name="smsapi", help=HELP, help_epilogue=EXIT_CODES, version=__version__, suppress_keyboard_interrupt=False)
+app = App(
+    name="smsapi",
+    help=HELP,
+    help_epilogue=epilogue(),
+    version=__version__,
+    version_flags=["--version", "-V"],
+    suppress_keyboard_interrupt=False,
+)
 for command in (
     _account.balance, _catalogue.offers, _catalogue.countries, _catalogue.products, _code.code, _code.wait,
-    _account.orders, _rent.app, sandbox, _doctor.doctor,
+    _orders.orders, _orders.check, _orders.finish, _orders.cancel, _orders.ban, sandbox, _doctor.doctor,
 ):  # fmt: skip
-    app.command(command)
+    app.command(command, help_epilogue=epilogue(command.__name__))
+app.command(_rent.app)
 app.register_install_completion_command()
 
 
 def main(tokens: Sequence[str]) -> int:
-    """Run one command; its exit code. An error is one line on stderr."""
+    """Run one command; its exit code. An error is one line on stderr, of JSON with `--json`."""
     accept_every_letter()
     try:
         with _warnings_said():
             app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
-    except (CycloptsError, ValueError) as mistake:
-        return _told(mistake, 2)
-    except StopError as stop:
-        return _told(stop, stop.code)
-    except SmsApiError as error:
-        return _told(error, 3 if isinstance(error, OutcomeUnknownError) else 1)
-    except KeyboardInterrupt:
-        return _told("stopped", 130)
-    except BrokenPipeError:  # who read the results has gone, as `head` does; what is left of them must go somewhere
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except OSError as trouble:  # a full disk, to which the results were written
-        return _told(trouble, 1)
+    except BaseException as error:
+        found = _ending(error)
+        if found is None:
+            raise
+        what, code = found
+        if not what:
+            return code
+        if "--json" in tokens:
+            say(json.dumps(_as_json(error, what, code)))
+        else:
+            _explain(error, what)
+        return code
     return 0
 
 
-def _told(what: object, code: int) -> int:
+def _ending(error: BaseException) -> tuple[str, int] | None:
+    """What to say of the error that ended a command, and its exit code; None for a mistake of ours.
+
+    Nothing is said of a reader of the results that has gone, as `head` does.
+    """
+    if isinstance(error, (CycloptsError, ValueError)):
+        return str(error), 2
+    if isinstance(error, StopError):
+        return str(error), error.code
+    if isinstance(error, SmsApiError):
+        return str(error), 3 if isinstance(error, OutcomeUnknownError) else 1
+    if isinstance(error, KeyboardInterrupt):
+        return "stopped", 130
+    if isinstance(error, OSError):
+        _write_no_more()
+        why = error.strerror or type(error).__name__
+        return "" if isinstance(error, BrokenPipeError) else f"the result could not be written: {why}", 1
+    return None
+
+
+def _write_no_more() -> None:
+    """Let what is left of the results go nowhere: Python would try to write it once more at its end."""
+    if sys.__stdout__ is not None and sys.stdout is sys.__stdout__:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())
+
+
+def _explain(error: BaseException, what: str) -> None:
     say(f"smsapi: {what}")
-    if isinstance(what, SpendUnknownError):
-        for found in what.candidates:
-            say(f"perhaps it is {f'order {found.id}' if isinstance(found, Order) else f'rented number {found.tzid}'}")
-    if isinstance(what, BadParameterError):
+    if isinstance(error, SpendUnknownError):
+        for order in error.orders:
+            say(f"perhaps it is order {order.id}")
+        for number in error.numbers:
+            say(f"perhaps it is rented number {number.tzid}")
+    if isinstance(error, BadParameterError):
         say("`smsapi products`, `smsapi countries` and `smsapi rent tariffs` list what there is")
-    return code
+
+
+def _as_json(error: BaseException, what: str, code: int) -> dict[str, object]:
+    """An error for a program: its class, its message, and what it has beside that."""
+    found: dict[str, object] = {"error": type(error).__name__, "message": what, "exit_code": code}
+    found |= {name: value for name in ("call", "reason", "status") if (value := getattr(error, name, None))}
+    if isinstance(error, SpendUnknownError):
+        found["orders"] = [order.id for order in error.orders]
+        found["numbers"] = [number.tzid for number in error.numbers]
+    return found
 
 
 @contextmanager

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
+from difflib import get_close_matches
 from functools import partial
 
 import attrs
 
-from .. import Activation, AsyncClient, NoCodeError
+from .. import Activation, AsyncClient, BadParameterError, NoCodeError, SmsApiError
 from ..v1 import Order, Picker, Status
 from ..v1._picker import By
 from ._running import InSandbox, need_key, run
-from ._terminal import Json, Seconds, Yes, ask, clean, countdown, say, show, show_json
+from ._terminal import Json, Seconds, Yes, amount, ask, clean, countdown, say, show, show_json
 
 USUAL_LIFE = 1200.0
 """Seconds, where the provider does not tell when it closes an order."""
@@ -42,7 +44,7 @@ def code(
         operator: an operator, such as virtual53; any lets the provider choose.
         max_price: the most the number may cost.
         sort: try up to five offers, those best by expected cost of a code, cost or rate first.
-        timeout: seconds to wait for the code; without it until the order ends.
+        timeout: how long to wait for the code, such as 90 (seconds) or 5m; without it until the order ends.
     """
     need_key("v1", sandbox=sandbox)
     if not (yes or sandbox):
@@ -51,13 +53,17 @@ def code(
 
         async def work(client: AsyncClient) -> None:
             offers = Picker(by=sort) if sort else None
-            async with client.activation(
-                product, country=country, operator=operator, max_price=max_price, offers=offers
-            ) as bill.scope:
-                _show_number(bill.scope.order, json=json)
-                with countdown("waiting for the code", _left(bill.scope.order, timeout)):
-                    found = await bill.scope.code(timeout=timeout)
-                _show_code(found, json=json)
+            try:
+                async with client.activation(
+                    product, country=country, operator=operator, max_price=max_price, offers=offers
+                ) as bill.scope:
+                    _show_number(bill.scope.order, json=json)
+                    with countdown("waiting for the code", _left(bill.scope.order, timeout)):
+                        found = await bill.scope.code(timeout=timeout)
+                    _show_code(found, json=json)
+            except BadParameterError:
+                await _hint(client, product, country)
+                raise
 
         run(work, sandbox=sandbox)
 
@@ -75,7 +81,7 @@ class _Bill:
         if isinstance(error, NoCodeError) and self.scope is not None:
             error.order = self.scope.order  # as it was left: the error tells the rest
         elif self.scope is not None:
-            say(_fate(self.scope.order))
+            say(fate(self.scope.order))
         elif isinstance(error, KeyboardInterrupt):
             say("a number that was being bought is given back, unless a line above names it")
 
@@ -85,7 +91,7 @@ def wait(order_id: int, /, *, timeout: Seconds = None, json: Json = False, sandb
 
     Args:
         order_id: the order's id, as `smsapi orders` shows it.
-        timeout: seconds to wait for the code; without it until the order ends.
+        timeout: how long to wait for the code, such as 90 (seconds) or 5m; without it until the order ends.
     """
 
     async def work(client: AsyncClient) -> None:
@@ -108,7 +114,18 @@ async def _price(client: AsyncClient, *, product: str, country: str, operator: s
     table = await client.v1.prices(product=product, country=None if country == "any" else country)
     offers = Picker(by="cost").pick(offer for offer in table if operator in ("any", offer.operator))
     costs = [clean(offer.cost) for offer in (offers[:1] + offers[-1:])]
-    return f"listed at {' to '.join(dict.fromkeys(costs))}" if costs else "which is not in the price list"
+    if not costs:
+        return "which is not in the price list"
+    return f"listed at {' to '.join(dict.fromkeys(costs))} (account currency)"
+
+
+async def _hint(client: AsyncClient, *words: str) -> None:
+    """Name the words of the catalogue that are nearly those that the provider does not know."""
+    with suppress(SmsApiError):
+        known = {"any", *await client.v1.products(), *await client.v1.countries()}
+        near = [found for word in words if word not in known for found in get_close_matches(word, known, 3, 0.7)]
+        if near:
+            say(f"perhaps {' or '.join(near)} is meant")
 
 
 def _left(order: Order, timeout: float | None) -> float:
@@ -117,7 +134,7 @@ def _left(order: Order, timeout: float | None) -> float:
 
 
 def _show_number(order: Order, *, json: bool) -> None:
-    say(f"order {order.id}, {clean(order.country)} {clean(order.operator)}, {clean(order.price)}")
+    say(f"order {order.id}, {clean(order.country)} {clean(order.operator)}, {amount(order.price)}")
     if json:
         show_json({"id": order.id, "phone": order.phone, "price": order.price})
     else:
@@ -131,9 +148,12 @@ def _show_code(found: str, *, json: bool) -> None:
         show(found)
 
 
-def _fate(order: Order) -> str:
+def fate(order: Order) -> str:
+    """What became of the order and its money."""
     if order.status == Status.FINISHED:
-        return f"order {order.id} is finished, {clean(order.price)} paid"
+        return f"order {order.id} is finished, paid {amount(order.price)}"
     if order.status == Status.CANCELED:
         return f"order {order.id} is cancelled and refunded"
+    if order.status == Status.BANNED:
+        return f"order {order.id} is banned, believed to be refunded"
     return f"order {order.id} was left {order.status}"

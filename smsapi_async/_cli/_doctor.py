@@ -41,6 +41,8 @@ def _show(report: dict[str, dict[str, str]], *, json: bool) -> None:
             show(title, *(f"  {name:<16} {clean(text)}" for name, text in lines.items()))
     if not all(text.startswith(("ok", "not asked")) for text in report["answers"].values()):
         raise StopError("not everything that is configured answers", 1)
+    if all(text.startswith("not asked") for name, text in report["answers"].items() if name.endswith("account")):
+        raise StopError(f"no key is set: set {' or '.join(KEYS.values())}, or try --sandbox", 1)
 
 
 def _installed() -> dict[str, str]:

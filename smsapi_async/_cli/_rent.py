@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from cyclopts import App
 
 from .. import AsyncClient, Sms
 from ..rent import RentedNumber
+from ._help import epilogue
 from ._running import InSandbox, need_key, run
-from ._terminal import Json, Yes, ask, clean, say, show, show_json, show_table
+from ._terminal import Json, Yes, amount, ask, clean, say, show, show_json, show_table
 
-app = App(name="rent", help="Rent numbers for days and read their messages.")
+app = App(name="rent", help="Rent numbers for days and read their messages.", help_epilogue=epilogue("rent"))
 
 
-@app.command
-def tariffs(*, country: int | None = None, json: Json = False, sandbox: InSandbox = False) -> None:
+def tariffs(country: int | None = None, *, json: Json = False, sandbox: InSandbox = False) -> None:
     """List what a number costs by country and days.
 
     Args:
@@ -33,7 +34,6 @@ def tariffs(*, country: int | None = None, json: Json = False, sandbox: InSandbo
     show_table(("country", "name", "days", "price", "stock"), rows, "no tariffs")
 
 
-@app.command
 def get(
     country: int,
     days: int,
@@ -60,19 +60,17 @@ def get(
 
     async def buy(client: AsyncClient) -> RentedNumber:
         number = await client.rent.buy_number(country, days, extension=extension)
-        say(f"rented number {number.tzid} is bought for {clean(number.price)}")
+        say(f"rented number {number.tzid} is bought for {amount(number.price)}")
         return number
 
     _show([run(buy, sandbox=sandbox)], json=json)
 
 
-@app.command(name="list")
 def numbers(*, json: Json = False, sandbox: InSandbox = False) -> None:
     """List the numbers that are rented now."""
     _show(run(lambda client: client.rent.numbers(), sandbox=sandbox), json=json)
 
 
-@app.command
 def messages(tzid: int, /, *, follow: bool = False, json: Json = False, sandbox: InSandbox = False) -> None:
     """Show the messages of a rented number.
 
@@ -98,7 +96,6 @@ def messages(tzid: int, /, *, follow: bool = False, json: Json = False, sandbox:
     run(work, sandbox=sandbox)
 
 
-@app.command
 def extend(tzid: int, days: int, /, *, yes: Yes = False, json: Json = False, sandbox: InSandbox = False) -> None:
     """Keep a rented number for more days. Spends money.
 
@@ -119,7 +116,6 @@ def extend(tzid: int, days: int, /, *, yes: Yes = False, json: Json = False, san
     _show([run(prolong, sandbox=sandbox)], json=json)
 
 
-@app.command
 def close(tzid: int, /, *, yes: Yes = False, sandbox: InSandbox = False) -> None:
     """Give a rented number up for good. No refund is promised.
 
@@ -143,7 +139,7 @@ async def _extension(client: AsyncClient, *, tzid: int, days: int) -> str:
 
 
 def _listed(price: object) -> str:
-    return "which is not in the price list" if price is None else f"listed at {clean(price)}"
+    return "which is not in the price list" if price is None else f"listed at {clean(price)} (account currency)"
 
 
 def _show(found: tuple[RentedNumber, ...] | list[RentedNumber], *, json: bool) -> None:
@@ -160,3 +156,15 @@ def _state(number: RentedNumber) -> str:
 
 def _days(number: RentedNumber) -> str | None:
     return ", ".join(map(str, number.extensions)) or None
+
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "tariffs": tariffs,
+    "get": get,
+    "list": numbers,
+    "messages": messages,
+    "extend": extend,
+    "close": close,
+}
+for name, command in COMMANDS.items():
+    app.command(command, name=name, help_epilogue=epilogue(f"rent {name}"))

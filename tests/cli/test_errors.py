@@ -16,7 +16,8 @@ from tests.cli.conftest import Smsapi, buy
 
 COMMANDS: list[list[object]] = [
     ["balance"], ["offers", "telegram"], ["countries"], ["products"], ["code", "telegram", "--yes"], ["wait", 5],
-    ["orders"], ["orders", "--open"], ["orders", "--settle"], ["rent", "tariffs"], ["rent", "get", 7, 1, "--yes"],
+    ["orders"], ["orders", "--open"], ["orders", "--settle", "--yes"], ["check", 5],
+    ["finish", 5], ["cancel", 5], ["ban", 5], ["rent", "tariffs"], ["rent", "get", 7, 1, "--yes"],
     ["rent", "list"], ["rent", "messages", 5], ["rent", "extend", 5, 1, "--yes"], ["rent", "close", 5, "--yes"],
     ["doctor"],
 ]  # fmt: skip

@@ -115,7 +115,7 @@ def test_open_orders_can_be_settled(smsapi: Smsapi, sandbox: Sandbox) -> None:
     order_id = buy(sandbox, "google")
 
     assert [order["id"] for order in smsapi("orders", "--open", "--json").json] == [order_id]
-    assert [order["status"] for order in smsapi("orders", "--settle", "--json").json] == ["CANCELED"]
+    assert [order["status"] for order in smsapi("orders", "--settle", "--yes", "--json").json] == ["CANCELED"]
     assert smsapi("orders", "--open").err == "no open orders\n"
 
 

@@ -26,8 +26,8 @@ def test_the_number_and_the_code_are_the_two_lines_of_stdout(smsapi: Smsapi, san
 
     assert (ran.code, ran.out) == (0, "+79000389373\n04217\n")
     assert ran.err.splitlines() == [
-        "order 1090123457, russia beeline, 0.32",
-        "order 1090123457 is finished, 0.32 paid",
+        "order 1090123457, russia beeline, 0.32 (account currency)",
+        "order 1090123457 is finished, paid 0.32 (account currency)",
     ]
     assert statuses(sandbox) == ["FINISHED"]
 
@@ -56,7 +56,7 @@ def test_offers_are_tried_in_the_order_asked_for(smsapi: Smsapi, sandbox: Sandbo
 
     ran = smsapi("code", "telegram", "--sort", "expected", "--yes")
 
-    assert ran.err.startswith("order 1090123457, russia mts, 0.2875\n")
+    assert ran.err.startswith("order 1090123457, russia mts, 0.2875 (account currency)\n")
 
 
 def test_a_purchase_that_cannot_be_is_one_line(smsapi: Smsapi, sandbox: Sandbox) -> None:
@@ -73,20 +73,26 @@ def test_a_purchase_that_cannot_be_is_one_line(smsapi: Smsapi, sandbox: Sandbox)
 # -- asking -----------------------------------------------------------------------------------------------------------
 
 BUYING: list[tuple[list[Any], str]] = [
-    (["code", "telegram"], "Buy a number for telegram (country any, operator any), listed at 0.2875 to 4? [y/N]"),
+    (
+        ["code", "telegram"],
+        "Buy a number for telegram (country any, operator any), listed at 0.2875 to 4 (account currency)? [y/N]",
+    ),
     (
         ["code", "telegram", "--country", "russia", "--operator", "mts"],
-        "Buy a number for telegram (country russia, operator mts), listed at 0.2875? [y/N]",
+        "Buy a number for telegram (country russia, operator mts), listed at 0.2875 (account currency)? [y/N]",
     ),
     (
         ["code", "telegram", "--country", "usa", "--max-price", "1.20"],
-        "Buy a number for telegram (country usa, operator any), listed at 1.1, for 1.20 at most? [y/N]",
+        (
+            "Buy a number for telegram (country usa, operator any), "
+            "listed at 1.1 (account currency), for 1.20 at most? [y/N]"
+        ),
     ),
     (
         ["code", "google", "--operator", "tele2"],
         "Buy a number for google (country any, operator tele2), which is not in the price list? [y/N]",
     ),
-    (["rent", "get", 7, 7], "Rent a number of country 7 for 7 days, listed at 251.5? [y/N]"),
+    (["rent", "get", 7, 7], "Rent a number of country 7 for 7 days, listed at 251.5 (account currency)? [y/N]"),
     (["rent", "get", 7, 99], "Rent a number of country 7 for 99 days, which is not in the price list? [y/N]"),
     (["rent", "close", 5], "Give rented number 5 up for good? No refund is promised. [y/N]"),
 ]
@@ -131,7 +137,26 @@ def test_a_misspelt_product_gets_a_hint(smsapi: Smsapi) -> None:
     ran = smsapi("code", "telegarm", "--yes")
 
     assert ran.code == 1
+    assert ran.err.splitlines()[0] == "perhaps telegram is meant"
     assert "`smsapi products`" in ran.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("country", "near"), [("rusia", True), ("zzz", False)])
+def test_a_misspelt_country_gets_a_hint(smsapi: Smsapi, country: str, near: bool) -> None:
+    """If there is one that is nearly the same."""
+    ran = smsapi("code", "telegram", "--country", country, "--yes")
+
+    assert ran.code == 1
+    assert ("perhaps russia or usa is meant" in ran.err) is near
+
+
+def test_a_hint_that_cannot_be_had_hides_no_error(smsapi: Smsapi, sandbox: Sandbox) -> None:
+    """The catalogue is a further request."""
+    sandbox.fail("guest/", Answer(502), times=99)
+
+    ran = smsapi("code", "telegarm", "--yes")
+
+    assert (ran.code, ran.err.startswith("smsapi: v1.buy_activation: ")) == (1, True)
 
 
 def test_a_yes_buys(smsapi: Smsapi) -> None:
@@ -281,7 +306,7 @@ def test_settling_that_fails_has_that_code_too(smsapi: Smsapi, sandbox: Sandbox)
     order_id = buy(sandbox, "google")
     sandbox.fail("user/cancel", Stall(processed=False), times=99)
 
-    ran = smsapi("orders", "--settle")
+    ran = smsapi("orders", "--settle", "--yes")
 
     assert ran.code == 3
     assert ran.err.startswith(f"order {order_id} is left open")
@@ -349,7 +374,9 @@ def test_a_rent_is_extended_and_closed(smsapi: Smsapi, sandbox: Sandbox) -> None
     extended = smsapi("rent", "extend", tzid, 7, "--yes")
     closed = smsapi("rent", "close", tzid, "--yes")
 
-    assert declined.err.startswith(f"Keep rented number {tzid} for 7 more days, listed at 210? [y/N]")
+    assert declined.err.startswith(
+        f"Keep rented number {tzid} for 7 more days, listed at 210 (account currency)? [y/N]"
+    )
     assert extended.rows[1][0] == str(tzid)
     assert (closed.code, closed.err) == (0, f"rented number {tzid} is closed\n")
     assert smsapi("rent", "list").rows == []
@@ -385,7 +412,7 @@ def test_a_code_is_shown_whatever_the_encoding_of_the_output(smsapi, sandbox, mo
 
     assert ran.code == 0
     assert printed.getvalue().decode() == "+79000389373\n" + ARABIC.encode("unicode_escape").decode() + "\n"
-    assert ran.err.endswith("is finished, 0.2875 paid\n")
+    assert ran.err.endswith("is finished, paid 0.2875 (account currency)\n")
     assert statuses(sandbox) == ["FINISHED"]
 
 
@@ -397,7 +424,7 @@ def test_a_full_disk_costs_no_more_than_the_result(smsapi, sandbox, monkeypatch)
 
     assert ran.code == 1
     assert "order 1090123457 is cancelled and refunded\n" in ran.err
-    assert ran.err.endswith("smsapi: [Errno 28] No space left on device\n")
+    assert ran.err.endswith("smsapi: the result could not be written: No space left on device\n")
     assert statuses(sandbox) == ["CANCELED"]
 
 
@@ -425,7 +452,7 @@ def test_a_mistake_of_ours_after_a_purchase_is_no_wrong_usage(smsapi, sandbox, m
     assert (ran.code, ran.err.splitlines()[1:]) == (
         3,
         [
-            "order 1090123457 is finished, 0.2875 paid",
+            "order 1090123457 is finished, paid 0.2875 (account currency)",
             "smsapi: UnicodeError after something was sent: cannot show it",
         ],
     )

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from pathlib import Path
 
 import attrs
 import pytest
@@ -83,14 +84,14 @@ def terminal(host: tuple[Host, int]) -> Iterator[Open]:
 def test_a_code_is_bought_watched_and_shown(terminal: Open) -> None:
     """The question, the number, the time that is left, the code, the bill."""
     window = terminal(Sandbox(scenario=CODE, start=datetime.now(UTC)), "code", "telegram", "--country", "russia")
-    window.until("listed at 0.2875 to 0.32? [y/N] ")
+    window.until("listed at 0.2875 to 0.32 (account currency)? [y/N] ")
     window.type("y\n")
     window.until("+79000389373")
     window.until("waiting for the code")
 
     assert window.end() == 0
     assert len(set(re.findall(r"\b1[45]:\d\d\b", window.seen))) > 1
-    assert window.seen.endswith("04217\r\norder 1090123457 is finished, 0.2875 paid\r\n")
+    assert window.seen.endswith("04217\r\norder 1090123457 is finished, paid 0.2875 (account currency)\r\n")
 
 
 IN_THE_BACKGROUND = ["sh", "-c", "trap '' INT HUP; exec \"$@\"", "sh"]
@@ -126,6 +127,35 @@ def test_a_reader_that_leaves_ends_it_quietly() -> None:
         process.stdout.close()
 
         assert (process.stderr.read(), process.wait()) == ("", 1)
+
+
+FULL = Path("/dev/full")
+"""A disk without room."""
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no device that is always full")
+@pytest.mark.parametrize("tokens", [["countries"], ["countries", "--json"]], ids=" ".join)
+def test_a_full_disk_is_a_message(tokens: list[str]) -> None:
+    """And not Python's own words for what it could not write at its end."""
+    with FULL.open("w") as full:
+        done = subprocess.run(
+            [*SMSAPI, *tokens, "--sandbox"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "the result could not be written: No space left on device" in done.stderr
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no device that is always full")
+def test_what_is_said_about_a_result_may_go_to_a_full_disk() -> None:
+    """The code is paid for, and is printed."""
+    with FULL.open("w") as full:
+        done = subprocess.run(
+            [*SMSAPI, "balance", "--sandbox"], stdout=subprocess.PIPE, stderr=full, text=True, check=False
+        )
+
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 3)
 
 
 def test_the_served_sandbox_prints_what_to_paste_and_ends_with_ctrl_c() -> None:
