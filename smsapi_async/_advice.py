@@ -61,6 +61,8 @@ def wrong_key(call: str) -> str:
 
 
 def not_found(call: str) -> str:
+    if call == "v1.delete_max_price":
+        return "nothing was changed, the product has no price ceiling: `client.v1.max_prices()` lists those there are"
     name = "tzid" if _provider(call) == "rent" else "id"
     whose = f"that {KEYS[_provider(call)]} is the key that bought it" if _provider(call) in KEYS else "whose key it is"
     return f"nothing was changed, check the {name}, and {whose}"
@@ -125,14 +127,15 @@ def spend_unknown(call: str, *, has_candidates: bool, is_foreign: bool = False) 
         return "money may be spent: look at the candidates and the provider's records before buying again"
     records = RECORDS.get(call)
     where = f"read {records} and the balance" if records else "ask the provider"
-    first = f"check {URLS[_provider(call)]}, then " if is_foreign else ""
+    first = f"check {URLS.get(_provider(call), 'the base URL')}, then " if is_foreign else ""
     return f"money may be spent, and there are no candidates: {first}{where} before trying again"
 
 
 def below_ceiling(ceiling: object, *, is_of_budget: bool) -> str:
     """The text for a purchase with a ceiling for its price, for which there was no number."""
     source = f"`Budget(per_order={ceiling})`" if is_of_budget else f"`max_price={ceiling}`"
-    return f"nothing was bought, there may be numbers that cost more than {source} allows: raise it, or try later"
+    dearer = f"there may be numbers that cost more than {source} allows"
+    return f"nothing was bought, {dearer}: raise it, try another country, or try later"
 
 
 def raise_limit(limit: str) -> str:

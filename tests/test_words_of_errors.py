@@ -14,9 +14,12 @@ import httpx
 import pytest
 
 from smsapi_async import Activation, AsyncClient, Budget, NotSentError, SmsApiError
+from smsapi_async._sending import Http, Target
+from smsapi_async._sending.explain import explain
 from smsapi_async.sandbox import Answer, LostAfter, NotConnected, Sandbox
 from smsapi_async.testing import open_client
 from smsapi_async.v1 import Picker
+from smsapi_async.v1._calls import check
 
 Act = Callable[[AsyncClient], Awaitable[Any]]
 
@@ -204,6 +207,13 @@ ROWS = [
         " and that `token` (SMSAPI_TOKEN) is the key that bought it",
     ),
     Row(
+        "a price ceiling is not there",
+        lambda client: client.v1.delete_max_price("telegram"),
+        "v1.delete_max_price: the provider refused with 'record not found' (HTTP 404); nothing was changed, the "
+        "product has no price ceiling: `client.v1.max_prices()` lists those there are",
+        (("/", Answer(404, "record not found")),),
+    ),
+    Row(
         "the rented number is unknown",
         lambda client: client.rent.number(7),
         "rent.number: number 7 is not active; nothing was changed, check the tzid, and that `rent_key` "
@@ -234,15 +244,15 @@ ROWS = [
     Row(
         "an order may cost less than any number does",
         buy(country="russia"),
-        "v1.buy_activation: the provider refused with 'no free phones' (HTTP 200); nothing was bought, there "
-        "may be numbers that cost more than `Budget(per_order=0.01)` allows: raise it, or try later",
+        "v1.buy_activation: the provider refused with 'no free phones' (HTTP 200); nothing was bought, there may be "
+        "numbers that cost more than `Budget(per_order=0.01)` allows: raise it, try another country, or try later",
         budget={"per_order": "0.01"},
     ),
     Row(
         "max_price is below the price of every number",
         buy(country="russia", max_price="0.01"),
         "v1.buy_activation: the provider refused with 'no free phones' (HTTP 200); nothing was bought, there "
-        "may be numbers that cost more than `max_price=0.01` allows: raise it, or try later",
+        "may be numbers that cost more than `max_price=0.01` allows: raise it, try another country, or try later",
         budget={"per_order": "2"},
     ),
     Row(
@@ -250,7 +260,7 @@ ROWS = [
         lambda client: enter(client.activation("telegram", country="russia", offers=Picker())),
         "v1.buy_activation: no number for telegram; tried 0 of 2 offers, passed over 2 too dear or found "
         "empty within the minute; nothing was bought, there may be numbers that cost more than "
-        "`Budget(per_order=0.01)` allows: raise it, or try later",
+        "`Budget(per_order=0.01)` allows: raise it, try another country, or try later",
         budget={"per_order": "0.01"},
     ),
     Row(
@@ -356,6 +366,20 @@ def test_a_key_that_cannot_be_one_is_described_and_not_shown(key: str, words: st
 
 
 # -- proxies ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_proxy_is_not_blamed_for_a_call_that_stayed_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks that have stopped send nothing, and no proxy has seen any of them."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    target = Target("https://provider.test/v1", "token")
+    http = Http({"v1": target}, 30.0, None)
+    http._open()
+    error = NotSentError("looks have stopped: the next hit would be a ban", call="v1.check")
+
+    explain(error, check(7), http)
+    await http.aclose()
+
+    assert str(error).endswith("; nothing was sent and nothing spent, try again when the network is back")
 
 
 @pytest.mark.socket

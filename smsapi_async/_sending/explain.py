@@ -22,6 +22,9 @@ from .http import Http
 SERVER_DOWN = "the page of a server that is down, or of one in front of it"
 READ_DONE = "nothing was spent or changed"
 
+NO_CONNECTION = "no connection to "
+"""How the words of a connection that was not made begin. A call may also stay here because looks have stopped."""
+
 PAGE = "not found"
 """The reason of a refusal that was a page. The provider's old server answers so for an order that it does not know."""
 
@@ -53,8 +56,9 @@ def _explain_page(error: OutcomeUnknownError | UnreadableReplyError, fate: str) 
 
 
 def _explain_connection(error: NotSentError, call: Call[Any], http: Http) -> None:
-    if proxy := _proxy_of(http, call.provider):
-        error.args = (str(error.args[0]).replace("no connection to ", f"no connection through the proxy {proxy} to "),)
+    what = str(error.args[0])
+    if what.startswith(NO_CONNECTION) and (proxy := _proxy_of(http, call.provider)):
+        error.args = (what.replace(NO_CONNECTION, f"no connection through the proxy {proxy} to ", 1),)
         advised(error, advice.proxy_down(proxy))
 
 
