@@ -335,7 +335,8 @@ class AsyncClient(AsyncOnly):
     def resume(self, order: Order | OrderId) -> Activation:
         """Open the same scope around an order that exists: after `reuse`, after `buy_activation`, or after a crash.
 
-        A code that is already there is returned at once. A hosting order is left open on the way out.
+        A code that is already there is returned at once. A hosting order is left open on the way out. An order that is
+        given by its id is read first.
         """
         order_id = arguments.order_id("order", order)
 

@@ -111,6 +111,8 @@ class Rent:
     async def number(self, tzid: RentedNumber | int) -> RentedNumber:
         """Read one active number with its messages. Free.
 
+        Args:
+            tzid: the rented number, or its tzid.
         Raises:
             NotFoundError: it is not active: unknown, expired, closed, or never confirmed.
         Source: onlinesim.io/docs/api/en/rent/getRentState.
@@ -124,6 +126,7 @@ class Rent:
         The request is sent once. A lost answer is looked up in the number's own days and time left.
 
         Args:
+            tzid: the rented number, or its tzid.
             days: whole days, one of the lengths in `RentedNumber.extensions`.
         Raises:
             InsufficientBalanceError, BadParameterError, OrderStateError, NotFoundError: nothing was extended.
@@ -145,6 +148,8 @@ class Rent:
 
         The provider's newer pages leave it out, so it may be retired. Repeated when its answer is lost.
 
+        Args:
+            tzid: the rented number, or its tzid.
         Raises:
             NotFoundError: the number is not active, or the provider knows no such method any more.
         Source: onlinesim.io/docs/api/en/rent/getRentNum, field `reload`.
@@ -154,6 +159,8 @@ class Rent:
     async def close(self, tzid: RentedNumber | int) -> None:
         """Give the number up, for good. No refund is promised. Repeated when its answer is lost.
 
+        Args:
+            tzid: the rented number, or its tzid.
         Raises:
             NotFoundError: it is not active.
             OrderStateError: it is too early to close it.

@@ -260,6 +260,8 @@ class V1:
     async def check(self, id: Order | OrderId) -> Order:
         """Read an order and its messages. Free.
 
+        Args:
+            id: the order, or its id.
         Raises:
             NotFoundError: no such order under this token.
         Source: 5sim.net/docs, "Check order (Get SMS)".
@@ -269,6 +271,8 @@ class V1:
     async def finish(self, id: Order | OrderId) -> Order:
         """Close an order that got its SMS. Costs no more, adds 0.5 to the rating. Repeated when its answer is lost.
 
+        Args:
+            id: the order, or its id.
         Raises:
             OrderStateError: it has no SMS, is over, or is a hosting order.
             OutcomeUnknownError: no answer came, or one that shows the order still open.
@@ -280,6 +284,8 @@ class V1:
     async def cancel(self, id: Order | OrderId) -> Order:
         """Give an order without SMS back. Refunds it, takes 0.1 from the rating. Repeated when its answer is lost.
 
+        Args:
+            id: the order, or its id.
         Raises:
             OrderStateError: it has an SMS, is over, is a hosting order, or it is too early to cancel.
             OutcomeUnknownError: no answer came, or one that shows the order still open: it may be paid for.
@@ -291,6 +297,8 @@ class V1:
     async def ban(self, id: Order | OrderId) -> Order:
         """Report a number as used already and give it back. Believed to refund; takes 0.1 from the rating.
 
+        Args:
+            id: the order, or its id.
         Raises:
             OrderStateError: it has an SMS, is over, or is a hosting order.
             OutcomeUnknownError: no answer came, or one that shows the order still open: it may be paid for.
@@ -302,6 +310,8 @@ class V1:
     async def inbox(self, id: Order | OrderId) -> Inbox:
         """Read all messages of a hosting order. Free.
 
+        Args:
+            id: the order, or its id.
         Raises:
             NotFoundError: no such order, or the provider has switched the inbox off.
         Source: 5sim.net/docs, "SMS inbox list".
