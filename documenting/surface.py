@@ -42,10 +42,16 @@ def surface() -> str:
 
 def _module(module: Object | Alias, public: set[str]) -> Iterator[str]:
     yield module.path
-    fixtures = [name for name, found in module.functions.items() if "pytest.fixture" in _decorated(found)]
-    for name in sorted([*map(str, module.exports or ()), *fixtures]):
-        yield from _member(name, module.members[name], public, "    ")
+    shown = {str(name): module.members[str(name)] for name in module.exports or ()} | _fixtures(module)
+    for name, member in sorted(shown.items()):
+        yield from _member(name, member, public, "    ")
     yield ""
+
+
+def _fixtures(module: Object | Alias) -> dict[str, Function]:
+    """Return the fixtures of pytest, which its users name although no module exports them."""
+    functions = {name: found for inner in module.modules.values() for name, found in inner.functions.items()}
+    return {name: found for name, found in functions.items() if "pytest.fixture" in _decorated(found)}
 
 
 def _member(name: str, member: Object | Alias, public: set[str], indent: str) -> Iterator[str]:
