@@ -6,6 +6,7 @@ import functools
 import sysconfig
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Protocol
 
 import anyio
@@ -20,7 +21,7 @@ class StuckError(AssertionError):
 
     def __init__(self, now: float, coroutines: Iterable[Any]) -> None:
         what = "the test waits longer than 400 days" if now > LONGEST else "nothing left to wait for"
-        waiting = "; ".join(places(coroutines)) or "nobody of yours"
+        waiting = "; ".join(places(coroutines)) or "no coroutine of yours"
         super().__init__(f"{what} (virtual second {now:g}); waiting: {waiting}")
 
 
@@ -31,12 +32,16 @@ def places(coroutines: Iterable[Any]) -> list[str]:
         place, inner = "", coroutine
         while (frame := getattr(inner, "cr_frame", None)) is not None:
             file = frame.f_code.co_filename
-            if not file.startswith((STDLIB, "<")) and not any(name in file for name in INSTALLED):
+            if _is_of_the_user(file):
                 place = f"{frame.f_code.co_name} at {_short(file)}:{frame.f_lineno}"
             inner = inner.cr_await
         if place:
             found.append(place)
     return sorted(found)
+
+
+def _is_of_the_user(file: str) -> bool:
+    return not file.startswith((STDLIB, "<")) and not any(name in file for name in INSTALLED)
 
 
 def _short(file: str) -> str:
@@ -56,17 +61,35 @@ Test = Callable[..., Awaitable[object]]
 
 
 def never_stuck(test: Test, find_watch: Callable[[], Watch]) -> Test:
-    """The test in a scope of its own, which ends it with the watch's error when it can never go on."""
+    """Return the test in a scope of its own. A test that can never go on ends with the watch's error.
+
+    The error is raised with the traceback of the test's cancellation, so that pytest shows the lines of the test that
+    wait, instead of those of its own machinery.
+    """
 
     @functools.wraps(test)
     async def run(**arguments: Any) -> None:
-        watch = find_watch()
+        watch, waited_in = find_watch(), None
         try:
             with anyio.CancelScope() as watch.scope:
-                await test(**arguments)
+                try:
+                    await test(**arguments)
+                except BaseException as ended:
+                    waited_in = _cut(ended.__traceback__)
+                    raise
         finally:
             watch.scope = None
             if watch.stuck:
-                raise watch.stuck
+                raise watch.stuck.with_traceback(waited_in)
 
     return run
+
+
+def _cut(traceback: TracebackType | None) -> TracebackType | None:
+    """The traceback up to its deepest frame that is not of an installed package."""
+    if traceback is None:
+        return None
+    rest = _cut(traceback.tb_next)
+    if rest is None and not _is_of_the_user(traceback.tb_frame.f_code.co_filename):
+        return None
+    return TracebackType(rest, traceback.tb_frame, traceback.tb_lasti, traceback.tb_lineno)
