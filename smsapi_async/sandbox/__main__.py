@@ -20,9 +20,12 @@ DEMO = Scenario(
     rent_plans={"7": [[Delivery(5, "Your verification code is 070051", "070051", "Google")]]},
 )
 
+SHELLS = {"bash, zsh": "export {}={}", "PowerShell": "$env:{} = '{}'", "cmd": 'set "{}={}"'}
+"""How each shell sets a variable. The values hold letters, digits and `:/._-` alone, and so need no escape in any."""
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve as the arguments say; what cannot be is told in one line."""
+    """Serve as the arguments say. A mistake in them is reported in one line."""
     parser = argparse.ArgumentParser(
         prog="python -m smsapi_async.sandbox", description="A local provider of both APIs."
     )
@@ -37,24 +40,42 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run(host: str, port: int, scenario: Path | None) -> None:
-    """Serve until Ctrl-C; prints both addresses and both keys once the port is open: as a comment, and as exports.
+    """Serve until Ctrl-C. Once the port is open, print both addresses and both keys, and the lines to paste.
 
     Raises:
-        ValueError: there is no such scenario or address, or the extra is missing; told for whoever typed it.
+        ValueError: there is no such scenario or address, or the extra is missing. The text says which.
     """
     if find_spec("uvicorn") is None:
         raise ValueError("to serve needs the extra `sandbox`: pip install 'smsapi_async[sandbox]'")
     sandbox = Sandbox(scenario=DEMO if scenario is None else read(scenario), start=datetime.now(UTC))
     with listening(host, port) as listener, suppress(KeyboardInterrupt):
-        base = "http://{}:{}".format(*listener.getsockname())
-        print(f"# v1 {base}/v1 token {sandbox.token} | rent {base}/api key {sandbox.rent_key}")
-        print(f"export SMSAPI_V1_URL={base}/v1", f"export SMSAPI_TOKEN={sandbox.token}", sep="\n")
-        print(f"export SMSAPI_RENT_URL={base}/api", f"export SMSAPI_RENT_KEY={sandbox.rent_key}", sep="\n", flush=True)
+        print(to_paste(sandbox, "http://{}:{}".format(*listener.getsockname())), flush=True)
         serve(sandbox, listener)
 
 
+def to_paste(sandbox: Sandbox, base: str) -> str:
+    """Return both addresses and both keys, then the lines that set them in the environment of each shell.
+
+    No line to paste is a comment: an interactive zsh would run it as a command.
+    """
+    variables = {
+        "SMSAPI_V1_URL": f"{base}/v1",
+        "SMSAPI_TOKEN": sandbox.token,
+        "SMSAPI_RENT_URL": f"{base}/api",
+        "SMSAPI_RENT_KEY": sandbox.rent_key,
+    }
+    lines = [
+        "v1 {} token {} | rent {} key {}".format(*variables.values()),
+        "",
+        "To use it, paste into another terminal",
+    ]
+    for shell, form in SHELLS.items():
+        lines += ["", f"{shell}:", *(form.format(name, value) for name, value in variables.items())]
+    return "\n".join([*lines, ""])
+
+
 def read(file: Path) -> Scenario:
-    """The scenario of a file, with the demo's codes unless it has plans of its own.
+    """Return the scenario of a file, with the demo's codes unless it has plans of its own.
 
     Raises:
         ValueError: with the file and the field that is wrong in it.
@@ -76,7 +97,7 @@ def read(file: Path) -> Scenario:
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """An open port, or ValueError with the address."""
+    """Return an open port, or raise ValueError with the address."""
     try:
         return socket.create_server((host, port))
     except (OSError, OverflowError) as error:
@@ -84,7 +105,7 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 def serve(sandbox: Sandbox, listener: socket.socket) -> None:
-    """Run the server on an open port until it is told to stop. `Date` and `Server` are left to the world."""
+    """Run the server on an open port until a signal stops it. The sandbox writes `Date` and `Server` itself."""
     import uvicorn
 
     config = uvicorn.Config(sandbox.app, date_header=False, server_header=False, log_level="warning")

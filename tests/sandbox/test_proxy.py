@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.socket, pytest.mark.anyio]
 
 FLASH = "/guest/flash/en"
 WORDED_BY_THE_SYSTEM = {"ConnectError", "ReadError"}  # and by the event loop, each in its own way
-LINE = re.compile(r"# v1 (http://127\.0\.0\.1:(\d+)/v1) token (eyJ\S+) \| rent (http://127\.0\.0\.1:\d+/api) key (\w+)")
+LINE = re.compile(r"v1 (http://127\.0\.0\.1:(\d+)/v1) token (eyJ\S+) \| rent (http://127\.0\.0\.1:\d+/api) key (\w+)")
 
 
 @pytest.fixture(scope="module")
