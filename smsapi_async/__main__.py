@@ -19,7 +19,7 @@ def script() -> int:
 
 def _stop_as_by_ctrl_c() -> None:
     """A supervisor or a closed window ends the command as Ctrl-C does: its order is settled first."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts in the background ignores it
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background program of a shell ignores it
     for name in {"SIGTERM", "SIGHUP"} & set(dir(signal)):
         number = getattr(signal, name)
         if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` has it

@@ -28,8 +28,8 @@
         RentClosedError             the rented number is gone
         WaitTimeoutError            the caller's own timeout (also a TimeoutError)
 
-The first question is *did it happen?* Every message names the call and ends with what became of the money and what to
-do next. No message holds a key, a whole phone, a code or a control character. A caller's own mistake is ValueError or
+The first question is *did it happen?* Every message names the call, and ends with the state of the money and the next
+step. No message holds a key, a whole phone, a code or a control character. A caller's own mistake is a ValueError or a
 RuntimeError.
 """
 
@@ -52,14 +52,14 @@ if TYPE_CHECKING:
     from .v1._models import Order
 
 MOST = 200
-"""Characters that are shown of a text of the provider."""
+"""The most characters that are shown of a provider's text."""
 
 LONGEST = 600
-"""Characters of what happened: our own words, with what they quote of the provider."""
+"""The most characters of an error's first part: our own words and the words they quote."""
 
 
 def escaped(text: str, most: int = MOST) -> str:
-    """The text on one line, cut to so many characters. No control character steers a terminal or forges a line."""
+    """Return the text on one line, cut to `most` characters. Control characters are written as escapes."""
     if len(text) <= most and text.isprintable():
         return text
     parts = [letter if letter.isprintable() else _escape(letter) for letter in text[: most + 1]]
@@ -74,10 +74,10 @@ def _escape(letter: str) -> str:
 
 
 class SmsApiError(Exception):
-    """The root: catch it to catch everything this package raises about the remote side.
+    """The root: catch it to catch every error of this package about the remote side.
 
     Attributes:
-        call: the call that failed, such as ``v1.buy_activation``; empty when no call was being made.
+        call: the call that failed, such as ``v1.buy_activation``; empty outside of a call.
     """
 
     fate: str = ""
@@ -131,7 +131,7 @@ class OutcomeUnknownError(SmsApiError):
     """The request left and no readable answer came back: a timeout, a reset, a cut body, a 5xx or a gateway's page.
 
     Attributes:
-        status: the HTTP status, or None when not even that arrived.
+        status: the HTTP status, or None if no status arrived.
     """
 
     fate = advice.OUTCOME_UNKNOWN
@@ -145,8 +145,8 @@ class SpendUnknownError(OutcomeUnknownError):
     """A call that spends lost its answer, and the provider's records did not settle whether it happened.
 
     Attributes:
-        candidates: what the records show that may be the purchase; perhaps none, perhaps several. Nothing was done
-            to them.
+        candidates: orders or rented numbers in the records that may be the purchase; there may be none or several.
+            The client did nothing to them.
     """
 
     fate = advice.spend_unknown("", has_candidates=True)
@@ -192,7 +192,7 @@ class UnreadableReplyError(SmsApiError):
 
     Attributes:
         status: the HTTP status.
-        path: where inside the body the reading failed, such as ``id``; empty for the whole body.
+        path: the place in the body that could not be read, such as ``id``; empty for the whole body.
         excerpt: the first characters of the body, with phones, codes and texts masked.
     """
 
@@ -206,16 +206,16 @@ class UnreadableReplyError(SmsApiError):
 
 
 class RefusedError(SmsApiError):
-    """The provider answered no. Raised itself for a refusal whose words are not known.
+    """The provider answered no. A refusal with unknown words raises this class itself.
 
     Attributes:
         reason: the provider's own word, such as ``no free phones`` or ``NO_NUMBER``.
-        status: the HTTP status it came with; 0 when the call was stopped before it was sent.
+        status: the HTTP status of the refusal; 0 if the call was stopped before it was sent.
     """
 
     fate = advice.REFUSED
     after_loss = False
-    """Whether an earlier try of the same call lost its answer, and may be why this one was refused."""
+    """True if an earlier try of the same call lost its answer: that try may be the reason of this refusal."""
 
     def __init__(self, reason: str, *, call: str = "", status: int = 0) -> None:
         reason = escaped(reason, MOST if status else LONGEST)
@@ -248,13 +248,13 @@ class RateLimitError(RefusedError):
 
 
 class NoNumbersError(RefusedError):
-    """No number is in stock for what was asked, or none below the price ceiling."""
+    """No number is in stock for this request, or none below the price ceiling."""
 
     fate = advice.NO_NUMBERS
 
 
 class InsufficientBalanceError(RefusedError):
-    """The balance does not cover it."""
+    """The balance does not cover the price."""
 
     fate = advice.INSUFFICIENT_BALANCE
 
@@ -263,8 +263,8 @@ class LowRatingError(RefusedError):
     """The account's rating is too low to buy. Too many cancels, bans and timeouts bring it down.
 
     Attributes:
-        possible_at: when buying is possible again, at the latest: the provider bars it for 24 hours and does not say
-            since when. None when the refusal bore no date.
+        possible_at: the latest time at which buying is possible again. The provider bars it for 24 hours and does
+            not say since when. None when the refusal had no date.
     """
 
     fate = advice.LOW_RATING
@@ -286,7 +286,7 @@ class LimitReachedError(RefusedError):
 
 
 class BadParameterError(RefusedError):
-    """The provider does not know the country, operator, product, days or other value that was asked for."""
+    """The provider does not know the country, operator, product, days or another value of the request."""
 
     fate = advice.BAD_PARAMETER
 
@@ -301,7 +301,7 @@ class NotFoundError(RefusedError):
 
 
 class OrderStateError(RefusedError):
-    """The order's or the rented number's state does not allow it; `reason` says which state."""
+    """The state of the order or rented number does not allow the call; `reason` names the state."""
 
     fate = advice.order_state("")
 
@@ -316,7 +316,7 @@ class ReuseRefusedError(RefusedError):
 
 
 class ProviderUnavailableError(RefusedError):
-    """The provider says, in words that are known, that it cannot do it now."""
+    """The provider says, in known words, that it cannot do it now."""
 
     fate = advice.PROVIDER_UNAVAILABLE
 
@@ -325,7 +325,7 @@ class PriceTooHighError(SmsApiError):
     """The provider sold above `max_price`. The order was settled at once.
 
     Attributes:
-        order: the order as it was left; `status` says whether it was cancelled.
+        order: the order in its last known state; `status` says whether it was cancelled.
     """
 
     fate = advice.PRICE_TOO_HIGH
@@ -336,7 +336,7 @@ class PriceTooHighError(SmsApiError):
 
 
 class BudgetExceededError(SmsApiError):
-    """The caller's own budget does not cover it."""
+    """The caller's own budget does not cover the price."""
 
     fate = advice.BUDGET_EXCEEDED
 
@@ -386,7 +386,7 @@ class OrderClosedError(NoCodeError):
 
 
 class RentClosedError(NoCodeError):
-    """The rented number is not among the account's active ones any more."""
+    """The rented number is no longer among the account's active ones."""
 
     fate = advice.RENT_CLOSED
 

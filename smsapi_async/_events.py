@@ -1,6 +1,6 @@
-"""What happens, by name: told to the logger `smsapi_async` and to a function of the caller's, and to nobody else.
+"""Events by name. They go to the logger `smsapi_async` and to a function of the caller's, and nowhere else.
 
-No field is ever a key, a phone, a code or a text: ids, names, spans and the class names of errors tell enough.
+No field is ever a key, a phone, a code or a text. The fields are ids, names, spans and the class names of errors.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ T = TypeVar("T")
 
 @attrs.frozen
 class Event:
-    """One thing that happened; handed to the function given as ``AsyncClient(on_event=...)``.
+    """One event; the client passes it to the function given as ``AsyncClient(on_event=...)``.
 
-    It holds neither keys nor phones, codes and texts.
+    An event never holds a key, a phone, a code or a text.
 
     Attributes:
-        name: what happened, such as ``order.bought``.
-        fields: the particulars: texts, numbers, truth values, None and tuples of numbers.
+        name: the name of the event, such as ``order.bought``.
+        fields: the details: texts, numbers, True or False, None and tuples of numbers.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Event:
 
 
 class Events:
-    """Where every layer tells what happens.
+    """Emits the events of every layer.
 
     Args:
         tell: the caller's own function, called with every event in the task in which it happened.
@@ -49,11 +49,11 @@ class Events:
         self._tell = tell
 
     def wanted(self, level: int) -> bool:
-        """Whether anybody would hear of it: asked before what costs time to find out."""
+        """Return True if a listener wants this level. Ask before collecting fields that cost time."""
         return self._tell is not None or logger.isEnabledFor(level)
 
     def emit(self, level: int, name: str, **fields: object) -> None:
-        """Log it, and call the caller's function. What either raises changes nothing for the orders."""
+        """Log the event, and call the caller's function. An error in either changes nothing for the orders."""
         if not self.wanted(level):
             return
         fields = {key: _safe(key, value) for key, value in fields.items()}
@@ -70,10 +70,10 @@ class Events:
         error: BaseException | None = None,
         code_seconds: float | None = None,
     ) -> None:
-        """Tell how a wait for a code ended.
+        """Emit how a wait for a code ended.
 
         Args:
-            code_seconds: how long after its purchase the code was there; None when either is unknown.
+            code_seconds: seconds from the purchase to the code; None if either time is unknown.
         """
         self.emit(
             logging.INFO,
@@ -87,11 +87,11 @@ class Events:
 
 
 def tell_safely(tell: Callable[[T], object], subject: T, failed: str) -> None:
-    """Call a function of the caller's; what it raises is logged, whatever it is, lest an order be lost by it."""
+    """Call a function of the caller's, and log any error that it raises, so that no order is lost by it."""
     try:
         tell(subject)
     except KeyboardInterrupt:
-        raise  # a Ctrl-C that happened to come then
+        raise  # a Ctrl-C that came during the call
     except BaseException as error:  # noqa: BLE001 - SystemExit too: it would end the task that holds the order
         error.__context__ = None  # an error being handled just now may quote a URL, and that a key or a phone
         with _last_word(failed):
@@ -99,7 +99,7 @@ def tell_safely(tell: Callable[[T], object], subject: T, failed: str) -> None:
 
 
 def _log(level: int, name: str, fields: Mapping[str, object]) -> None:
-    """The record's fields are such as JSON and OpenTelemetry's handler know: money becomes text."""
+    """Log the event. Money becomes text, because JSON and OpenTelemetry's handler know no Decimal."""
     said = {key: _said(value) for key, value in fields.items() if value is not None}
     words = " ".join((name, *(f"{key}=%s" for key in said)))
     plain = {key: str(value) if isinstance(value, Decimal) else value for key, value in fields.items()}
@@ -109,21 +109,21 @@ def _log(level: int, name: str, fields: Mapping[str, object]) -> None:
 
 @contextmanager
 def _last_word(what: str) -> Iterator[None]:
-    """Around logging: a filter or a handler of the caller's that raises is told of where nothing can fail any more."""
+    """Stand around logging. An error of the caller's own filter or handler is reported on stderr."""
     try:
         yield
-    except Exception as error:  # noqa: BLE001 - the purchase or the code that was to be told of must not be lost
+    except Exception as error:  # noqa: BLE001 - the purchase or the code that was to be logged must not be lost
         if sys.stderr is not None:
             sys.stderr.write(f"smsapi_async: not logged, for {kind(error)}: {what}\n")
 
 
 def kind(error: BaseException) -> str:
-    """An error's class name; one word for all that cuts a task off, which has another name on each loop."""
+    """Return an error's class name, or "cancelled": a cancellation has another class on each loop."""
     return type(error).__name__ if isinstance(error, Exception) else "cancelled"
 
 
 def _safe(key: str, value: object) -> object:
-    """A field as it may be shown: on one line, not longer than a line, and without a phone."""
+    """Return a field that is safe to show: on one line, cut to a length, and without a phone."""
     if not isinstance(value, str):
         return value
     return _line(value[:MOST_READ], LONGEST if key == "why" else MOST)
@@ -131,12 +131,12 @@ def _safe(key: str, value: object) -> object:
 
 @lru_cache(200, typed=True)
 def _line(text: str, most: int) -> str:
-    """Remembered: an event is emitted for each request, and most of its texts are names that come again."""
+    """Cached: an event is emitted for each request, and most of its texts are names that come again."""
     return escaped(without_phones(text), most)
 
 
 def _said(value: object) -> object:
-    """A field as it reads in a line."""
+    """Return a field in the form that a log line shows."""
     if isinstance(value, float):
         return round(value, 3)
     if isinstance(value, tuple):

@@ -22,7 +22,7 @@ HTTP_LOGGERS = (
     "hpack.hpack",
     "hpack.table",
 )
-"""Python asks a logger's filters only of the records made by that very logger, so each is named."""
+"""A filter sees only the records that its own logger made, so each logger is named."""
 
 _PRIVATE = re.compile(r"(/user/reuse/[^/]+/|[?&](?:number|ref|apikey)=)[^/?&]+")
 _BLOCK = "Encoded header block to"
@@ -32,11 +32,11 @@ _QUOTED = re.compile(r"\W*\b(?:bytearray\()?b\\*['\"].*", re.DOTALL)
 """Bytes that break the protocol, as h11 and h2 quote them, and all after them. They may be the rest of an answer."""
 
 LEAST_KEY = 8
-"""A shorter key is masked only where it stands as one, in answers nowhere: `abc` also occurs in words."""
+"""A shorter key is masked only after `Bearer`: a key such as `abc` also occurs in words."""
 
 
 class _Mask(logging.Filter):
-    """Masks what belongs to us in a record of an HTTP library."""
+    """Masks our keys and phones in a record of an HTTP library."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class _Mask(logging.Filter):
         self._encoding: set[int | None] = set()
 
     def learn(self, urls: Iterable[str], keys: Iterable[str]) -> None:
-        """Take in base URLs, and keys: the longest first, since one may begin with another."""
+        """Add base URLs and keys to those that are masked."""
         self._urls.update(url.rstrip("/") for url in urls)
         self._keys.update(keys)
         hosts = {url.partition("://")[2].partition("/")[0] for url in self._urls}
@@ -58,7 +58,7 @@ class _Mask(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
         clean = self._ours.sub(_masked_url, message)
-        if record.name.startswith("hpack"):  # it knows headers one by one: a path without its host
+        if record.name.startswith("hpack"):  # hpack logs each header on its own: a path without its host
             clean = self._our_paths.sub(_masked_url, clean)
         if "RemoteProtocolError(" in clean or "bytearray(" in clean:
             clean = _QUOTED.sub(": ***", clean)
@@ -71,7 +71,7 @@ class _Mask(logging.Filter):
         return True
 
     def _unpacked(self, record: logging.LogRecord, message: str) -> str:
-        """The headers just added come once more, packed; of ours nothing is shown, since anybody can unpack them."""
+        """Mask the packed block of our own headers: hpack logs it after the headers, and it is easy to unpack."""
         if message.startswith(self._our_hosts):
             self._encoding.add(record.thread)
         elif message.startswith(_BLOCK) and record.thread in self._encoding:
@@ -81,7 +81,7 @@ class _Mask(logging.Filter):
 
 
 def _below(starts: Iterable[str]) -> re.Pattern[str]:
-    """What begins with one of these and a slash, up to the end of the URL."""
+    """Return a pattern for each URL below these, up to its end."""
     return re.compile(rf"(?:{'|'.join(map(re.escape, starts))})/[^\s\"'\])]*")
 
 
@@ -93,7 +93,7 @@ _mask = _Mask()
 
 
 def keep_private(urls: Iterable[str], keys: Iterable[str]) -> None:
-    """Mask these keys, and what is private in URLs below these, from now on in the process's logs."""
+    """Mask these keys, and the private parts of URLs below these, in the process's logs from now on."""
     _mask.learn(urls, keys)
     for name in HTTP_LOGGERS:
         logging.getLogger(name).addFilter(_mask)

@@ -96,7 +96,7 @@ def _url(name: str, given: str | None, variable: str, default: str) -> str:
     url = exact_text(given or os.environ.get(variable) or default) or ""
     if len(url) > LONGEST or not _is_base(url):
         del given, url
-        raise ValueError(f"{name}: an http(s) URL without query is needed")  # what was given may hold a key
+        raise ValueError(f"{name}: an http(s) URL without query is needed")  # not quoted: it may hold a key
     return url.rstrip("/")
 
 

@@ -1,4 +1,4 @@
-"""The values both APIs share. Frozen, ignorant of any wire; what must not be printed is masked in their repr."""
+"""The values that both APIs share. They are frozen, know no wire, and mask private parts in their repr."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ Seconds: TypeAlias = float
 
 
 def masked_phone(phone: str | None) -> str:
-    """The phone as a log may show it: its first and last digits."""
+    """Return the phone as a log may show it: its first and last digits."""
     if not phone:
         return repr(phone)
     return f"'{escaped(phone[:4])}…{escaped(phone[-2:])}'" if len(phone) > 8 else "'…'"
 
 
 def hidden(text: str | None) -> str:
-    """A text as a log may show it: only whether it is there."""
+    """Return a text as a log may show it: only whether it is empty."""
     return repr(text) if not text else "'…'"
 
 
@@ -39,13 +39,13 @@ class Sms:
 
     Attributes:
         id: the provider's number of the message, where the wire gives one.
-        sender: who sent it, as shown on the phone.
+        sender: the sender, as shown on the phone.
         text: the whole message.
-        code: what the reader must type, or None when none was found; a `str`, zeros lead.
+        code: the code to type, or None if none was found. It is a `str`, because zeros may lead.
         received_at: when the phone received it.
-        created_at: when the provider wrote it down.
-        is_wave: the wire's own flag of inbox messages, unexplained by the provider.
-        wave_uuid: the wire's own mark beside `is_wave`.
+        created_at: when the provider recorded it.
+        is_wave: a flag of inbox messages that the provider does not explain.
+        wave_uuid: a mark beside `is_wave`, not explained either.
     """
 
     id: int | None = None
@@ -59,10 +59,10 @@ class Sms:
 
 
 def oldest_first(messages: Sequence[Sms]) -> tuple[Sms, ...]:
-    """The messages by their time; where times are equal by the provider's number, or else by their place in the list.
+    """Return the messages by their time. Equal times are ordered by the provider's number, then by place in the list.
 
-    A message without a time takes that of the message numbered before it, or of the first numbered after it: lists may
-    come newest first. One without a number too takes those of the message before it in the list.
+    A message without a time takes the time of the message numbered before it, or else of the first one numbered after
+    it, because a list may come newest first. A message without time and number takes both from its neighbour before it.
     """
     if len(messages) < 2:
         return tuple(messages)
@@ -76,7 +76,7 @@ def oldest_first(messages: Sequence[Sms]) -> tuple[Sms, ...]:
 
 
 def _time_of(number: int | None, timed: Sequence[tuple[int, datetime]]) -> datetime | None:
-    """The time of the message numbered before this one, or of the first after it; None if neither says."""
+    """Return the time of the message numbered before this one, or of the first after it; None if neither has one."""
     if not (number and timed):
         return None
     return timed[max(bisect(timed, number, key=itemgetter(0)) - 1, 0)][1]
@@ -85,31 +85,31 @@ def _time_of(number: int | None, timed: Sequence[tuple[int, datetime]]) -> datet
 # -- what callers pass ------------------------------------------------------------------------------------------------
 
 LARGEST = 10**31 - 1
-"""Ids have as many digits in answers, at the most."""
+"""Ids in answers have no more digits than this."""
 
 RICHEST = Decimal(10**20)
 LONGEST_AMOUNT = 100
-"""Characters of an amount that is written as a text."""
+"""The most characters of an amount that is a text."""
 
 LONGEST_SPAN = 1e10
-"""Seconds. A longer one, three hundred years, is a mistake or is infinite."""
+"""Seconds: three hundred years. A longer span is a mistake or is infinite."""
 
 
 def exact_text(value: object) -> str | None:
-    """The text itself, of a member of an enum its value; None if it is no text.
+    """Return the text itself, or the value of an enum's member; None if it is no text.
 
-    A class of the caller's may print itself otherwise, and what is printed would be sent.
+    A subclass of the caller's may print another text, and the printed text would be sent.
     """
     return str.__str__(value) if isinstance(value, str) else None
 
 
 def exact_int(value: object) -> int | None:
-    """The number itself, of a member of an enum its value; None if it is no whole number, and for True and False."""
+    """Return the number itself, or the value of an enum's member; None for True, False and other values."""
     return int.__index__(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def positive(name: str, value: object, most: int = LARGEST) -> int:
-    """A whole number above 0, or ValueError naming the argument."""
+    """Return a whole number above 0, or raise ValueError naming the argument."""
     number = exact_int(value)
     if number is None or number < 1:
         raise ValueError(f"{name}: a whole number above 0 is needed, not {shown(value)}")
@@ -117,7 +117,7 @@ def positive(name: str, value: object, most: int = LARGEST) -> int:
 
 
 def natural(name: str, value: object, most: int = LARGEST) -> int:
-    """A whole number, 0 or above, or ValueError naming the argument."""
+    """Return a whole number, 0 or above, or raise ValueError naming the argument."""
     number = exact_int(value)
     if number is None or number < 0:
         raise ValueError(f"{name}: a whole number, 0 or above, is needed, not {shown(value)}")
@@ -131,14 +131,14 @@ def _bounded(name: str, number: int, most: int) -> int:
 
 
 def switch(name: str, value: object) -> bool:
-    """True or False itself, or ValueError naming the argument: the text "false" would turn on what costs money."""
+    """Return True or False itself, or raise ValueError: the text "false" would switch on an option that costs money."""
     if not isinstance(value, bool):
         raise ValueError(f"{name}: True or False is needed, not {shown(value)}")
     return value
 
 
 def money(name: str, value: object) -> Decimal:
-    """An amount above 0, written with at most four decimals, or ValueError naming the argument."""
+    """Return an amount above 0 with at most four decimals, or raise ValueError naming the argument."""
     try:
         amount = _amount(value)
         rounded = round(amount, 4)
@@ -152,7 +152,7 @@ def money(name: str, value: object) -> Decimal:
 
 
 def _amount(value: object) -> Decimal:
-    """The amount that is written, or that a number prints as: 0.1 means 0.1."""
+    """Return the written amount; of a float the amount that it prints as, so 0.1 means 0.1."""
     if isinstance(value, Decimal):
         return Decimal(value)
     if isinstance(value, float):
@@ -166,7 +166,7 @@ def _amount(value: object) -> Decimal:
 
 
 def seconds(name: str, value: object) -> float | None:
-    """A span as seconds; None stays None. ValueError for one that is negative or no number."""
+    """Return a span as seconds; None stays None. Raise ValueError if it is negative or no number."""
     if value is None:
         return None
     span = timedelta.total_seconds(value) if isinstance(value, timedelta) else value

@@ -1,6 +1,6 @@
 """Events as OpenTelemetry spans and metrics: ``AsyncClient(on_event=Telemetry())``. Needs the extra `otel`.
 
-It speaks to the API package alone: without an SDK that your program sets up, nothing is kept and nothing leaves.
+It uses only the API package. Nothing is kept and nothing leaves unless your program sets up an SDK.
 Source of the standard names: https://opentelemetry.io/docs/specs/semconv/http/http-spans.
 """
 
@@ -21,7 +21,7 @@ from ._events import Event
 __all__ = ["Telemetry"]
 
 SECONDS = (1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0, 900.0, 1200.0)
-"""Codes come within seconds or minutes; an order lives for 20 minutes at the most. The usual bounds are requests'."""
+"""Codes come within seconds or minutes, and an order lives for at most 20. The usual bounds are made for requests."""
 
 REFUSALS = frozenset(
     name for name, kind in vars(_errors).items() if isinstance(kind, type) and issubclass(kind, _errors.RefusedError)
@@ -30,20 +30,20 @@ RECONCILED = {"purchase.found": "found", "purchase.void": "nothing", "purchase.u
 
 
 class Telemetry:
-    """Spans and metrics of everything a client does; give one to each client, or the same one to several.
+    """Spans and metrics of everything a client does. Give one to each client, or the same one to several.
 
-    A span for every request, named as the call is (``v1.check``), and one for every wait for a code
-    (``smsapi.await_code``), each below the span that was current where the call was made. They are written when they
-    have ended: a request sent for a wait is the wait's sibling. Where many wait, one asks for all, so a request is
-    below the span of whoever had the turn, and the others have none for it.
+    Every request has a span, named like its call (``v1.check``), and so has every wait for a code
+    (``smsapi.await_code``). Each is a child of the span that was current at the call. Spans are written when they end,
+    so a request sent for a wait is the wait's sibling. Where many wait, one waiter asks for all: the request is a child
+    of that waiter's span, and the other waiters have no span for it.
 
     The metrics are counters (`smsapi.looks`, `smsapi.codes`, `smsapi.refusals`, `smsapi.reconciliations`) and a
     histogram of the seconds from a purchase to its code (`smsapi.code.duration`). No attribute holds a key, a phone, a
     code or a text.
 
     Args:
-        tracer_provider: where spans go; the global one when left out.
-        meter_provider: where metrics go; the global one when left out.
+        tracer_provider: receives the spans; by default the global one.
+        meter_provider: receives the metrics; by default the global one.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Telemetry:
         }
 
     def __call__(self, event: Event) -> None:
-        """Take in an event: what `on_event` calls."""
+        """Record an event; `on_event` calls this."""
         if event.name in RECONCILED:
             self._reconciliations.add(1, {"outcome": RECONCILED[event.name]})
         elif (listener := self._listeners.get(event.name)) is not None:
@@ -99,7 +99,7 @@ class Telemetry:
     def _span(
         self, name: str, kind: trace.SpanKind, seconds: float, error: str | None, attributes: dict[str, Any]
     ) -> None:
-        """A span that ends now; of what was cut off, which is no error, it only says so."""
+        """Write a span that ends now. A cancellation is an attribute of it, and no error."""
         end = time.time_ns()  # the wall clock, as OpenTelemetry wants it; the loop's clock measured the seconds
         if error is not None:
             attributes |= {"smsapi.cancelled": True} if error == "cancelled" else {"error.type": error}

@@ -1,7 +1,7 @@
-"""What an error of ours may keep of the one that caused it: its class, and words without what is private.
+"""The cause of an error of ours keeps its class, and its words without private parts.
 
-The errors of an HTTP library hold their request, whose URL may hold a key or a phone; they quote the bytes of an answer
-that breaks the protocol; and the frames of their traceback, as ours do, hold all of it in their locals.
+An error of an HTTP library holds its request, whose URL may hold a key or a phone. It also quotes the bytes of an
+answer that breaks the protocol. The frames of its traceback, like ours, hold all of this in their locals.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ LIBRARIES = frozenset(
     ("anyio", "asyncio", "contextlib", "h11", "h2", "hpack", "httpcore", "httpcore2", "httpx", "httpx2", "smsapi_async",
      "socksio", "ssl", "trio", "zlib")
 )  # fmt: skip
-"""Packages whose frames are left out of a traceback; those of a hook of the caller's stay."""
+"""Packages whose frames are left out of a traceback. The frames of a caller's hook stay."""
 
 _HOLDING = ("_request", "_response", "request", "response", "doc", "object")
-"""Where errors keep what they are about: those of an HTTP library, of a JSON decoder, of a codec."""
+"""Attributes in which the errors of HTTP libraries, JSON decoders and codecs keep their subject."""
 
 _QUOTATION = re.compile(r"bytearray\(|b?['\"]")
 
@@ -28,15 +28,16 @@ WithoutKeys = Callable[[str], str]
 
 
 def words(error: BaseException, without_keys: WithoutKeys) -> str:
-    """The words of an error of the HTTP library, up to the first quotation. Empty if a URL is among them."""
+    """Return the words of an error of the HTTP library, up to the first quotation; empty if they hold a URL."""
     text = _QUOTATION.split(without_keys(str(error)), 1)[0].rstrip(": ")
     return "" if "://" in text else escaped(masked(text))
 
 
 def bare(error: BaseException, without_keys: WithoutKeys) -> BaseException:
-    """The error itself, without what it holds of the request and of the answer.
+    """Return the error itself, stripped of the request and the answer.
 
-    The words of an HTTP library may quote anything. Those of a hook of the caller's are its own, keys and phones aside.
+    The words of an HTTP library may quote anything, so they are cut. The words of a caller's hook stay, without keys
+    and phones.
     """
     if _package(type(error).__module__) in LIBRARIES:
         error.args = (words(error, without_keys),)

@@ -1,8 +1,8 @@
 """Virtual time: an hour of waiting passes in no time, to the second, on asyncio and on trio.
 
-Time starts at 0.0 and moves only when every task waits: then it jumps to the next deadline. A program in which nothing
-can ever happen again ends with `StuckError` instead of hanging. On virtual time there are no sockets, threads or
-processes, since none of these would ever be waited for.
+Time starts at 0.0 and moves only when every task waits: then it jumps to the next deadline. A program that can never go
+on ends with `StuckError` instead of hanging. A program on virtual time must not use sockets, threads or processes: time
+would jump over each wait for them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ._stuck import LONGEST, StuckError, Watch
 
 
 class _JumpingSelector(selectors.DefaultSelector):
-    """Moves its loop's clock where a real one would sleep. Holds the loop's own waking pipe and no other file."""
+    """Moves its loop's clock where a real selector would sleep. Accepts the loop's own pipe and no other file."""
 
     loop: VirtualLoop
 
@@ -38,8 +38,8 @@ class _JumpingSelector(selectors.DefaultSelector):
 class VirtualLoop(asyncio.SelectorEventLoop):
     """asyncio's own loop with another clock: ``asyncio.Runner(loop_factory=VirtualLoop)``.
 
-    Standing still it raises; or, with a `scope` that the test runs in, cancels that and keeps the error in `stuck`, so
-    that what must be closed after the test can still be closed.
+    A loop that can never go on raises. If the test runs in a `scope`, the loop cancels that instead and keeps the error
+    in `stuck`, so that the fixtures can still close the test's resources.
     """
 
     scope: anyio.CancelScope | None = None
@@ -51,7 +51,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         selector = _JumpingSelector()
         selector.loop = self
         super().__init__(selector)
-        # asyncio adds it to `time()` and rings what is earlier than the sum: too small to add, and no late timer rings.
+        # asyncio runs each timer earlier than `time()` plus this: too little to change the sum, so no timer is early.
         self._clock_resolution = 2 * math.ulp(LONGEST)
 
     def time(self) -> float:
@@ -62,7 +62,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Let time pass until the next timer.
 
         Raises:
-            StuckError: there is none, or it is more than 400 days away, and no scope to cancel.
+            StuckError: there is no timer within 400 days, and no scope to cancel.
         """
         if self._scheduled:
             self._now = max(self._now, self._scheduled[0].when())
@@ -76,9 +76,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 def virtual_backend(name: str) -> tuple[str, dict[str, Any]]:
-    """What anyio needs to run a program on virtual time: ``anyio.run(main, backend=name, backend_options=options)``.
+    """Return the arguments for a run on virtual time: ``anyio.run(main, backend=name, backend_options=options)``.
 
-    A clock belongs to one run: call it for each.
+    A clock belongs to one run, so call this for each run.
     """
     if name == "asyncio":
         return name, {"loop_factory": VirtualLoop}
@@ -90,7 +90,7 @@ def virtual_backend(name: str) -> tuple[str, dict[str, Any]]:
 
 
 def watch_of(options: dict[str, Any]) -> Callable[[], Watch] | None:
-    """How a run with these options of `virtual_backend` finds its watch; None for a run on real time."""
+    """Return how a run with these options of `virtual_backend` finds its watch; None for a run in real time."""
     if options.get("loop_factory") is VirtualLoop:
         return _running_loop
     if "instruments" not in options:

@@ -134,7 +134,7 @@ def _is_coroutine(test: Any) -> bool:
 
 
 def _backend(item: pytest.Item) -> object:
-    """The value of `anyio_backend` that a test was collected with."""
+    """Return the value of `anyio_backend` that a test was collected with."""
     callspec = getattr(item, "callspec", None)
     return callspec and callspec.params.get("anyio_backend")
 

@@ -17,7 +17,7 @@ INSTALLED = ("site-packages", "dist-packages")
 
 
 class StuckError(AssertionError):
-    """Nothing is left to wait for, or the program has waited longer than any real user would."""
+    """The test can never go on: nothing is left to wait for, or it has waited longer than 400 days."""
 
     def __init__(self, now: float, coroutines: Iterable[Any]) -> None:
         what = "the test waits longer than 400 days" if now > LONGEST else "nothing left to wait for"
@@ -26,7 +26,7 @@ class StuckError(AssertionError):
 
 
 def places(coroutines: Iterable[Any]) -> list[str]:
-    """Where suspended coroutines wait: each by its deepest frame that is not of an installed package."""
+    """Return where suspended coroutines wait: each by its deepest frame that is not of an installed package."""
     found = []
     for coroutine in coroutines:
         place, inner = "", coroutine
@@ -45,13 +45,13 @@ def _is_of_the_user(file: str) -> bool:
 
 
 def _short(file: str) -> str:
-    """As pytest prints it, seen from the folder it runs in."""
+    """Return the path as pytest prints it, relative to the current folder."""
     path, here = Path(file), Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 class Watch(Protocol):
-    """What sees a run stand still: it cancels the scope once and keeps the error."""
+    """Notices a run that can never go on: it cancels the scope once and keeps the error."""
 
     scope: anyio.CancelScope | None
     stuck: StuckError | None
@@ -86,7 +86,7 @@ def never_stuck(test: Test, find_watch: Callable[[], Watch]) -> Test:
 
 
 def _cut(traceback: TracebackType | None) -> TracebackType | None:
-    """The traceback up to its deepest frame that is not of an installed package."""
+    """Return the traceback up to its deepest frame that is not of an installed package."""
     if traceback is None:
         return None
     rest = _cut(traceback.tb_next)

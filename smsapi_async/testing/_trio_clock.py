@@ -1,4 +1,4 @@
-"""The side of virtual time that needs trio, which may be missing: its own jumping clock, and a watch over it."""
+"""The part of virtual time that needs trio: its own jumping clock, and a watch over it. trio may be missing."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ QUIET_ROUNDS = 3  # of trio's loop without a step of any task; `wait_all_tasks_b
 
 
 def jumping_clock() -> MockClock:
-    """A clock that starts at 0.0 and jumps to the next deadline when every task waits."""
+    """Return a clock that starts at 0.0 and jumps to the next deadline when every task waits."""
     return MockClock(autojump_threshold=0)
 
 
 class StuckWatch(trio.abc.Instrument):
-    """Sees a trio run on a jumping clock stand still, and cancels `scope`, which the test runs in.
+    """Notices that a trio run on a jumping clock can never go on, and cancels `scope`, in which the test runs.
 
-    An instrument may not raise; `stuck` holds the error until `never_stuck` raises it. Without the watch trio
+    An instrument may not raise, so `stuck` holds the error until `never_stuck` raises it. Without the watch trio
     would spin for ever: a MockClock with nothing to jump to does not sleep.
     """
 
@@ -32,11 +32,11 @@ class StuckWatch(trio.abc.Instrument):
         self._quiet = 0
 
     def before_task_step(self, task: trio.lowlevel.Task) -> None:  # noqa: ARG002  an instrument's signature
-        """Somebody goes on."""
+        """Reset the count: a task goes on."""
         self._quiet = 0
 
     def before_io_wait(self, timeout: float) -> None:  # noqa: ARG002  the same
-        """Nobody can go on just now; perhaps never."""
+        """Count the rounds in which no task can go on, and cancel the scope when they are too many."""
         run = trio.lowlevel.current_statistics()
         still = not run.tasks_runnable and not run.run_sync_soon_queue_size and run.seconds_to_next_deadline == math.inf
         self._quiet = self._quiet + 1 if still else 0

@@ -87,7 +87,7 @@ class V1:
         return self._orders(arguments.category(category))
 
     def iter_open_orders(self, max_age: timedelta | None) -> OpenOrders:
-        """What `AsyncClient.iter_open_orders` gives."""
+        """Iterate the open orders, for `AsyncClient.iter_open_orders`."""
         max_age = arguments.age("max_age", max_age)
         ages: tuple[tuple[Category, timedelta], ...] = (("activation", ACTIVATION_AGE), ("hosting", HOSTING_AGE))
         return OpenOrders([self._orders(category, max_age or age) for category, age in ages])

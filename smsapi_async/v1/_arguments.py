@@ -1,4 +1,4 @@
-"""What callers may pass to the v1 API, checked before anything is sent: a ValueError names the argument.
+"""The arguments of the v1 API, checked before anything is sent: a ValueError names the argument.
 
 The provider's lists of countries, operators and products grow, so a name is held against the form of its routes only.
 """
@@ -32,7 +32,7 @@ def slug(name: str, value: object) -> str:
 
 
 def is_slug(value: str) -> bool:
-    """Return True if the routes accept it as a path segment. What the provider lists may be anything."""
+    """Return True if the routes accept it as a path segment. The provider's own lists may hold any text."""
     return _SLUG.fullmatch(value) is not None
 
 
