@@ -23,7 +23,7 @@ RECORDS = {
     "/v1/user/payments": '{"Data":[],"Total":0}',
     "/api/rent/getRentState.php": '{"response":1,"list":[]}',
 }
-"""What a lost purchase is looked up in: nothing was bought."""
+"""The answers that a lost purchase is looked up in: nothing was bought."""
 
 
 @attrs.frozen

@@ -1,4 +1,4 @@
-"""What is random in a run, drawn from a seed."""
+"""All chance of a run, drawn from a seed."""
 
 from __future__ import annotations
 

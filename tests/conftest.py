@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.serving import Host
 
 guard.install()
-signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts in the background ignores Ctrl-C
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background program of a shell ignores Ctrl-C
 # A slow machine is no failure; CI tries the same examples every time.
 hypothesis.settings.register_profile("ours", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("ours")

@@ -22,7 +22,7 @@ from smsapi_async import AsyncClient
 CANCEL_TIMEOUT = float(sys.argv[3])
 
 kept: list[Any] = []
-"""What nobody closes."""
+"""Scopes and clients that the program never closes."""
 
 say = partial(print, flush=True)
 

@@ -23,7 +23,7 @@ def lead_to(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _answered_by(provider: Any) -> Callable[..., Awaitable[object]]:
-    """What stands where a pool of connections would have sent the request."""
+    """A transport in the place of a pool of connections."""
 
     async def handle_async_request(pool: object, request: object) -> object:
         return await provider.handle_async_request(request)

@@ -45,7 +45,7 @@ class Copy:
         return cls(folder)
 
     def failure(self, command: str) -> str:
-        """What the command says when it fails, nothing when it passes; what keeps it from being run is an error."""
+        """Return the output of a command that fails, nothing if it passes; raise if the command cannot be run."""
         self._check()
         run = self._run("-m", *command.split())
         if run.returncode not in (0, 1):

@@ -1,4 +1,4 @@
-"""What stands around the examples of the documents: the reader's own names, and the use of what an example defines."""
+"""The surroundings of the documents' examples: the reader's own names, and calls of the functions they define."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def tzid(client: AsyncClient) -> int:
 
 
 GIVEN: dict[str, Callable[[AsyncClient], Awaitable[object]]] = {"order_id": order_id, "tzid": tzid}
-"""What a block uses without defining it, bought for the block."""
+"""Names that a block uses without defining them, bought for the block."""
 
 
 def visit_service(example: types.CodeType, _: pytest.MonkeyPatch) -> None:
@@ -102,7 +102,7 @@ class Dispatcher:
 
 
 def aiogram() -> Iterator[types.ModuleType]:
-    """What the bot uses of aiogram 3, whose import would take longer than all examples together."""
+    """The part of aiogram 3 that the bot uses; an import of aiogram would take longer than all examples together."""
     names: dict[str, dict[str, Any]] = {
         "aiogram": {"Bot": str, "Dispatcher": Dispatcher, "Router": Router},
         "aiogram.filters": {"Command": str, "CommandObject": types.SimpleNamespace},

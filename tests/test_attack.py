@@ -122,7 +122,7 @@ QUIET = Schedule(
 
 
 def test_a_quiet_world_breaks_no_law():
-    """What the laws forbid is not what happens by itself."""
+    """The sandbox alone never breaks a law; the test must break it by hand."""
     assert broken(play(QUIET, "asyncio")) == []
 
 

@@ -170,7 +170,7 @@ def test_the_table_names_every_argument():
 
 @asynccontextmanager
 async def ended(found: Any) -> AsyncIterator[None]:
-    """Whatever a method gave, to its end."""
+    """Await the result of a method, or read its iterator to the end."""
     if isinstance(found, Activation):
         async with found:
             yield
@@ -254,7 +254,7 @@ def in_class(plain: Any) -> Any:
 
 
 async def sent(name: str, arguments: dict[str, Any]) -> list[tuple[str, str, bytes]]:
-    """What leaves for a call, in whatever error it ends."""
+    """The requests of a call, also of one that ends in an error."""
     async with answering("order not found", 400, records=True) as (client, provider):
         with suppress(SmsApiError):
             await call(client, name, **arguments)

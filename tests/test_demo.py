@@ -25,7 +25,7 @@ def shown() -> subprocess.CompletedProcess[str]:
 
 
 def events(output: str, name: str) -> list[str]:
-    """What the live log says of one kind of event."""
+    """The lines of the live log about one kind of event."""
     return re.findall(rf"^ *[\d.]+ s  {name} +(.*)$", output, re.MULTILINE)
 
 
@@ -60,7 +60,7 @@ def test_the_account_of_the_demo_agrees_to_the_cent(shown):
 
 @pytest.mark.socket
 def test_the_readme_shows_the_account_as_it_is_printed(shown):
-    """What a newcomer reads there is what they will see."""
+    """A newcomer sees the output that the page shows."""
     _, _, account = shown.stdout.partition("\n\n")
 
     assert account

@@ -31,7 +31,7 @@ OTHER_MEANING = {"vendor", "closed_answer", "timeout_refunds", "inbox_redirects"
 
 
 async def everything(sandbox: Sandbox, client: AsyncClient) -> list[Any]:
-    """What the client reads of each answer that may have another form."""
+    """The client's reading of each answer that may have another form."""
     v1, rent = client.v1, client.rent
     order, hosting = await v1.buy_activation("telegram"), await v1.buy_hosting("1day")
     await v1.set_max_price("telegram", 1)

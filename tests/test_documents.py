@@ -160,7 +160,7 @@ def as_pattern(endpoint: str) -> str:
 
 @pytest.mark.parametrize(("house", "calls"), [("v1", v1_operations.CALLS), ("rent", rent_operations.CALLS)])
 async def test_the_table_of_operations_names_the_requests(house, calls, client, sandbox):
-    """Whoever compares it with a provider's manual must find the same words there."""
+    """A reader who compares it with a provider's manual must find the same words there."""
     table = listed(house)
     first = {}
     for name, call in calls.items():
@@ -176,7 +176,7 @@ async def test_the_table_of_operations_names_the_requests(house, calls, client, 
 
 @pytest.mark.parametrize("door", [smsapi_async, smsapi_async.v1, smsapi_async.rent], ids=lambda door: door.__name__)
 def test_the_reference_has_every_public_name(door):
-    """What may be imported may be looked up."""
+    """A reader must be able to look up each name that can be imported."""
     pages = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs/reference").glob("*.md"))
 
     shown = set(re.findall(rf"^::: {door.__name__}\.(\w+)$", pages, re.MULTILINE))
@@ -223,7 +223,7 @@ def test_the_drawing_of_the_looks_is_the_rhythm():
 
 
 async def test_a_lonely_order_costs_as_many_requests_as_written(client, sandbox, steady):
-    """Who plans for many orders multiplies this number."""
+    """A reader who plans for many orders multiplies this number."""
     (written,) = re.findall(r"about (\d+) requests for an order that gets nothing", README.read_text(encoding="utf-8"))
 
     async with client.activation("whatsapp") as order:

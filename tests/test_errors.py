@@ -81,7 +81,7 @@ OF_V1 = {
 
 
 def test_the_drawing_is_the_tree():
-    """Whoever reads it once at the top of the file need not read the classes."""
+    """A reader of the tree at the top of the file need not read the classes."""
     above: list[str] = []
     tree: dict[str, str] = {}
     for depth, name, _ in drawn():
@@ -98,7 +98,7 @@ def test_the_drawing_says_what_each_class_is():
 
 
 def test_every_error_is_at_the_door():
-    """What may be raised may be caught, without a private import."""
+    """A caller must be able to catch each error without a private import."""
     errors = {name for name in smsapi_async.__all__ if name.endswith("Error")}
 
     assert errors == set(CLASSES)
@@ -190,7 +190,7 @@ def test_a_wait_without_a_code_says_what_became_of_its_order(status, fate):
 
 
 def test_a_refusal_keeps_the_provider_s_own_word():
-    """What it means may change; what was said does not."""
+    """Its meaning may change; its words do not."""
     refusal = NoNumbersError("no free phones", call="v1.buy_activation", status=200)
     wordless = RefusedError("", status=401)
     local = RefusedError("no key was given")

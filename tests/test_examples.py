@@ -40,7 +40,7 @@ def sms_scenario() -> Scenario:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.stem)
 def test_an_example_says_what_it_shows_and_the_readme_lists_it(example):
-    """Nobody opens a file whose use he must guess."""
+    """A reader opens no file whose use must be guessed."""
     told = ast.get_docstring(ast.parse(example.read_text(encoding="utf-8"))) or ""
 
     assert len(told.splitlines()[0]) > 40
@@ -83,7 +83,7 @@ def chat(sms_client):
 
 
 async def test_the_bot_serves_its_chats_side_by_side(chat, sms_sandbox):
-    """Nobody waits for the code of somebody else."""
+    """No chat waits for the code of another chat."""
     answers = await chat((0, "alice", "/code telegram"), (1, "bob", "/code google"), (2, "eve", "/code"), until=1000)
 
     assert [text for _, name, text in answers if name == "alice"][1:] == ["The code is 04217."]

@@ -41,7 +41,7 @@ from smsapi_async._fields import (
 
 
 class Refused(Enum):
-    """What stands in the tables where a value is refused."""
+    """The mark in the tables for a value that is refused."""
 
     IT = "refused"
 

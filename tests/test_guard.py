@@ -15,14 +15,14 @@ ELSEWHERE = "192.0.2.1"  # TEST-NET-1 of RFC 5737: nobody's
 
 @pytest.fixture
 def refused():
-    """What the guard has refused in this test, expected here and forgotten afterwards."""
+    """The refusals of the guard in this test, expected here and forgotten afterwards."""
     yield guard.refused
     guard.refused.clear()
 
 
 @pytest.mark.parametrize("way", ["connect", "connect_ex"])
 def test_a_connection_to_another_machine_is_refused(refused, way):
-    """Whoever makes it: the hook sits below every library."""
+    """The hook sits below every library, so no library gets around it."""
     with socket.socket() as sock, pytest.raises(guard.OutsideError, match=ELSEWHERE):
         getattr(sock, way)((ELSEWHERE, 80))
 

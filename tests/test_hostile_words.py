@@ -1,4 +1,4 @@
-"""What a provider says steers no terminal, forges no line, fills no log, and brings nothing private into an error."""
+"""A provider's words steer no terminal, forge no line, fill no log, and bring nothing private into an error."""
 
 from __future__ import annotations
 
@@ -246,7 +246,7 @@ async def test_a_key_in_the_query_is_in_no_error(name, failure):
 
 
 async def test_a_hook_s_own_frames_stay_in_the_traceback():
-    """What went wrong in it is for its author to find."""
+    """Its author needs the error to find the mistake."""
 
     async def broken_hook(_: httpx.Request) -> None:
         raise LookupError("nothing there")

@@ -132,7 +132,7 @@ def test_the_table_names_every_module():
 
 @pytest.mark.parametrize("module", CLIENT)
 def test_imports_run_one_way(module):
-    """What stands below can be read, tested and changed without what stands above."""
+    """A lower row can be read, tested and changed without the rows above it."""
     upward = [
         where(module, found)
         for found in ours(module)
@@ -154,7 +154,7 @@ def test_a_house_knows_its_own_rooms_only_and_those_one_way(module):
 
 @pytest.mark.parametrize("module", CLIENT)
 def test_a_folder_has_one_entrance(module):
-    """What is behind it can be cut anew without touching who uses it."""
+    """The modules behind it can be cut anew without touching the callers."""
     inside = [
         where(module, found)
         for found in ours(module)

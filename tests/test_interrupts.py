@@ -27,7 +27,7 @@ SLACK = 15.0
 """Seconds a busy machine may take for what is done in a moment."""
 
 NOISE = ("was destroyed", "never retrieved", "never awaited", "unclosed", "Exception ignored")
-"""What an interpreter prints of what was left lying about."""
+"""The interpreter's words about objects that were left unclosed."""
 
 each_loop = pytest.mark.parametrize("loop", ["asyncio", "trio"])
 untraced = pytest.mark.usefixtures("untraced")
@@ -99,7 +99,7 @@ def start(host: tuple[Host, int]) -> Iterator[Start]:
 @untraced
 @each_loop
 def test_ctrl_c_during_the_wait_for_a_code(start: Start, sandbox: Sandbox, loop: str) -> None:
-    """What every user does first."""
+    """Every user presses it first."""
     program = start(loop, "wait", sandbox)
     program.until_ready()
 
@@ -216,7 +216,7 @@ def test_sys_exit_inside_a_scope_keeps_its_status(start: Start, sandbox: Sandbox
 def test_a_program_that_heeds_sigterm_gives_its_number_back(
     start: Start, sandbox: Sandbox, loop: str, name: str
 ) -> None:
-    """What a supervisor sends."""
+    """A supervisor sends this signal."""
     program = start(loop, name, sandbox)
     program.until_ready()
 

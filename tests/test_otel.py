@@ -99,7 +99,7 @@ async def test_a_request_is_a_span_below_the_caller_s(sandbox: Sandbox, desk: De
 
 
 async def test_a_purchase_and_its_settlement_are_below_the_caller_s(sandbox: Sandbox, desk: Desk) -> None:
-    """They run in tasks of their own, lest a cancellation breaks them off."""
+    """They run in tasks of their own, so that a cancellation does not break them off."""
     async with open_client(sandbox, on_event=desk.telemetry) as client:
         with desk.tracer.start_as_current_span("sign-up") as caller:
             async with client.activation("telegram"):
@@ -143,7 +143,7 @@ async def test_a_refusal_is_an_error_with_its_type(sandbox: Sandbox, desk: Desk)
 
 
 async def test_a_wait_without_a_code_is_an_error_and_a_cancelled_one_is_not(sandbox: Sandbox, desk: Desk) -> None:
-    """Who stops by himself needs no alarm."""
+    """A user who stops on purpose needs no alarm."""
     async with open_client(sandbox, on_event=desk.telemetry) as client:
         order_id = await buy(client)
         with anyio.move_on_after(2):
@@ -164,7 +164,7 @@ async def test_a_wait_without_a_code_is_an_error_and_a_cancelled_one_is_not(sand
 
 
 async def test_looks_codes_and_the_time_to_a_code_are_counted(sandbox: Sandbox, desk: Desk) -> None:
-    """What a code costs in requests, and how long the users of a country wait for one."""
+    """The requests that a code costs, and how long the users of a country wait for one."""
     async with open_client(sandbox, on_event=desk.telemetry) as client:
         await client.await_code(await buy(client, sandbox, CODE))
 

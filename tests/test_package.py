@@ -1,4 +1,4 @@
-"""What a user gets by installing: a version, a door, types, and nothing that was not asked for."""
+"""The package as a user installs it: a version, a door, types, and nothing that was not asked for."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_the_package_says_where_to_read_on_and_where_to_report():
 
 
 def test_the_version_has_one_source():
-    """What pip shows is what the package says."""
+    """pip and the package show the same version."""
     assert metadata.version("smsapi_async") == smsapi_async.__version__
 
 

@@ -1,4 +1,4 @@
-"""What is masked, escaped and cut before it is shown."""
+"""The parts of a text that are masked, escaped and cut before they are shown."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ each_loop = pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
 
 
 def interrupted(run: Run, at: float, *, cancelled_at: float = inf, hurry: float = inf) -> tuple[str | None, Any]:
-    """What the work came to, and what was raised in its caller."""
+    """Return the result of the work, and the error raised in its caller."""
     seen: list[Any] = []
     scopes: list[anyio.CancelScope] = []
 
@@ -210,7 +210,7 @@ def test_ctrl_c_is_not_lost_in_a_cancellation(run, cancelled_at):
 
 @each_loop
 def test_ctrl_c_of_a_caller_who_is_cancelled_already_is_not_lost(run):
-    """trio holds it back until his next wait; he is busy leaving."""
+    """trio holds it back until the caller's next wait, and the caller is busy leaving."""
     assert interrupted(run, 2, cancelled_at=1)[0] == "done"
 
 
@@ -265,7 +265,7 @@ async def test_asyncio_timeout_comes_after_the_work():
 
 @ON_ASYNCIO
 async def test_a_collapsing_task_group_waits_for_the_work():
-    """Somebody else's error is no reason to lose a number."""
+    """Another task's error is no reason to lose a number."""
     ended: Ended[str] = Ended()
 
     async def group_of_two() -> None:

@@ -1,4 +1,4 @@
-"""A caller who leaves in the middle of any call that spends: what was bought is his, or given back, and never lost."""
+"""A caller that leaves in the middle of a call that spends: the purchase is handed over or given back, never lost."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ WORLD = Scenario(
 
 @attrs.define
 class Seen:
-    """What a program did, and what it was told."""
+    """The requests of a program, and the results that it got."""
 
     kind: Kind
     sandbox: Sandbox = attrs.field(factory=lambda: Sandbox(scenario=WORLD))
@@ -205,7 +205,7 @@ class Seen:
 @every_kind
 @pytest.mark.parametrize("fault", [Delay(5), LostAfter()], ids=["in flight", "being looked for"])
 def test_what_is_bought_for_a_caller_who_leaves_is_given_back_or_told(fault: Fault, kind: Kind, leave: Any) -> None:
-    """An activation is cancelled again; a hosting order, a rent and an extension are paid for, and his."""
+    """An activation is cancelled again; a hosting order, a rent and an extension are paid for and kept."""
     seen = Seen(kind)
 
     with nullcontext() if kind.undone else pytest.warns(ResourceWarning, match="unsettled"):

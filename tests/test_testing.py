@@ -128,7 +128,7 @@ class Bot:
 
 
 class TestABot:
-    """What a user writes; on both loops."""
+    """A user's own tests, on both loops."""
 
     pytestmark = pytest.mark.sms_virtual_time(*BOTH)
 
@@ -241,7 +241,7 @@ def test_the_kit_tells_when_a_test_is_not_run_by_anyio(project):
 
 
 def test_the_readme_shows_a_whole_project(project):
-    """What a user copies from there is collected, run and passed, but for the bot itself."""
+    """A user's copy of it is collected, run and passed, but for the bot itself."""
     conftest, *tests = shown_tests()
     files = {f"test_{number}": has_a_bot(test) for number, test in enumerate(tests)}
 

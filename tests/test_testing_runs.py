@@ -1,4 +1,4 @@
-"""What a run of pytest shows a user of the plugin: skips, failures, waits in real time. And a run without pytest."""
+"""Runs of pytest as a user of the plugin sees them: skips, failures, waits in real time. And a run without pytest."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def test_a_failure_shows_the_lines_of_the_test_first(project, name):
 
 
 def test_a_test_that_can_never_go_on_names_the_place(project):
-    """Without it a run would hang, on trio at full speed. What the test holds is still given back, and closed."""
+    """Without it a run would hang, on trio at full speed. The test's orders are still given back, its client closed."""
     ran = project(test_bot=STUCK)
 
     ran.assert_outcomes(failed=4)

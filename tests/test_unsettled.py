@@ -66,7 +66,7 @@ def test_a_listener_that_fails_keeps_nothing_from_being_registered(caplog: pytes
 
 
 async def test_what_succeeds_at_the_second_try_is_dropped() -> None:
-    """What fails stays, and so does what must not be undone: a number that is kept on purpose."""
+    """An order that cannot be settled stays, and so does a number that is kept on purpose."""
     unsettled = Unsettled[str](None)
     unsettled.add(1, "well", "", succeeds)
     unsettled.add(2, "ill", "", fails)

@@ -1,4 +1,4 @@
-"""What both APIs share: arguments checked before anything is sent, values that keep private things to themselves."""
+"""The parts that both APIs share: arguments checked before anything is sent, and values that hide private things."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who sleeps until it is rung: no ring is lost, whenever it comes."""
+"""A task sleeps until it is rung: no ring is lost, whenever it comes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from smsapi_async._wakeup import Wakeup
 
 
 async def test_one_rung_before_it_sleeps_does_not_sleep() -> None:
-    """A turn may be dealt to a waiter in the moment in which he goes to rest."""
+    """A turn may be dealt to a waiter in the moment in which it goes to rest."""
     sleeper = Wakeup()
     sleeper.ring()
 
@@ -17,7 +17,7 @@ async def test_one_rung_before_it_sleeps_does_not_sleep() -> None:
 
 
 async def test_one_that_was_hushed_sleeps_until_the_next_ring() -> None:
-    """What rang before was seen to."""
+    """The ring before the hush was answered already."""
     sleeper = Wakeup()
     sleeper.ring()
     sleeper.hush()

@@ -76,7 +76,7 @@ async def closed_elsewhere(sandbox: Sandbox, order: Activation) -> None:
 
 
 def locked(seconds: float, **more: Any) -> Scenario:
-    """Cancelling is refused until so many seconds after the leaving: `you need to wait time`."""
+    """Cancelling is refused until N seconds after the task left: `you need to wait time`."""
     return Scenario(cancel_lock=LEAVING + seconds, **more)
 
 
@@ -124,11 +124,11 @@ STATES = [
 
 @attrs.define
 class Visit:
-    """Somebody in the scope of an order.
+    """A task in the scope of an order.
 
     Attributes:
-        error: with what he left.
-        left_at: when the scope let him go.
+        error: the error that it left with.
+        left_at: when the scope let it go.
     """
 
     sandbox: Sandbox
@@ -138,7 +138,7 @@ class Visit:
     left_at: float = inf
 
     async def __call__(self, until: float = inf, error: Exception | None = None) -> None:
-        """Stay, for ever unless told otherwise."""
+        """Stay, by default for ever."""
         try:
             async with self.order:
                 with self._watched():
@@ -351,7 +351,7 @@ async def test_a_way_out_of_asyncio_s_own_settles_the_order(way: Way, state: Sta
 @every_way(TRIO)
 @pytest.mark.parametrize("anyio_backend", ["trio"], indirect=True)
 async def test_a_way_out_of_trio_s_own_settles_the_order(way: Way, state: State, caplog) -> None:
-    """Who writes for trio uses trio's scopes."""
+    """A user of trio writes trio's scopes."""
     await leave(way, state, caplog)
 
 

@@ -1,4 +1,4 @@
-"""What the attack must reach: every request of the client met by every fault. Tables; never draws, never sends."""
+"""The cells that the attack must reach: each request of the client with each fault. Never draws, never sends."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ CELLS: tuple[tuple[str, str], ...] = (
 
 
 OUTAGES = ("404 page", "404 page", "to 404", "to 404", "503 page", "502", "lost before", "reset", "200 page")
-"""What a gateway does to every request for a while."""
+"""Faults that a gateway gives every request for a while."""
 
 
 def request_of(line: str) -> str | None:

@@ -158,7 +158,7 @@ UNREADABLE_FOR = 1800.0
 
 
 def a_wait_ends_for_a_reason(run: Outcome) -> Iterator[str]:
-    """What a wait says of its order is true: that it is closed, out of time, unknown, or that the patience is over."""
+    """A wait's word about its order is true: that it is closed, out of time, unknown, or that the timeout is over."""
     for wait in run.records.waits:
         if wait.error is None or facts.died(run, wait.client, wait.ended):
             continue
@@ -203,7 +203,7 @@ ANSWERED = 30.0
 
 
 def the_catalogue_is_answered(run: Outcome) -> Iterator[str]:
-    """Nobody waits for ever behind others; only a provider that must not be asked holds a read up."""
+    """No call waits for ever behind others; only a provider that must not be asked holds a read up."""
     for asked in run.records.catalogue:
         if asked.ended - asked.began > ANSWERED and not facts.is_muted(run, asked.client, asked.began, asked.ended):
             yield f"the catalogue took {asked.ended - asked.began:g} s at {asked.ended:g}"

@@ -101,7 +101,7 @@ def nothing_open_is_called_settled(run: Outcome) -> Iterator[str]:
 
 
 def a_crash_leaves_nothing_open(run: Outcome) -> Iterator[str]:
-    """What a dead process had bought is brought to its end by the one that recovers, or registered there."""
+    """The process that recovers settles the orders of a dead one, or registers them as unsettled."""
     for (what, number, _), maker in run.records.made.items():
         if what != "order" or maker is None or not facts.is_activation(run, number):
             continue
@@ -141,7 +141,7 @@ STEP = 0.05
 
 
 def a_cancellation_goes_on(run: Outcome) -> Iterator[str]:
-    """Whoever is cancelled in the middle of something ends cancelled, if not with an error of its own."""
+    """A task that is cancelled in the middle of something ends cancelled, or with an error of its own."""
     for each in run.records.interruptions:
         if each.ended > each.at + STEP and not each.cancelled and each.bot not in run.records.failed:
             yield f"bot {each.bot} was cancelled at {each.at:g} ({each.how}) and went on until {each.ended:g}"

@@ -1,4 +1,4 @@
-"""What the laws ask of a finished run: small questions about orders, messages and the requests that arrived."""
+"""Questions that the laws ask of a finished run: about orders, messages and the requests that arrived."""
 
 from __future__ import annotations
 

@@ -19,11 +19,11 @@ Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
 
 class SiblingError(Exception):
-    """What another task of the same group raises."""
+    """An error that another task of the same group raises."""
 
 
 async def interrupted(how: str | None, after: float, work: Work, noted: list[Interrupted], bot: int) -> None:
-    """Do the work; end it after so many seconds, and note whether the cancellation went on."""
+    """Do the work; cancel it after the given seconds, and note whether the cancellation went on."""
     if how is None:
         await work()
         return

@@ -1,4 +1,4 @@
-"""What must hold after every run, read from the sandbox's ledger beside what the bots were told. Never plays anything.
+"""The laws of every run, read from the sandbox's ledger beside the results that the bots got. Never plays anything.
 
 The table of all laws. Each yields, in words, what breaks it; a run that breaks none yields nothing.
 """

@@ -94,7 +94,7 @@ def nothing_is_sent_for_a_cancelled_caller(run: Outcome) -> Iterator[str]:
 
 
 def nothing_is_handed_out_twice(run: Outcome) -> Iterator[str]:
-    """What a call returns was made by it or an equal one of its client; a shared key leaves only its own answer."""
+    """A call returns an order of its own, or of an equal call of its client; with a shared key only its own."""
     handed: dict[tuple[str, int], Spending] = {}
     makers = {(what, number): call for (what, number, _), call in run.records.made.items() if what != "extension"}
     for call in run.records.calls:
@@ -113,12 +113,12 @@ def nothing_is_handed_out_twice(run: Outcome) -> Iterator[str]:
 
 
 def _likeness(run: Outcome, call: Spending) -> tuple[object, ...]:
-    """What is the same for two purchases that are as good as each other."""
+    """Return the key that two interchangeable purchases share."""
     return call.kind, call.asked, run.records.processes[call.client]
 
 
 def nothing_dearer_is_kept(run: Outcome) -> Iterator[str]:
-    """What costs more than its buyer allowed is not handed out; it is given back, or registered."""
+    """An order that costs more than its buyer allowed is not handed out; it is given back, or registered."""
     for call in run.records.calls:
         number = call.returned
         dear = number is not None and call.most is not None and facts.order_of(run, number).price > call.most
@@ -138,7 +138,7 @@ def _price_is_unreadable(run: Outcome, number: int) -> bool:
 
 
 def the_budget_agrees(run: Outcome) -> Iterator[str]:
-    """What a budget says is spent is what its client's orders cost, and never more than it holds.
+    """A budget's `spent` is the cost of its client's orders, and never more than the budget holds.
 
     A hosting order dearer than `per_order` cannot be given back, and counts with its price.
     """
@@ -183,7 +183,7 @@ def _is_unsure(run: Outcome, call: Spending) -> bool:
 
 
 def _price_of(run: Outcome, call: Spending) -> Decimal:
-    """What the order cost that the call made or returned."""
+    """Return the cost of the order that the call made or returned."""
     numbers = {
         number for (what, number, _), made in run.records.made.items() if what == "order" and made == call.number
     }
@@ -198,7 +198,7 @@ def the_balance_agrees(run: Outcome) -> Iterator[str]:
 
 
 def open_orders_are_found(run: Outcome) -> Iterator[str]:
-    """Whoever looks for the open orders finds all that the list shows, if it could be read."""
+    """A search for the open orders finds all that the list shows, if it could be read."""
     lag = float(run.schedule.quirks.get("history_lag", 0.0))
     for walk in run.records.walks:
         asked = [

@@ -24,7 +24,7 @@ SENDER = "Telegram"
 
 
 class BodyError(Exception):
-    """What goes wrong inside a scope, and has nothing to do with the provider."""
+    """An error inside a scope that has nothing to do with the provider."""
 
 
 # -- the programs ---------------------------------------------------------------------------------------------------
@@ -225,7 +225,7 @@ async def batch(bot: Bot) -> None:
 
 
 def _sold_to_another(bot: Bot) -> int:
-    """An order that a process bought which is no more."""
+    """An order that a dead process bought."""
     wish = Wish(country=COUNTRY, operator="any", product=bot.deed.product)
     return bot.sandbox.world.order_book.buy(wish).id
 
@@ -306,7 +306,7 @@ async def _later(pause: float, act: Callable[..., Awaitable[object]], *arguments
 
 
 async def _quietly(act: Callable[..., Awaitable[object]], *arguments: Any) -> None:
-    """What it is told is noted, and the program goes on."""
+    """Call it, and go on after an error: the record of the call has it."""
     with suppress(SmsApiError):
         await act(*arguments)
 
@@ -341,7 +341,7 @@ PROGRAMS: Mapping[str, Callable[[Bot], Awaitable[None]]] = {
 
 
 async def recover(bot: Bot, lost: set[int]) -> None:
-    """What a restarted process does: find its open orders among all of the key, and take each up where it was."""
+    """A restarted process: it finds its open orders among all of the key, and resumes each of them."""
     found: dict[int, Order] = {}
     for _ in range(20):
         try:

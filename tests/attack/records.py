@@ -1,4 +1,4 @@
-"""What is written down during a run: by the bots what they were told, by the doors what arrived. Judges nothing."""
+"""The records of a run: the results of the bots' calls, and the requests that arrived. Judges nothing."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class Held:
 
 @attrs.define(eq=False)
 class Read:
-    """What an iterator over messages gave; `whole` once it ended by itself."""
+    """The messages of an iterator; `whole` once it ended by itself."""
 
     order: int
     texts: list[str] = attrs.field(factory=list)
@@ -200,7 +200,7 @@ class Records:
     failed: set[int] = attrs.field(factory=set)
     """Bots who left a scope with an error: that outlives a cancellation during the settling."""
     surprises: list[str] = attrs.field(factory=list)
-    """What no user should ever see: other errors, warnings, tasks and streams left."""
+    """Faults that no user should ever see: other errors, warnings, tasks and streams left."""
     log: list[str] = attrs.field(factory=list)
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""What an attack tells at its end: how often every cell was reached, and how to play a failure again. Plays nothing."""
+"""The report of an attack: how often every cell was reached, and how to play a failure again. Plays nothing."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def replay(schedule: Schedule, loop: str) -> str:
 
 
 def summary(loop: str, tally: Tally) -> str:
-    """What one loop came to, in a few lines."""
+    """Return the result of one loop, in a few lines."""
     (request, fault), least = tally.smallest
     share = tally.spending / max(1, tally.runs)
     return (

@@ -65,7 +65,7 @@ def play(schedule: Schedule, loop: str) -> Outcome:
 
 @contextmanager
 def _heard() -> Iterator[tuple[list[str], list[str]]]:
-    """What the client logs, and what anybody warns of."""
+    """Collects the client's log lines, and all warnings."""
     ears = _Ears()
     ours, theirs = logging.getLogger("smsapi_async"), logging.getLogger("asyncio")
     before = ours.level, ours.propagate, theirs.propagate
@@ -282,7 +282,7 @@ async def _crash(door: Door, event: Event, process: Process, new_door: Callable[
 
 
 def _orders_of(door: Door) -> Iterator[int]:
-    """What the calls of its client made."""
+    """The orders that the calls of its client made."""
     for (what, number, _), call in door.records.made.items():
         if what == "order" and call is not None and door.records.calls[call].client == door.number:
             yield number

@@ -17,7 +17,7 @@ TARGETS = 5
 
 HARD = frozenset({"finish", "reuse", "cancel", "ban", "extend"})
 _HARD_CELLS = [cell for cell in CELLS if cell[0] in HARD]
-"""What a bot comes to only late, if nothing else happens: every schedule aims at one of these besides."""
+"""Requests that a bot reaches only late, if nothing else happens: every schedule aims at one of these besides."""
 
 PRODUCTS = ("telegram", "facebook", "google", "amazon", "whatsapp", "1688")
 OTHER = "Bank"
@@ -48,9 +48,9 @@ OTHERS = ("early", "early", "beside", "senders", "senders", "patient", "priced",
 
 WAITING = ("wait", "wait", "scope", "sms", "listen", "resume by id", "together", "beside", "patient")
 BATCHES = 0.04
-"""Of the schedules so many have a bot that buys a batch of orders, which end together."""
+"""The share of schedules with a bot that buys a batch of orders, which end together."""
 OUT = 0.15
-"""Of the schedules so many have a gateway that is out for a while, for one bot or for all."""
+"""The share of schedules with a gateway that is out for a while, for one bot or for all."""
 
 BUDGETED = 0.1
 BUDGETS: tuple[Mapping[str, Any], ...] = (
@@ -60,7 +60,7 @@ BUDGETS: tuple[Mapping[str, Any], ...] = (
     {"money": "3", "per_order": "0.5", "open_orders": 3},
 )
 CROWDED = 0.2
-"""Of the schedules so many have a crowd: enough waits on one client that pages of the list answer for them."""
+"""The share of schedules with a crowd: enough waits on one client that pages of the list answer for them."""
 
 POOR_LISTS: tuple[Mapping[str, Any], ...] = (
     {},
@@ -70,7 +70,7 @@ POOR_LISTS: tuple[Mapping[str, Any], ...] = (
     {"listing_sms_lag": 30.0},
     {"listing_sms_lag": 120.0},
 )
-"""What their list may lack: half of the crowds meet it."""
+"""Defects that their list may have: half of the crowds meet one."""
 
 PROMPT = frozenset({"finish", "reuse"})
 SILENT = frozenset({"cancel", "ban"})
@@ -146,7 +146,7 @@ class Deed:
     interruption: str | None = None
     after: float = 0.0
     variant: int = 0
-    """What its program chooses by itself."""
+    """The choices of the bot's program."""
 
 
 @attrs.frozen
@@ -168,7 +168,7 @@ class Trouble:
 
 @attrs.frozen
 class Event:
-    """What befalls a client.
+    """The closing or the crash of a client.
 
     `close`: while its bots run; `cut close`: the same, and the closing is cancelled `later`. `crash`: it is gone at
     once, another recovers `later`.
@@ -272,7 +272,7 @@ def _rival(chance: random.Random, number: int, deeds: list[Deed]) -> Deed:
 
 
 def _of_a_crowd(chance: random.Random, number: int) -> Deed:
-    """A bot that waits, among others: so many that the list of orders is asked for all of them."""
+    """A bot that waits among others, enough of them that the list of orders is asked for all."""
     calm = chance.random() < 0.7
     deed = _any(chance, number, 1, WAITING)
     return attrs.evolve(
@@ -342,7 +342,7 @@ def _quirks(chance: random.Random) -> dict[str, Any]:
 
 
 def _plan(chance: random.Random, product: str, lifetime: float) -> Plan:
-    """What an order of the product gets: soon, nothing, anything, at its very end, or about when a bot gives up."""
+    """The SMS of an order of the product: soon, none, any, at its very end, or about when a bot gives up."""
     code = f"{chance.randrange(10**6):06d}"
     coded = chance.choice(((f"Your code is {code}", code), (f"login code {code}", "")))
     if product == "telegram":

@@ -77,7 +77,7 @@ def kept(schedule: Schedule) -> Iterator[str]:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `kept` writes, read."""
+    """Read the file that `kept` writes."""
     for part in PARTS:
         parser.add_argument(f"--keep-{part}", metavar="0,3", help=f"of the {part} of --seed only these")
 

@@ -31,7 +31,7 @@ class Provider:
 
     @property
     def reads(self) -> tuple[Belief, ...]:
-        """What is asked. The rent API needs its key for everything."""
+        """The reads to send. The rent API needs its key for all of them."""
         return tuple(each for each in (V1_READS if self.api == "v1" else RENT_READS) if self.key or not each.needs_key)
 
 

@@ -1,4 +1,4 @@
-"""What we believe each operation answers. A field that the sources do not agree on ends in `?`.
+"""Our beliefs about the answer to each operation. A field that the sources do not agree on ends in `?`.
 Source: docs/reference/operations.md, tests/samples."""
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Belief:
     text: str = ""
     needs_key: bool = True
     also: Callable[[Any], str | None] = lambda _body: None
-    """What else is wrong with a body of the right shape."""
+    """Return the other faults of a body that has the right shape."""
 
     @property
     def content_type(self) -> str:

@@ -23,7 +23,7 @@ class Each:
 
 @define
 class Seen:
-    """What a body showed: where it differs, and which of the fields that may be absent it had."""
+    """The result for a body: where it differs, and which of the fields that may be absent it had."""
 
     differences: list[str] = field(factory=list)
     present: set[str] = field(factory=set)

@@ -15,14 +15,14 @@ NAMES = re.compile(r"`([^`]+)`")
 
 @frozen
 class Said:
-    """What the page says of one method: what happens in the default scenario, and whose fault it is."""
+    """A row of the page about one method: the outcome in the default scenario, and whose fault it is."""
 
     outcome: str
     fault: str = ""
 
 
 Found = tuple[str, str]
-"""What happened in the default scenario, and in the one that suits the client."""
+"""The outcomes in the default scenario, and in the one that suits the client."""
 
 
 def read_page(text: str) -> dict[str, dict[str, Said]]:
@@ -41,7 +41,7 @@ def _rows(section: str) -> Iterator[tuple[str, Said]]:
 
 
 def explained(said: Said, found: Found) -> bool:
-    """Return True if the page says what happened, and whose fault it is. Nobody's fault ends in a suited scenario."""
+    """Return True if the page has the outcome, and whose fault it is. A suited scenario has no fault."""
     outcome, suited = found
     if said.outcome != outcome:
         return False

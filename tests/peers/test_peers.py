@@ -86,7 +86,7 @@ def test_a_method_without_a_row_and_a_row_without_a_method_are_named():
 
 
 def test_the_table_is_printed_with_its_faults():
-    """What a reader of the command sees is what the page says beside what happened."""
+    """A reader of the command's output sees the page's words beside the outcome."""
     shown = printed("one 1.0", ONE, {"a.read": (WORKS, WORKS), "a.limit": ("KeyError", WORKS), "a.x": (WORKS, WORKS)})
 
     assert [line.split() for line in shown.splitlines()] == [

@@ -1,4 +1,4 @@
-"""What is asked next: the order of jobs, and what a page brings. No loop, no provider."""
+"""The next request: the order of jobs, and the effect of a page. No loop, no provider."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What callers may not pass to the rent API: a ValueError that names the argument, and nothing leaves the machine."""
+"""Arguments that the rent API refuses: a ValueError names the argument, and nothing leaves the machine."""
 
 from __future__ import annotations
 

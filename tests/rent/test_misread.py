@@ -47,7 +47,7 @@ TARIFF_FIELDS = [
 
 @pytest.fixture(autouse=True, params=["fast", "plain"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What was found installed is asked again."""
+    """Let the code look again for the libraries that are installed."""
     if request.param == "plain":
         monkeypatch.setitem(sys.modules, "msgspec", None)
     _quick_decoder.cache_clear()

@@ -1,4 +1,4 @@
-"""The traps of docs/protocol/rent.md section 0, by their numbers. Those that are tables stand in the files named here.
+"""The traps of docs/protocol/rent.md section 0, by their numbers. Traps that are tables stand in the files named here.
 
 1 (sent once), 12: test_refusals.py · 13: test_operations.py.
 """
@@ -226,7 +226,7 @@ async def test_6_maps_are_sorted_by_days():
 
 @pytest.mark.parametrize(("wire", "available"), [(0, True), ("0", True), (1, False), (2, False), (None, None)])
 async def test_7_reload_0_means_that_a_reload_is_available(wire: Any, available: bool | None):
-    """What 1 and null mean is not described."""
+    """The documents do not describe the meaning of 1 and null."""
     assert (await read_number(reload=wire)).port_reload_available is available
 
 

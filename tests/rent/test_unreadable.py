@@ -166,7 +166,7 @@ async def test_a_purchase_that_cannot_be_modelled_still_gives_what_can(name: str
 @pytest.mark.parametrize("item", [{}, [], {"number": "9313358547"}, {"tzid": None}, "x", 5], ids=str)
 @pytest.mark.parametrize("call", sorted(SPENDING))
 async def test_a_purchase_without_a_tzid_is_looked_up(item: Any, call: str):
-    """What cannot be named cannot be handed over."""
+    """A number without an id cannot be handed over."""
     async with answering({"response": 1, "item": item}, records=True) as (client, provider):
         with pytest.raises((NothingBoughtError, OutcomeUnknownError)):
             await CALLS[call](client)

@@ -300,7 +300,7 @@ async def test_messages_from_before_the_first_wait_count_once(sandbox: Sandbox, 
 
 
 async def test_a_wait_with_a_match_gets_its_message_beside_one_without(sandbox: Sandbox, client: AsyncClient) -> None:
-    """What such a wait is for was given to whichever woke first."""
+    """The message of one wait was given to the wait that woke first."""
     tzid = await rent(client, 46)
     codes: dict[str, str] = {}
 

@@ -1,4 +1,4 @@
-"""What really happens when a connection breaks, measured on sockets; the in-process transport may raise only this.
+"""The errors of a broken connection, measured on sockets; the in-process transport may raise only these.
 A served sandbox, the proxy before it, and both HTTP libraries on both loops."""
 
 import re

@@ -1,4 +1,4 @@
-"""What no source rules out: clocks that differ, lists that lag, acts not done, fields that cannot be read."""
+"""Behaviour that no source rules out: clocks that differ, lists that lag, acts not done, unreadable fields."""
 
 from __future__ import annotations
 
@@ -349,7 +349,7 @@ def test_only_the_orders_of_one_product_are_misprinted() -> None:
 
 @pytest.mark.parametrize("form", ["list", "page", "pages"])
 def test_a_field_of_the_messages_of_a_rented_number_cannot_be_read(form: Any) -> None:
-    """Whatever shape the messages have."""
+    """Messages of every shape."""
     ask = asker(rent_plans={"7": [CODED]}, rent_message_form=form)
     tzid = ask.hire()
     ask.later(5)

@@ -236,7 +236,7 @@ def test_an_extended_rent_lives_to_its_new_end() -> None:
 
 
 def test_a_renewing_rent_is_charged_for_thirty_days_at_its_end() -> None:
-    """What `extension` left out costs."""
+    """A purchase without `extension` renews the rent, and each renewal costs money."""
     ask = asker(rent_plans=CONFIRMED)
     tzid = ask.hire()
 

@@ -46,7 +46,7 @@ def sample(name: str) -> Any:
 
 
 def form(value: Any) -> Any:
-    """What must agree: names and their order, kinds of values, one entry of a list for all of them."""
+    """Return the parts that must agree: names and their order, kinds of values, one entry for each list."""
     if isinstance(value, dict):
         return [(name, form(item)) for name, item in value.items()]
     if isinstance(value, list):

@@ -220,7 +220,7 @@ async def test_a_body_that_drips_too_slowly_ends_the_reader_s_patience(
 
 
 async def test_a_fault_may_choose_its_request_by_a_function(opened: Callable[..., Any], sandbox: Sandbox) -> None:
-    """What the line does not tell, such as whose task it is, a function may know."""
+    """A function may know things that the request line does not show, such as the task that sends it."""
     sandbox.fail(lambda request: request.query.get("reverse") == "true", API_LIMIT)
 
     async with opened() as http:

@@ -70,7 +70,7 @@ def test_codes_are_given_order_by_order() -> None:
 
 
 def test_a_code_may_have_its_text_and_sender() -> None:
-    """What a bot's own `extract` and `match` look at."""
+    """The messages that a bot's own `extract` and `match` look at."""
     scenario = Scenario().with_code("google", "281935", text="G-281935 is it", sender="Google")
 
     assert scenario.plans["google"] == ((Delivery(5, "G-281935 is it", "281935", "Google"),),)

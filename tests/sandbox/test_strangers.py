@@ -19,7 +19,7 @@ FOREIGN = [
 
 
 async def rent(sandbox: Sandbox, headers: list[tuple[str, str]]) -> int:
-    """What a page does: an image whose address rents a number. The status of the answer."""
+    """Send the request of a page with an image whose address rents a number. Return the status of the answer."""
     query = f"apikey={sandbox.rent_key}&country=7&days=1"
     scope = {
         "type": "http", "method": "GET", "raw_path": RENT.encode(), "query_string": query.encode(),
@@ -97,7 +97,7 @@ async def test_a_body_without_end_is_refused(sandbox: Sandbox) -> None:
 
 @pytest.mark.socket
 def test_a_server_answers_a_large_body_and_closes() -> None:
-    """What follows the answer on this connection would be the rest of the body."""
+    """The next bytes on this connection would be the rest of the body."""
     head = "POST /v1/vendor/withdraw HTTP/1.1\r\nHost: localhost\r\nContent-Length: 300000\r\n\r\n"
     with served(Host()) as port, socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
         connection.sendall(head.encode() + b" " * 100_000)

@@ -1,4 +1,4 @@
-"""What a v1 purchase takes, gives and refuses; reuse is one too. Source: docs/protocol/v1.md sections 1.3 and 4."""
+"""The arguments, answers and refusals of a v1 purchase, reuse included. Source: docs/protocol/v1.md 1.3 and 4."""
 
 from decimal import Decimal
 

@@ -63,7 +63,7 @@ def test_a_path_that_fits_no_route_is_redirected(method: str, path: str) -> None
 
 @pytest.mark.parametrize("path", ["/404.html", "/", "/v2/user/profile"])
 def test_a_path_of_neither_api_is_a_404_page(path: str) -> None:
-    """What a client sees that follows the redirect."""
+    """The answer to a client that follows the redirect."""
     ask = asker()
 
     response = ask.sandbox.handle(Request("GET", path), ask.now)
@@ -77,7 +77,7 @@ def test_an_encoded_slug_is_the_slug() -> None:
 
 
 def test_refusals_are_plain_text() -> None:
-    """Whatever `Accept` says."""
+    """The header `Accept` has no influence."""
     assert asker().v1("user/check/1").headers["content-type"] == "text/plain; charset=utf-8"
 
 

@@ -1,4 +1,4 @@
-"""What crosses the layers: calls and replies are values; what a reply prints is safe."""
+"""Calls and replies cross the layers as values, and the `repr` of a reply is safe."""
 
 from __future__ import annotations
 

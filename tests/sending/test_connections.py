@@ -75,7 +75,7 @@ async def test_calls_after_one_another_share_one_connection() -> None:
 
 
 async def test_a_second_wave_of_calls_opens_no_connection() -> None:
-    """What the first has opened is kept, and that is never more than the pool."""
+    """The connections that the first has opened are kept, and never outnumber the pool."""
     server = Counting()
     async with counted(server) as client:
 

@@ -47,7 +47,7 @@ def processed(answer: Answer) -> Answer:
 
 MADE = [Delay(2 * TIMEOUT), INTERNAL_ERROR_AFTER, processed(BAD_GATEWAY), processed(MAINTENANCE), Mangle("bad gzip")]
 NOT_MADE = [INTERNAL_ERROR, BAD_GATEWAY, MAINTENANCE]
-"""What breaks a connection is in tests/transports."""
+"""The tests of broken connections are in tests/transports."""
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ async def line(sandbox: Sandbox, port: int, library: Any, fault: Fault | None = 
 @pytest.mark.parametrize("kept_alive", [False, True], ids=["first request", "kept-alive connection"])
 @pytest.mark.parametrize("fault", MADE, ids=lambda fault: repr(fault)[:30])
 async def test_a_purchase_that_was_made_is_returned_and_not_made_again(fault, kept_alive, library, sandbox, host):
-    """Whatever breaks behind it: the number is paid for."""
+    """The number is paid for, also if something breaks after the answer."""
     async with line(sandbox, host[1], library, fault) as on:
         if kept_alive:
             await on.client.v1.profile()

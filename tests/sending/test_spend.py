@@ -218,7 +218,7 @@ async def test_an_outcome_that_stays_unknown_after_ctrl_c_is_logged(caplog):
 
 
 async def test_a_purchase_found_void_after_ctrl_c_counts_for_nothing():
-    """What was never bought is booked back, whatever ended the call."""
+    """The money of an order that was never bought is booked back, however the call ended."""
     deed = Deed([KeyboardInterrupt()], trouble=[NothingBoughtError("no trace")])
 
     with pytest.raises(KeyboardInterrupt):
@@ -228,7 +228,7 @@ async def test_a_purchase_found_void_after_ctrl_c_counts_for_nothing():
 
 
 async def test_what_was_bought_for_a_caller_who_is_gone_is_kept():
-    """Whatever keeping means there."""
+    """The house decides how: it registers the order, or settles it."""
     deed = Deed([1])
 
     with anyio.move_on_after(0.5):

@@ -24,7 +24,7 @@ UNREADABLE = OutcomeUnknownError("lost")
 
 @attrs.define
 class Account:
-    """What an account knows of its list."""
+    """An account's knowledge of its list."""
 
     earned: bool = False
 
@@ -55,7 +55,7 @@ def seen(
     sure: bool = True,
     bought_at: float | None = None,
 ) -> Snapshot[str]:
-    """What an answer showed that was asked for then."""
+    """The snapshot of an answer that was asked for then."""
     return Snapshot(
         subject="",
         sms=sms,

@@ -70,7 +70,7 @@ HTTP2 = [Kind(httpx, http2=True), Kind(httpx2, http2=True)]
 
 
 def http_client(kind: Kind, **options: Any) -> Any:
-    """What a caller would hand in."""
+    """A transport or client that a caller would hand in."""
     usual = {"verify": TRUSTING, "trust_env": False, "http1": not kind.http2, "http2": kind.http2}
     return kind.package.AsyncClient(**{**usual, **options})
 

@@ -1,7 +1,7 @@
 """A provider on bare sockets, in HTTP/1.1 and HTTP/2, that breaks where a test tells it to and notes what reached it.
 
 It runs in threads, so that nothing about it depends on the client's loop, and it holds the sockets themselves: only a
-bare one can be reset. What it answers is what a sandbox answers.
+bare one can be reset. Its answers are those of a sandbox.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ABSOLUTE = re.compile("^http://[^/]+")
 """How a forward proxy is asked."""
 
 Fault: TypeAlias = Callable[[Any], bool]
-"""What a line does in place of its work; whether it goes on after it."""
+"""An act in place of a line's work; it returns True if the line goes on afterwards."""
 
 AUTHORITY = trustme.CA()
 CERTIFICATE = AUTHORITY.issue_cert("127.0.0.1")
@@ -71,7 +71,7 @@ class Server:
     asked: list[str] = field(factory=list, init=False)
     """Each request whose head came whole, as "METHOD target"; what a proxy is asked for, as the provider would be."""
     heard: bytearray = field(factory=bytearray, init=False)
-    """What came where no request was read."""
+    """The bytes that came where no request was read."""
     ended: threading.Semaphore = field(factory=lambda: threading.Semaphore(0), init=False)
     """Released by each connection that is closed."""
     go: threading.Event = field(factory=threading.Event, init=False)

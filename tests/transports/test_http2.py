@@ -1,4 +1,4 @@
-"""What only HTTP/2 can do to a purchase: several share a connection, and it may outlive what it carries."""
+"""Faults that only HTTP/2 has: purchases share a connection, and it may outlive the requests on it."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ kinds = pytest.mark.parametrize("kind", ALL, ids=str)
 
 @contextmanager
 def refusing() -> Iterator[str]:
-    """Nobody listens there."""
+    """No server listens there."""
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     yield f"http://127.0.0.1:{port}"

@@ -41,7 +41,7 @@ def bad_gateway(on: Any) -> bool:
 
 @pytest.mark.parametrize("fault", [*map(made, UNANSWERED), made(bad_gateway)])
 async def test_a_purchase_that_a_forward_proxy_carried_on_is_returned(kind, fault, serve):
-    """What it says of the provider is an answer, and proves nothing: the request has left."""
+    """A proxy's word about the provider is an answer, and proves nothing: the request has left."""
     proxy = serve(faults=[fault])
     async with dialled(proxy, kind, url=PLAIN, proxy=proxy.url) as client:
         order = await buy(client, within=time_for(fault))

@@ -36,7 +36,7 @@ pytestmark = [pytest.mark.socket, pytest.mark.anyio]
 MADE: dict[Kind, list[Any]] = {**dict.fromkeys(HTTP11, MADE_IN_HTTP11), **dict.fromkeys(HTTP2, MADE_IN_HTTP2)}
 NOT_MADE: dict[Kind, list[Any]] = {**dict.fromkeys(HTTP11, UNANSWERED), **dict.fromkeys(HTTP2, NOT_MADE_IN_HTTP2)}
 FIRST = dict.fromkeys(MADE, (dropped, reset))
-"""What can happen to the first request of a connection as well: the others need an answer before."""
+"""Faults that the first request of a connection can meet as well: the others need an answer before."""
 
 ENCRYPTED = {kind: [made(fault) for fault in (dropped, reset, garbled)] for kind in MADE}
 ON_UVLOOP = (HTTP11[0], HTTP2[1])

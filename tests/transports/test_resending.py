@@ -1,4 +1,4 @@
-"""What a caller hands in may send again by itself, or say what is not so; a purchase leaves once all the same."""
+"""A caller's client may send again by itself, or report wrongly; a purchase leaves once all the same."""
 
 from __future__ import annotations
 

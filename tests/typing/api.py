@@ -1,4 +1,4 @@
-"""What type checkers say of the public surface. Nobody runs this file; `make types` reads it."""
+"""The public surface as type checkers see it. This file never runs; `make types` reads it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What callers may pass to the v1 API. What they may not is a ValueError that names the argument; nothing is sent."""
+"""The arguments of the v1 API. A refused one is a ValueError that names the argument, and nothing is sent."""
 
 from __future__ import annotations
 

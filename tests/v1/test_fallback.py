@@ -39,7 +39,7 @@ def sandbox() -> Sandbox:
 
 
 def run_dry(sandbox: Sandbox, *places: str, fault: Any = EMPTY) -> None:
-    """What these have, they only say they have."""
+    """Let these places refuse each purchase, although the prices show numbers there."""
     for place in places:
         sandbox.fail(f"user/buy/activation/{place}/", fault, times=99)
 
@@ -95,7 +95,7 @@ async def test_an_empty_offer_is_followed_by_the_next(sandbox: Sandbox, client: 
 
 
 async def test_offers_of_ones_own_are_tried_in_their_order(sandbox: Sandbox, client: AsyncClient) -> None:
-    """Whoever chose in a way of their own; the table is not read again."""
+    """For callers with a choice of their own; the table is not read again."""
     run_dry(sandbox, VODAFONE)
     table = await client.v1.prices(product="telegram")
     chosen = sorted(table, key=lambda offer: -(offer.cost or 0))
@@ -262,7 +262,7 @@ async def test_what_costs_more_than_the_table_said_is_given_back(bound):
 
 
 async def test_a_budget_bounds_every_try(sandbox: Sandbox) -> None:
-    """What the budget would refuse after the purchase is not bought in the first place."""
+    """An offer that the budget would refuse after the purchase is not bought in the first place."""
     run_dry(sandbox, MTS)
     budget = Budget(money=10, per_order="0.25")
     async with open_client(sandbox, budget=budget) as client:

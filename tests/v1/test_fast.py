@@ -38,7 +38,7 @@ Outcome = tuple[Any, ...]
 
 @pytest.fixture(autouse=True)
 def forgotten() -> Iterator[None]:
-    """What was found installed is asked again."""
+    """Let the code look again for the libraries that are installed."""
     yield
     forget()
 

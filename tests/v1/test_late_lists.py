@@ -20,7 +20,7 @@ PLAN = [Delivery(ARRIVES, "code 04217", "04217")]
 
 
 async def slowest(sandbox: Sandbox, client: AsyncClient, waits: int) -> float:
-    """How long after its SMS the last of so many callers has its code."""
+    """Return how long after its SMS the last of N callers has its code."""
     orders = [await client.v1.buy_activation("telegram", country="russia") for _ in range(waits)]
     late: list[float] = []
 

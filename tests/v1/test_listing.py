@@ -100,7 +100,7 @@ LATEST = {"plain": 1.1, "capped": 1.3, "far": 1.4}
 @pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True)
 @pytest.mark.parametrize("kind", BIG)
 async def test_many_orders_settle_whatever_the_list_does(kind: str) -> None:
-    """Every caller gets his own code, and closing leaves nothing open."""
+    """Every caller gets its own code, and closing leaves nothing open."""
     chance, count = random.Random(1), 40
     sandbox = world([chance.uniform(5, 30) for _ in range(count)])
     transport = Far(sandbox, there_and_back=0.2 * (kind == "far"), failing=0.5 * (kind == "failing"))
@@ -138,7 +138,7 @@ async def test_a_burst_of_codes_waits_for_no_finish() -> None:
 
 
 async def test_a_finish_left_to_others_that_fails_is_done_by_closing() -> None:
-    """Nobody waits for it, and it is not forgotten."""
+    """No caller waits for it, and it is not forgotten."""
     sandbox = world([8, 30, 30, 30, 30, 30, 30])
     async with open_client(sandbox, pace=Pace(v1_per_second=FAST)) as client:
         orders = await buy(client, 7)
@@ -150,7 +150,7 @@ async def test_a_finish_left_to_others_that_fails_is_done_by_closing() -> None:
 
 
 async def test_a_finish_that_stalls_keeps_nobody_s_code_back() -> None:
-    """Whoever sees to it for another hands it on when his own code is there."""
+    """A waiter that acts for another hands the order on when its own code is there."""
     sandbox = world([8, *[10] * 6])
     async with open_client(sandbox, pace=Pace(v1_per_second=FAST)) as client:
         orders = await buy(client, 7)
@@ -241,7 +241,7 @@ async def test_whoever_holds_a_page_and_leaves_gives_it_to_another(end: str) -> 
 
 
 async def test_closing_during_a_page_ends_the_waits_at_once() -> None:
-    """Nobody waits for its answer."""
+    """No caller waits for its answer."""
     sandbox = world([200] * 6)
     async with open_client(sandbox, pace=Pace(v1_per_second=FAST)) as client:
         orders = await buy(client, 6)

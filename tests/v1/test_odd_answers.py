@@ -100,7 +100,7 @@ BAD_ROWS: dict[str, tuple[Spoil, int]] = {
 async def test_one_bad_row_ends_no_walk_through_the_open_orders(
     sandbox: Sandbox, client: AsyncClient, name: str
 ) -> None:
-    """What a crash left behind must be found; a row without a readable id costs that row only."""
+    """An order that a crash left open must be found; a row without a readable id costs that row only."""
     sandbox.page_cap = 2
     orders = [await buy(client) for _ in range(3)]
     spoil, found = BAD_ROWS[name]

@@ -164,7 +164,7 @@ async def test_the_lists_of_a_vendor_are_walked_the_same_way(path: str):
 
 
 async def test_open_orders_are_found_without_reading_the_whole_history(sandbox: Sandbox, client: AsyncClient):
-    """What a crash left behind: newest first, activations, then hosting, closed ones passed over."""
+    """The orders that a crash left open: newest first, activations, then hosting, closed ones passed over."""
     sandbox.page_cap = 2
     old = await buy(client, 4)
     sandbox.world.advance(sandbox.now() + timedelta(hours=2))

@@ -45,7 +45,7 @@ class Timeless(httpx.AsyncBaseTransport):
 
 
 def shifted(seconds: float) -> Callable[[datetime], str]:
-    """A Date ahead of the records by so many seconds."""
+    """A Date ahead of the records by N seconds."""
     return lambda date: format_datetime(date + timedelta(seconds=seconds), usegmt=True)
 
 
@@ -133,7 +133,7 @@ async def test_one_wrong_date_among_others_does_nothing(ahead, sandbox):
 
 
 async def of_another_process(sandbox: Sandbox) -> int:
-    """Somebody bought the same, with the same key."""
+    """Another program bought the same, with the same key."""
     async with open_elsewhere(sandbox) as other:
         return (await other.v1.buy_activation("telegram")).id
 

@@ -1,4 +1,4 @@
-"""What a lost purchase must not take for its own, and what must not hide its order: other orders and payments."""
+"""Orders and payments of others: a lost purchase must not claim them, and they must not hide its own order."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def test_an_order_that_is_awaited_is_not_taken_for_a_lost_purchase(sandbox
 
 
 async def test_an_order_that_a_scope_took_up_is_not_taken_for_a_lost_purchase(sandbox, client):
-    """What a crash left behind is resumed while others buy."""
+    """The orders that a crash left open are resumed while others buy."""
     await client.v1.buy_activation("facebook")
     order_id = await bought_elsewhere(sandbox)
     sandbox.fail(BUY, LostBefore())

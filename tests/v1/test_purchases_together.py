@@ -67,7 +67,7 @@ async def test_lost_purchases_in_different_countries_do_not_confuse_each_other(s
 
 
 async def test_a_lost_purchase_from_anywhere_leaves_a_certain_one_alone(sandbox, client):
-    """What `any` got may be what the other got: unequal calls are not shared out."""
+    """The order of `any` may be the other call's: unequal calls are not shared out."""
     sandbox.fail(BUY, LostAfter(), times=2)
 
     errors = await together(
@@ -80,7 +80,7 @@ async def test_a_lost_purchase_from_anywhere_leaves_a_certain_one_alone(sandbox,
 
 @pytest.mark.parametrize("options", [{"reuse": True}, {"voice": True}, {"operator": "mts"}, {"max_price": 3}], ids=str)
 async def test_lost_purchases_with_other_options_are_not_shared_out(options, sandbox, client):
-    """No row tells that a number may be bought again: swapped, a caller would hold what he did not ask for."""
+    """No row shows that a number may be bought again: swapped, a caller would hold an order it did not ask for."""
     sandbox.fail(BUY, LostAfter(), times=2)
 
     errors = await together(
@@ -105,7 +105,7 @@ async def test_a_purchase_lost_later_does_not_spoil_an_earlier_one(sandbox, clie
 
 
 async def test_an_order_found_for_it_while_the_payments_are_read_is_returned(sandbox, client):
-    """The other's lookup gives both their orders. What was read before that must not deny the first one."""
+    """The other's lookup gives both their orders. A page that was read before must not deny the first one."""
     await client.v1.buy_activation("facebook")
     sandbox.fail(BUY, LostAfter(), times=2)
     sandbox.history_lag = timedelta(hours=1)
@@ -226,7 +226,7 @@ async def test_a_purchase_that_has_not_left_explains_no_payment(sandbox, client)
 
 
 async def test_what_was_named_to_one_caller_is_not_claimed_for_another(sandbox, client):
-    """He was told that it may be his, and may have taken it; the second caller is told of it as well."""
+    """The first caller has it as a candidate, and may have taken it; the second caller has it as well."""
     await client.v1.buy_activation("facebook")  # from here on the windows of all others are certain
     sandbox.fail(BUY, LostAfter())
     sandbox.fail(BUY, LostBefore(), times=2)
@@ -242,7 +242,7 @@ async def test_what_was_named_to_one_caller_is_not_claimed_for_another(sandbox, 
 
 
 async def test_what_turns_up_for_one_caller_later_is_not_claimed_for_another(sandbox):
-    """He was told of money of unknown fate before the history had his order; so was somebody else since."""
+    """The caller's outcome was unknown before the history had the order; another caller's is since then."""
     sandbox.history_lag = timedelta(seconds=12)
     sandbox.fail(BUY, LostAfter(), times=2)
     sandbox.fail(BUY, LostBefore())
@@ -276,7 +276,7 @@ def purchase(sent_at: float, lost_at: float) -> Purchase:
 
 
 def records(*ages: float) -> Records[Order]:
-    """Rows created so many seconds after the loop's clock began."""
+    """Rows created N seconds after the loop's clock began."""
     zero, clock = datetime(2026, 1, 1, tzinfo=UTC), Clock()
     clock.note(zero, 0.0)
     rows = [Order(id=number, product="telegram", created_at=zero + timedelta(seconds=age)) for number, age in

@@ -145,7 +145,7 @@ async def test_a_key_that_is_turned_away_ends_the_asking(sandbox: Sandbox, clien
 
 
 async def test_what_was_unsettled_and_is_settled_is_forgotten(sandbox: Sandbox, client: AsyncClient) -> None:
-    """Nobody is to be told of it."""
+    """No caller is left to be notified."""
     order = await buy(client)
     sandbox.fail("user/cancel", Answer(401))
     await leave(client, order)
@@ -191,7 +191,7 @@ async def test_pauses_between_cancels_grow(stubborn: tuple[Sandbox, AsyncClient]
 
 
 async def test_a_cancelled_caller_is_held_for_the_cancel_timeout(stubborn: tuple[Sandbox, AsyncClient]) -> None:
-    """From the moment of his cancellation."""
+    """From the moment of the caller's cancellation."""
     _, client = stubborn
     order = await buy(client)
 
@@ -216,7 +216,7 @@ async def test_what_fails_at_closing_too_stays_unsettled(sandbox: Sandbox) -> No
 
 
 async def test_an_order_kept_on_purpose_is_told_of_and_left(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
-    """A hosting order whose buyer was cancelled: it is paid, and his."""
+    """A hosting order whose buyer was cancelled: it is paid, and the buyer keeps it."""
     with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the closing warns
         async with open_client(sandbox) as client:
             order = await client.v1.buy_hosting("3hours", country="russia", operator="any")

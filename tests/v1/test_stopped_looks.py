@@ -1,4 +1,4 @@
-"""Looks stop after the fourth hit of the limit, for ten minutes: the fifth is a ban. What settles money goes on."""
+"""Looks stop after the fourth hit of the limit, for ten minutes: the fifth is a ban. Finishes and cancels go on."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def _text(at: float) -> str:
 
 @asynccontextmanager
 async def opened(provider: Provider) -> AsyncIterator[AsyncClient]:
-    """A client without a network. What thousands of codes leave to finish takes minutes, at 50 requests a second."""
+    """A client without a network. The finishes after thousands of codes take minutes, at 50 requests a second."""
     async with AsyncClient("token", v1_url="http://127.0.0.1:9", settle_timeout=600) as client:
         client._sender._http = provider  # type: ignore[assignment]
         yield client

@@ -1,4 +1,4 @@
-"""The traps of docs/protocol/v1.md section 0, by their numbers. Those that are tables stand in the files named here.
+"""The traps of docs/protocol/v1.md section 0, by their numbers. Traps that are tables stand in the files named here.
 
 2, 14: test_samples.py, test_unreadable.py · 3, 8, 9, 16: test_refusals.py · 7: test_unreadable.py · 10:
 test_arguments.py · 12: test_pagination.py.

@@ -136,7 +136,7 @@ async def test_an_act_that_cannot_be_read_is_an_unknown_outcome(name: str, call:
 @pytest.mark.parametrize("call", ["set_max_price", "delete_max_price"])
 @pytest.mark.parametrize("body", [b"", b"OK", b"null", b'{"id":14}'])
 async def test_a_price_ceiling_takes_any_success(call: str, body: bytes):
-    """What the provider answers is documented nowhere; only a gateway's page is no answer."""
+    """No document describes the provider's answer; only a gateway's page is no answer."""
     async with answering(body) as (client, _):
         assert await CALLS[call](client) is None
 

@@ -1,4 +1,4 @@
-"""What a wait for one order brings: its code, or why there is none, and what becomes of the order."""
+"""A wait for one order: it returns the code, or raises the reason, and settles the order."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ async def test_a_code_the_provider_did_not_find_is_read_from_the_text(sandbox: S
 
 
 async def test_extract_is_asked_before_the_provider(sandbox: Sandbox, client: AsyncClient) -> None:
-    """Who brings a reader of his own knows his product better than the provider."""
+    """A user with an `extract` function knows the product better than the provider."""
 
     assert (
         await client.await_code(await buy(client, sandbox, CODE), extract=lambda text: text.split()[-1][::-1])
@@ -120,7 +120,7 @@ async def test_match_passes_over_messages_of_others(sandbox: Sandbox, client: As
 
 
 async def test_the_newest_code_is_the_code(sandbox: Sandbox, client: AsyncClient) -> None:
-    """Who asked for the code again needs the second one."""
+    """A user who asked for the code again needs the second one."""
 
     assert (
         await client.await_code(await buy(client, sandbox, CODE, Delivery(5.5, "Telegram code 55555", "55555")))

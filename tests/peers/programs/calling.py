@@ -31,7 +31,7 @@ class Calls:
             given = act(*arguments, **options)
             given = asyncio.run(given) if inspect.iscoroutine(given) else given
             outcome = "returns False" if given is False else "returns no answer" if inspect.ismethod(given) else WORKS
-        except Exception as error:  # noqa: BLE001  whatever a stranger raises is the outcome
+        except Exception as error:  # noqa: BLE001  any error of a stranger's client is the outcome
             given, outcome = None, type(error).__name__
             print(f"{method}: {outcome}: {error}"[:500], file=sys.stderr)
         if self._outcomes.get(method, WORKS) == WORKS:
