@@ -5,21 +5,21 @@
     ...
     sandbox.ledger.assert_settled()
 
-The world: `Scenario` says in advance what is sold and which SMS come when, from Python or from JSON. While it runs,
+The world: `Scenario` sets the goods, and which SMS come when, from Python or from JSON. While it runs,
 `sandbox.world` holds every order and rent, and `world.receive(order_id, text, code)` sends one more SMS. Time is the
 event loop's: on virtual time twenty minutes are over at once.
 
-What goes wrong: `sandbox.lose_next_reply()` makes the next purchase and loses its answer, `no_numbers(sandbox, 60)`
-sells nothing for a minute, `refuse_keys(sandbox)` bans the account, and `sandbox.fail(match, fault)` does to any
-request what a `Fault` says: no connection, a reset, half a body, a gateway's page, an answer that never comes.
+Faults: `sandbox.lose_next_reply()` makes the next purchase and loses its answer, `no_numbers(sandbox, 60)` sells
+nothing for a minute, and `refuse_keys(sandbox)` bans the account. `sandbox.fail(match, fault)` applies a `Fault` to
+any request: no connection, a reset, half a body, a gateway's page, an answer that never comes.
 `Proxy` breaks real connections in front of a served sandbox.
 
-What came of it: `sandbox.ledger` is the account of all money. `assert_settled()`, `assert_bought(1)` and
-`assert_paid("0.20")` tell ids and states when they fail; `print(sandbox.ledger)` tells all in four lines.
-`sandbox.requests` and `sandbox.count("GET /v1/user/buy/")` are what arrived.
+Results: `sandbox.ledger` is the account of all money. `assert_settled()`, `assert_bought(1)` and `assert_paid("0.20")`
+show ids and states when they fail; `print(sandbox.ledger)` shows all in four lines. `sandbox.requests` lists the
+requests that arrived, and `sandbox.count("GET /v1/user/buy/")` counts them.
 
 `python -m smsapi_async.sandbox` serves it on localhost; `smsapi_async.testing` brings it into pytest. It imports
-nothing of the client: a second witness, which any client in any language may be tried against."""
+nothing of the client, so it is a second witness: any client in any language may be tested against it."""
 
 from ._accounts import Entry
 from ._faults import (

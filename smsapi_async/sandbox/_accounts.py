@@ -18,7 +18,7 @@ SUSPENSION = timedelta(hours=24)
 
 @frozen
 class Entry:
-    """One movement: `amount` is signed, `balance` is what was left after it, `subject` the order or tzid."""
+    """One movement: `amount` is signed, `balance` is the balance after it, `subject` the order or tzid."""
 
     id: int
     at: datetime
@@ -30,7 +30,7 @@ class Entry:
 
 
 class Account:
-    """What is in one purse. The opening sum is its first entry, a charge a day before the world began."""
+    """One purse. The opening sum is its first entry, a charge a day before the world began."""
 
     def __init__(self, opening: Decimal, start: datetime) -> None:
         self.balance: Decimal = Decimal(0)
@@ -39,12 +39,12 @@ class Account:
         self.move("charge", "admin", opening, start - timedelta(days=1))
 
     def move(self, kind: Kind, name: str, amount: Decimal, at: datetime, subject: int | None = None) -> None:
-        """Change the balance by `amount` and write it down."""
+        """Change the balance by `amount` and record it."""
         self.balance += amount
         self.entries.append(Entry(next(self._ids), at, kind, name, amount, self.balance, subject))
 
     def sum(self, kind: Kind) -> Decimal:
-        """All movements of one kind, as a positive number."""
+        """Return the sum of all movements of one kind, as a positive number."""
         return abs(sum((entry.amount for entry in self.entries if entry.kind == kind), Decimal(0)))
 
 
@@ -63,7 +63,7 @@ class Standing:
             self._zero_since = self._clock()
 
     def may_buy(self) -> bool:
-        """Whether the account may order now."""
+        """Return True if the account may order now."""
         if not self.rating and self._clock() - self._zero_since >= SUSPENSION:
             self.rating = MAX_RATING
         return self.rating > 0

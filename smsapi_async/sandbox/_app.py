@@ -1,8 +1,8 @@
 """The sandbox as an ASGI 3 application, for a real server on localhost.
 
-It refuses the requests of strangers before they reach the world: nothing of them is recorded. Faults of bytes and time
-are acted out here. A broken connection is not an application's to break: it becomes the 502 of a gateway; `Proxy`
-breaks real ones."""
+It refuses the requests of strangers before they reach the world, and records nothing of them. It carries out the faults
+of bytes and time. An application cannot break a connection: that fault becomes the 502 of a gateway. `Proxy` breaks
+real connections."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -25,7 +25,7 @@ class App:
         self._provider = provider
 
     async def __call__(self, scope: Event, receive: Receive, send: Send) -> None:
-        """One connection's worth of events.
+        """Serve the events of one connection.
 
         Raises:
             RuntimeError: the scope is neither `http` nor `lifespan`.
@@ -59,7 +59,7 @@ class App:
 
 
 async def _read(receive: Receive) -> bytes | None:
-    """The body of a request; None when it is too large to be read."""
+    """Return the body of a request; None if it is too large to be read."""
     body, more = b"", True
     while more:
         event = await receive()

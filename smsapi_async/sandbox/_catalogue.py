@@ -1,4 +1,4 @@
-"""The v1 catalogue: what is sold where, for how much, how many are left; and the numbers that leave it.
+"""The v1 catalogue: the offers of each place with price and stock, and the numbers that are sold from it.
 Source: docs/protocol/v1.md sections 1.2, 2 (catalogue) and 4."""
 
 from collections.abc import Callable, Iterable, Iterator
@@ -55,7 +55,7 @@ class Catalogue:
         return {shelf.offer.product for shelf in self.shelves}
 
     def check_place(self, country: str, operator: str) -> None:
-        """Refuse a country or an operator nobody has heard of."""
+        """Refuse a country or an operator that the catalogue does not know."""
         if country not in {ANY, *self.countries}:
             raise RefusalError("bad country")
         if operator not in {ANY, *self.operators}:
@@ -64,7 +64,7 @@ class Catalogue:
             raise RefusalError("server offline")
 
     def pick(self, country: str, operator: str, product: str, limit: Decimal | None) -> Shelf:
-        """The cheapest shelf in stock; `limit` counts only when the provider chooses the operator."""
+        """Return the cheapest shelf in stock; `limit` counts only if the provider chooses the operator."""
         self.check_place(country, operator)
         if product not in self.products:
             raise RefusalError("no product")
@@ -81,7 +81,7 @@ class Catalogue:
         return min(fitting, key=lambda shelf: shelf.offer.cost)
 
     def pick_hosting(self, country: str, operator: str, product: str) -> HostingShelf:
-        """The shelf of a hosting product, sold in those places alone where the products list it."""
+        """Return the shelf of a hosting product, which is sold only in the places whose products list it."""
         self.check_place(country, operator)
         if product not in self.hosting:
             raise RefusalError("no product")
@@ -91,7 +91,7 @@ class Catalogue:
         return shelf
 
     def matching(self, country: str, operator: str, product: str | None = None) -> list[Shelf]:
-        """Shelves of a country and operator, either of which may be `any`."""
+        """Return the shelves of a country and operator; either may be `any`."""
         return [
             shelf
             for shelf in self.shelves
@@ -101,12 +101,12 @@ class Catalogue:
         ]
 
     def new_phone(self, country: Country) -> str:
-        """A number nobody had before. The stride only makes neighbours look unrelated: it is prime to the range."""
+        """Return a number that was never sold. The stride makes neighbours look unrelated; it is prime to the range."""
         tail = (next(self._sold) * 7919 + 381454) % 10**country.digits
         return f"{country.prefix}{country.mobile}{tail:0{country.digits}d}"
 
     def price_tree(self, country: str | None, product: str | None) -> dict[str, Any] | None:
-        """country > product > operator; with a product alone product > country > operator; nothing there: None."""
+        """Return country > product > operator, or product > country > operator for a product alone; None if empty."""
         if country is not None and country not in self.countries:
             raise RefusalError("country is incorrect")
         if product is not None and product not in self.products:
@@ -120,7 +120,7 @@ class Catalogue:
         return tree or None
 
     def product_map(self, country: str, operator: str) -> dict[str, dict[str, Any]]:
-        """Product -> Category, Qty, Price. The price is the lowest of all shelves, empty ones too.
+        """Return product -> Category, Qty, Price. The price is the lowest of all shelves, empty ones too.
 
         Source: docs/protocol/v1.md trap 11."""
         self.check_place(country, operator)
@@ -139,7 +139,7 @@ class Catalogue:
                 yield name, {"Category": "hosting", "Qty": shelf.left, "Price": shelf.hosting.cost}
 
     def country_map(self) -> dict[str, dict[str, Any]]:
-        """Country -> iso and prefix flags, names, and a key per listed operator."""
+        """Return country -> iso and prefix flags, names, and a key for each listed operator."""
         return {country.name: self._country_info(country) for country in self.countries.values()}
 
     def _country_info(self, country: Country) -> dict[str, Any]:
@@ -156,7 +156,7 @@ def _sells(shelf: HostingShelf, country: str, operator: str) -> bool:
 
 
 def _price(shelf: Shelf) -> dict[str, Any]:
-    """Absent `rate` is unknown, 0 is zero."""
+    """Return the row of a shelf. An absent `rate` is unknown, 0 is zero."""
     row: dict[str, Any] = {"cost": shelf.offer.cost, "count": shelf.left}
     if shelf.offer.rate is not None:
         row["rate"] = shelf.offer.rate

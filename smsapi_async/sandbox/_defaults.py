@@ -1,4 +1,4 @@
-"""The catalogue of `Scenario()`: small, with the oddities of the real one: digits for a name, no stock, no rate.
+"""The catalogue of `Scenario()`. It is small, and has the oddities of the real one: digit names, no stock, no rate.
 Source: the shapes of tests/samples; the amounts are invented."""
 
 from ._goods import Country, Hosting, Offer, Tariff, prices

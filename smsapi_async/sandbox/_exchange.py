@@ -1,5 +1,5 @@
-"""One request and its fate, for every way in: what is processed, how long it takes, what is left of the answer.
-Knows no HTTP library. The exceptions it names are those a real socket gave (tests/sandbox/test_proxy.py)."""
+"""One request and its fate, for every way in: it is processed or not, takes its time, and gets all or a part of its
+answer. Knows no HTTP library. Its exceptions have the names that real sockets raised (tests/sandbox/test_proxy.py)."""
 
 from datetime import datetime
 from typing import Any, Protocol
@@ -31,7 +31,7 @@ DISCONNECTED = "Server disconnected without sending a response."
 
 
 class Provider(Protocol):
-    """What an exchange needs of a sandbox."""
+    """The part of a sandbox that an exchange needs."""
 
     def now(self) -> datetime: ...
     def arrive(self, request: Request, now: datetime) -> Fault | None: ...
@@ -59,23 +59,23 @@ class Passage:
 
     @property
     def chunks(self) -> list[bytes]:
-        """The body as it arrives."""
+        """The pieces of the body, as they arrive."""
         body = self.response.body[: self.sent]
         size = self.chunked.size if self.chunked else max(1, len(body))
         return [body[start : start + size] for start in range(0, len(body), size)]
 
     async def next_chunk(self) -> None:
-        """Wait for it.
+        """Wait for the next piece.
 
         Raises:
-            BrokenError: the reader's patience ended first.
+            BrokenError: the reader's timeout passed first.
         """
         if self.chunked and self.chunked.pause:
             await _wait(self.chunked.pause, self.read_timeout)
 
     @property
     def broken(self) -> BrokenError:
-        """What a reader meets behind the last byte of a cut body."""
+        """The error after the last byte of a cut body."""
         counts = f"received {self.sent} bytes, expected {len(self.response.body)}"
         return BrokenError(
             "RemoteProtocolError", f"peer closed connection without sending complete message body ({counts})"
@@ -97,7 +97,7 @@ async def serve(provider: Provider, request: Any) -> Passage:
 
 
 async def exchange(provider: Provider, request: Request, read_timeout: float | None = None) -> Passage:
-    """Let the provider have the request, and do to it what the faults say.
+    """Pass the request to the provider, and apply the faults.
 
     Raises:
         BrokenError: there is no answer.
@@ -129,7 +129,7 @@ async def _passage(provider: Provider, request: Request, read_timeout: float | N
 
 
 def _drop(provider: Provider, request: Request, fault: Fault | None) -> None:
-    """The faults that end a connection without an answer."""
+    """Raise for the faults that end a connection without an answer."""
     if isinstance(fault, NotConnected):
         raise BrokenError("ConnectError", "All connection attempts failed")
     if isinstance(fault, LostBefore):
@@ -144,7 +144,7 @@ def _drop(provider: Provider, request: Request, fault: Fault | None) -> None:
 
 
 def _unseen(provider: Provider, request: Request, fault: NotDone | DoneUnseen) -> Response:
-    """What shows the order as it was before the act."""
+    """Return the answer that shows the order as it was before the act."""
     look = look_of(request)
     shown = provider.perform(look, provider.now())
     if isinstance(fault, DoneUnseen) and look != request:
@@ -159,7 +159,7 @@ async def _stalled(provider: Provider, request: Request, fault: Stall, read_time
 
 
 async def _wait(seconds: float | None, read_timeout: float | None) -> None:
-    """Sleep, but no longer than the reader's patience; without either end, until cancelled."""
+    """Sleep, but no longer than the reader's timeout; without either end, until cancelled."""
     if seconds is not None and (read_timeout is None or seconds < read_timeout):
         await anyio.sleep(seconds)
     elif read_timeout is None:

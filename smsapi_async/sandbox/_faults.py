@@ -1,4 +1,4 @@
-"""What can go wrong on the way, as data. The transport, the application and the proxy act on it.
+"""The faults of a connection, as data. The transport, the application and the proxy carry them out.
 Source: section 4 of docs/protocol/v1.md and docs/protocol/rent.md.
 The exceptions are measured in tests/sandbox/test_proxy.py."""
 
@@ -36,14 +36,14 @@ class Cut:
     at: int | None = None
 
     def length(self, response: Response) -> int:
-        """How much of the body is sent: never all of it."""
+        """Return how many bytes of the body are sent: never all of them."""
         whole = len(response.body)
         return whole // 2 if self.at is None else max(0, min(self.at, whole - 1))
 
 
 @frozen
 class Stall:
-    """No answer before `seconds` (None: never). Unprocessed with `seconds`: processed only when they are over."""
+    """No answer before `seconds` (None: never). With `processed=False` the request is processed only then."""
 
     seconds: float | None = None
     processed: bool = True
@@ -83,14 +83,14 @@ class Delay:
 class Mangle:
     """Processed; the body is changed by a function, or spoiled in a named way.
 
-    charset: UTF-16 that says it is UTF-8; gzip: compressed, as it says; bad gzip: plain, says it is compressed;
-    content type: the right body as `text/html`.
+    charset: UTF-16 under the header of UTF-8; gzip: compressed, with the right header; bad gzip: plain, under the
+    header of gzip; content type: the right body as `text/html`.
     """
 
     change: Callable[[bytes], bytes] | Spoiled
 
     def spoil(self, response: Response) -> Response:
-        """The response, changed; its length is not corrected here."""
+        """Return the changed response; its length is not corrected here."""
         if callable(self.change):
             return evolve(response, body=self.change(response.body))
         if self.change == "charset":
@@ -108,22 +108,22 @@ ACTS = re.compile(r"/user/(?:finish|cancel|ban)/")
 
 @frozen
 class NotDone:
-    """A finish, cancel or ban is answered 200 with the order as it is, and nothing is done. No source shows one."""
+    """A finish, cancel or ban is answered 200 with the order as it is, and is not done. No source shows such a case."""
 
 
 @frozen
 class DoneUnseen:
-    """A finish, cancel or ban is done, and answered 200 with the order as it was before. No source shows one."""
+    """A finish, cancel or ban is done, and answered 200 with the order as it was. No source shows such a case."""
 
 
 def look_of(request: Request) -> Request:
-    """The check of the order that an act is for; any other request is its own."""
+    """Return the check of the order that an act is for; any other request is returned as it is."""
     return evolve(request, target=ACTS.sub("/user/check/", request.target))
 
 
 @frozen
 class Chunked:
-    """Processed; the body comes without its length, `size` bytes at a time and `pause` seconds between two of them."""
+    """Processed; the body comes without its length, in pieces of `size` bytes with `pause` seconds between two."""
 
     size: int = 16
     pause: float = 0.0
@@ -156,24 +156,24 @@ BAD_GATEWAY = Answer(
     HTML_TYPE,
 )
 GATEWAY_BUSY = Answer(503, "<html><body>503 Service Temporarily Unavailable</body></html>", HTML_TYPE)
-"""A page of a gateway, not the provider's word for too many requests."""
+"""A page of a gateway; it does not mean too many requests."""
 NO_SUCH_PAGE = Answer(
     404, "<html><head><title>404 Not Found</title></head><body>404 Not Found</body></html>", HTML_TYPE
 )
-"""The same, of a gateway that lost its way to the provider: it says nothing of any order."""
+"""A page of a gateway that has lost its route to the provider: it says nothing about any order."""
 TO_NO_SUCH_PAGE = Answer(302, '<a href="/404.html">Found</a>.', HTML_TYPE, headers=(("location", "/404.html"),))
-"""Where a route leads that the provider does not know (live); here for a request that is right."""
+"""The answer to a route that the provider does not know (live); here for a request that is right."""
 MAINTENANCE = Answer(200, "<html><body>Technical works</body></html>", HTML_TYPE)
 
 
 def literal(word: str, processed: bool = False) -> Answer:
-    """A refusal of the rent API: HTTP 200, the word as `response`."""
+    """Return a refusal of the rent API: HTTP 200, the word as `response`."""
     return Answer(200, f'{{"response":"{word}"}}', JSON_TYPE, processed)
 
 
 @define
 class Rule:
-    """A fault and the requests it waits for."""
+    """A fault and the requests that meet it."""
 
     matches: Callable[[Request], bool]
     fault: Fault
@@ -181,7 +181,7 @@ class Rule:
     skip: int
 
     def applies(self, request: Request) -> bool:
-        """Whether this request is hit; counts it."""
+        """Return True if this request meets the fault; count it then."""
         if self.times <= 0 or not self.matches(request):
             return False
         if self.skip > 0:

@@ -1,4 +1,4 @@
-"""The things a scenario is made of: offers, countries, hosting, tariffs, and the SMS to come. Data only.
+"""The parts of a scenario: offers, countries, hosting, tariffs, and the SMS to come. Data only.
 Source: docs/protocol/v1.md and docs/protocol/rent.md, section 2 of each."""
 
 from collections.abc import Iterable, Mapping
@@ -9,12 +9,12 @@ from attrs import converters, field, frozen
 
 
 def money(value: Decimal | int | float | str) -> Decimal:
-    """`str` first: `Decimal(0.2)` is not 0.2."""
+    """Return an exact amount. It goes through `str`, because `Decimal(0.2)` is not 0.2."""
     return Decimal(str(value))
 
 
 def prices(value: Mapping[Any, Decimal | int | float | str]) -> Mapping[str, Decimal]:
-    """Amounts by name."""
+    """Return amounts by name."""
     return {str(name): money(amount) for name, amount in value.items()}
 
 
@@ -23,7 +23,7 @@ def _by_days(value: Mapping[Any, Decimal | int | float | str]) -> Mapping[int, D
 
 
 def names(value: Iterable[str]) -> frozenset[str]:
-    """A set of slugs; JSON has only lists."""
+    """Return a set of slugs; JSON has only lists."""
     return frozenset(value)
 
 
@@ -33,16 +33,16 @@ def _stock(value: Mapping[Any, int]) -> Mapping[int, int]:
 
 @frozen
 class Delivery:
-    """One SMS to come: `after` seconds from the purchase. A blank `code` is a text in which the provider found none."""
+    """One SMS to come, `after` seconds from the purchase. A blank `code`: the provider found none in the text."""
 
     after: float = field(converter=float)
     text: str
     code: str = ""
     sender: str = "Telegram"
     code_after: float | None = field(default=None, converter=converters.optional(float))
-    """Seconds from the SMS until its `code` is filled in; blank before. None: at once. No source says when."""
+    """Seconds from the SMS until its `code` is filled in; None: at once. No source says when."""
     timed: bool = True
-    """Whether it carries its times. Every source prints them; none says that they are always there."""
+    """True if it carries its times. Every source prints them; no source says that they are always there."""
 
 
 Plan = tuple[Delivery, ...]
@@ -50,7 +50,7 @@ Plan = tuple[Delivery, ...]
 
 @frozen
 class Offer:
-    """What one operator of one country sells for one product. `rate` None: the key is left out of `guest/prices`."""
+    """The offer of one operator of one country for one product. `rate` None: the key is left out of `guest/prices`."""
 
     country: str
     product: str
@@ -64,7 +64,7 @@ class Offer:
 
 @frozen
 class Country:
-    """A country of the v1 catalogue; the numbers sold are `prefix`, `mobile`, and `digits` digits."""
+    """A country of the v1 catalogue. Its numbers are `prefix`, `mobile`, and `digits` more digits."""
 
     name: str
     iso: str
@@ -87,12 +87,12 @@ class Hosting:
     lifetime: float = field(default=86400, converter=float)
     country: str = "russia"
     operator: str = "any"
-    """Under whose name it is listed and sold besides `any`; no document names an operator of a hosting product."""
+    """The name under which it is listed and sold, besides `any`. No document names an operator of a hosting product."""
 
 
 @frozen
 class Tariff:
-    """The rent price list of one country: price by `days`, numbers left by `count`, `extend` for one more day."""
+    """The rent price list of one country: prices by `days`, stock by `count`; `extend` is the price of a day more."""
 
     code: int
     name: str

@@ -1,4 +1,4 @@
-"""The closing account: what was bought, given back, paid, and left open. Reads the world; changes nothing."""
+"""The closing account: purchases, refunds, payments and open orders. Reads the world; changes nothing."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -14,7 +14,7 @@ from ._rents import Rent, Rents
 
 @define
 class Withdrawal:
-    """Money a vendor took out of a wallet."""
+    """Money that a vendor took out of a wallet."""
 
     receiver: str
     method: str
@@ -63,19 +63,19 @@ class Ledger:
 
     @property
     def refunded(self) -> Decimal:
-        """What came back."""
+        """The sum that came back."""
         return sum((account.sum("refund") for account in self._accounts), Decimal(0))
 
     @property
     def paid(self) -> Decimal:
-        """What has not come back, the price of open orders included."""
+        """The sum that has not come back, the price of open orders included."""
         return self.bought - self.refunded
 
     def balance_ok(self) -> bool:
-        """Whether each purse holds its charges less the unreturned price of every order or rent in the book.
+        """Return True if each purse holds its charges less the unreturned price of every order or rent in the book.
 
-        The world takes a price from the balance at once; `frozen` tells how much of it would still come back,
-        so it is a part of `paid` and is not added again.
+        The world takes a price from the balance at once. `frozen` is the part of it that would still come back, so it
+        is a part of `paid` and is not added again.
         """
         prices = (
             sum((order.price for order in self._orders.book.values() if not order.refunded), Decimal(0)),
@@ -87,9 +87,9 @@ class Ledger:
         )
 
     def assert_settled(self) -> None:
-        """Every activation was brought to its end: finished, cancelled or banned, before its time ran out.
+        """Assert that every activation was finished, cancelled or banned before its time ran out.
 
-        Hosting orders and rents are not looked at: they stay until their days are over.
+        Hosting orders and rents do not count: they stay until their days are over.
 
         Raises:
             AssertionError: with each activation that is still open, or ran out unused with its price lost.
@@ -104,7 +104,7 @@ class Ledger:
             )
 
     def assert_bought(self, orders: int, rents: int = 0) -> None:
-        """So many orders and rents were bought, whatever became of them.
+        """Assert the number of orders and rents that were bought, in whatever state they are now.
 
         Raises:
             AssertionError: with each one and its state.
@@ -116,7 +116,9 @@ class Ledger:
             raise AssertionError("\n".join([first, *self._all()]))
 
     def assert_paid(self, amount: Decimal | int | float | str) -> None:
-        """So much was paid and did not come back, open orders, rents and extensions included: `assert_paid("0.20")`.
+        """Assert the sum that was paid and did not come back: `assert_paid("0.20")`.
+
+        Open orders, rents and extensions count.
 
         Raises:
             AssertionError: with each order and rent and its price.
@@ -145,7 +147,7 @@ def _many(number: int, thing: str) -> str:
 
 
 def _lines(bought: Iterable[Order | Rent]) -> list[str]:
-    """One for each, as a failing test shows it."""
+    """Return a line for each, as a failing test shows it."""
     return [f"  {_name(each)} for {plain(each.price)}, {_state(each)}" for each in bought]
 
 

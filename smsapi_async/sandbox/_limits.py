@@ -1,4 +1,4 @@
-"""How many requests a second are answered, and the ban that follows too many refusals. Pure.
+"""The limit of requests a second, and the ban that follows too many refusals. Pure.
 Source: docs/protocol/v1.md section 5, docs/protocol/rent.md section 4."""
 
 from collections import deque
@@ -7,7 +7,7 @@ from attrs import define, field
 
 HITS_BEFORE_BAN = 5
 BAN = 600.0
-"""Seconds: five hits in ten minutes bring ten minutes of refusals (docs); what these answer is not said."""
+"""Seconds: five hits in ten minutes bring ten minutes of refusals (docs). No document prints such a refusal."""
 
 
 @define
@@ -21,7 +21,7 @@ class Limiter:
     _banned_until: float = field(default=float("-inf"), init=False)
 
     def refuses(self, at: float) -> bool:
-        """Whether the request that arrives at `at` seconds is one too many."""
+        """Return True if the request that arrives at `at` seconds is one too many."""
         if self.per_second is None:
             return False
         if at < self._banned_until:

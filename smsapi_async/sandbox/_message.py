@@ -16,7 +16,7 @@ HTML_TYPE = "text/html; charset=utf-8"
 
 @frozen
 class Request:
-    """What arrived: `target` is path and query as sent, header names are lower-case."""
+    """A request that arrived: `target` is path and query as sent, header names are lower-case."""
 
     method: str
     target: str
@@ -30,38 +30,38 @@ class Request:
 
     @property
     def query(self) -> dict[str, str]:
-        """The query; of a repeated name the last value."""
+        """The query; a repeated name has its last value."""
         return dict(parse_qsl(self.target.partition("?")[2], keep_blank_values=True))
 
     @property
     def line(self) -> str:
-        """Method and target: what counts and faults are matched against."""
+        """Method and target; counts and faults match this text."""
         return f"{self.method} {self.target}"
 
 
 @frozen
 class Response:
-    """What is answered; header names are lower-case."""
+    """An answer; header names are lower-case."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
     def having(self, headers: Mapping[str, str]) -> "Response":
-        """The same with more headers."""
+        """Return the same with more headers."""
         return evolve(self, headers={**self.headers, **headers})
 
     def to(self, request: Request) -> "Response":
-        """The same as it is sent to a request: a HEAD gets no body."""
+        """Return the same as it is sent to a request: a HEAD gets no body."""
         return evolve(self, body=b"") if request.method == "HEAD" else self
 
     def without(self, name: str) -> "Response":
-        """The same with one header less."""
+        """Return the same with one header less."""
         return evolve(self, headers={other: text for other, text in self.headers.items() if other != name})
 
 
 class RefusalError(Exception):
-    """The provider's no, in its own word; the faces decide the HTTP status."""
+    """A refusal in the provider's own word; the faces choose the HTTP status."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -69,23 +69,23 @@ class RefusalError(Exception):
 
 
 def number(text: str | None, default: int) -> int:
-    """A whole number from a query; anything else is as if it were left out."""
+    """Return a whole number from a query; the default for anything else."""
     return int(text) if text is not None and text.isdecimal() else default
 
 
 def plain(amount: Decimal) -> str:
-    """An exact decimal as the shortest JSON number: 21, 0.0641."""
+    """Return an exact decimal as the shortest JSON number: 21, 0.0641."""
     return format(amount.normalize(), "f")
 
 
 class Written(str):
-    """What is JSON already."""
+    """A text that is JSON already."""
 
     __slots__ = ()
 
 
 def encode(value: Any) -> str:
-    """Compact JSON in which a Decimal is a number with all its digits."""
+    """Return compact JSON in which a Decimal is a number with all its digits."""
     if isinstance(value, Written):
         return value
     if isinstance(value, Decimal):
@@ -98,25 +98,25 @@ def encode(value: Any) -> str:
 
 
 def json_reply(value: Any) -> Response:
-    """200 with a JSON body."""
+    """Return 200 with a JSON body."""
     return Response(200, {"content-type": JSON_TYPE}, encode(value).encode())
 
 
 def text_reply(status: int, text: str) -> Response:
-    """A plain text without a newline; the empty one has no content type (401, live)."""
+    """Return a plain text without a newline; an empty one has no content type (401, live)."""
     return Response(status, {"content-type": TEXT_TYPE} if text else {}, text.encode())
 
 
 def html_reply(status: int, text: str) -> Response:
-    """An HTML page."""
+    """Return an HTML page."""
     return Response(status, {"content-type": HTML_TYPE}, text.encode())
 
 
 def no_route() -> Response:
-    """Where a wrong route leads (live)."""
+    """Return the answer to a wrong route (live)."""
     return html_reply(302, '<a href="/404.html">Found</a>.').having({"location": "/404.html"})
 
 
 def not_found() -> Response:
-    """The page behind `/404.html`, and every path of neither API."""
+    """Return the page behind `/404.html`, and of every path of neither API."""
     return html_reply(404, "<html><head><title>not found</title></head><body>not found</body></html>")

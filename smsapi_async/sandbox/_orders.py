@@ -1,4 +1,4 @@
-"""The v1 orders: bought, delivered to, closed. Pure: the timeline calls when an SMS or an end is due.
+"""The v1 orders and their life. Pure: the timeline calls when an SMS or an end is due.
 Source: docs/protocol/v1.md sections 3 (life, money, rating) and 4 (refusals)."""
 
 from collections import Counter
@@ -29,7 +29,7 @@ POINTS = {
 
 @frozen
 class Sms:
-    """One message an order received."""
+    """One message that an order received."""
 
     id: int
     at: datetime
@@ -37,17 +37,17 @@ class Sms:
     text: str
     code: str
     coded_at: datetime | None = None
-    """When its code was filled in; None: it came with it, or has none."""
+    """When its code was filled in; None: the message came with its code, or has none."""
     timed: bool = True
 
     def has_code_by(self, instant: datetime) -> bool:
-        """Whether its code was there by then."""
+        """Return True if its code was there by then."""
         return self.coded_at is None or self.coded_at <= instant
 
 
 @define
 class Order:
-    """One purchase, as the world knows it; times are the world's own, without the provider's skew."""
+    """One purchase, as the world knows it. Times are the world's own, without the provider's skew."""
 
     id: int
     phone: str
@@ -67,7 +67,7 @@ class Order:
     refunded: bool = False
     lapsed: bool = False
     past: list[tuple[datetime, str]] = field(factory=list, repr=False)
-    """Each status that it no longer has, and when it lost it."""
+    """Each earlier status, and when it ended."""
 
     def become(self, status: str, at: datetime) -> None:
         """Change the status."""
@@ -75,23 +75,23 @@ class Order:
         self.status = status
 
     def status_at(self, instant: datetime) -> str:
-        """The status at an instant: before the first change, the first one."""
+        """Return the status at an instant; before the first change it is the first one."""
         return next((status for until, status in self.past if until > instant), self.status)
 
     @property
     def is_open(self) -> bool:
-        """Whether an SMS may still come."""
+        """True if an SMS may still come."""
         return self.status in OPEN
 
     @property
     def refundable(self) -> bool:
-        """Whether a cancel would give the price back."""
+        """True if a cancel would give the price back."""
         return self.is_open and not self.sms and self.category == "activation"
 
 
 @frozen(kw_only=True)
 class Wish:
-    """What a purchase asks for."""
+    """The arguments of a purchase."""
 
     country: str
     operator: str
@@ -104,7 +104,7 @@ class Wish:
 
 
 class Orders:
-    """All orders of the account, and the acts upon them. Every refusal is a `RefusalError` with the provider's text."""
+    """All orders of the account, and the acts on them. Every refusal is a `RefusalError` with the provider's text."""
 
     def __init__(
         self, scenario: Scenario, timeline: Timeline, catalogue: Catalogue, account: Account, standing: Standing
@@ -122,7 +122,7 @@ class Orders:
 
     @property
     def frozen(self) -> Decimal:
-        """What would come back if all that can be cancelled were cancelled now."""
+        """The sum that would come back if every order that can be cancelled were cancelled now."""
         return sum((order.price for order in self.book.values() if order.refundable), Decimal(0))
 
     def buy(self, wish: Wish) -> Order:
@@ -143,7 +143,7 @@ class Orders:
         return order
 
     def buy_hosting(self, country: str, operator: str, product: str) -> Order:
-        """Sell one hosting order; it stays open for the hours its name says."""
+        """Sell one hosting order; it stays open for the hours of its name."""
         shelf = self._catalogue.pick_hosting(country, operator, product)
         self._check_means(shelf.hosting.cost)
         shelf.left -= 1
@@ -252,7 +252,7 @@ class Orders:
             order.become(status, self._timeline.now)
 
     def fill_code(self, order: Order, code: str, position: int = -1) -> None:
-        """Find the code in a message that came without it; an order that is over keeps what it has."""
+        """Find the code in a message that came without it; a closed order does not change."""
         if order.is_open:
             order.sms[position] = evolve(order.sms[position], code=code, coded_at=self._timeline.now)
 
@@ -287,7 +287,7 @@ class Orders:
         self._account.move("refund", order.product, order.price, self._timeline.now, order.id)
 
     def find(self, order_id: int) -> Order:
-        """The order of that id."""
+        """Return the order of that id."""
         if order_id not in self.book:
             raise RefusalError("order not found")
         return self.book[order_id]
@@ -330,7 +330,7 @@ class Orders:
             raise RefusalError("order has sms")
 
     def _closable(self, order_id: int, status: str) -> Order:
-        """The order, open; or closed with that very status where the scenario makes a second close a no-op."""
+        """Return the order if it is open, or if the scenario makes its second close with the same status a no-op."""
         order = self.find(order_id)
         if order.category == "hosting":
             raise RefusalError("hosting order")

@@ -1,7 +1,7 @@
 """A TCP proxy before a served sandbox that really breaks connections: dropped, cut, stalled, reset.
-It knows just enough HTTP/1.1 to see where a message ends (`content-length`; the sandbox sends no chunks).
+It knows just enough HTTP/1.1 to find the end of a message (`content-length`; the sandbox sends no chunks).
 
-Works on bare sockets: closing one with `SO_LINGER` 0 is the only way to a reset, and no stream class offers it."""
+It works on bare sockets: only closing one with `SO_LINGER` 0 sends a reset, and no stream class offers that."""
 
 import math
 import socket
@@ -19,9 +19,9 @@ from ._faults import Cut, Delay, Fault, LostAfter, LostBefore, Reset, Stall
 ProxyFault = LostBefore | LostAfter | Cut | Stall | Reset | Delay
 CHUNK = 65536
 MAX_REQUEST = 1 << 20
-"""Bytes of a request, sixteen times what the sandbox takes: past them the connection is closed."""
+"""Bytes of a request, sixteen times the sandbox's limit: past them the connection is closed."""
 MAX_DIGITS = 18
-"""Digits of a length that are read; `int` refuses some thousands of them."""
+"""Digits of a length that are read; `int` refuses a text of thousands of digits."""
 
 
 @define(eq=False)
@@ -29,7 +29,7 @@ class Proxy:
     """`async with Proxy(upstream_port) as proxy:` then send requests to `proxy.port`, after `proxy.fail(fault)`.
 
     Args:
-        upstream_port: where the sandbox is served, on 127.0.0.1.
+        upstream_port: the port of the served sandbox, on 127.0.0.1.
     """
 
     upstream_port: int
@@ -39,7 +39,7 @@ class Proxy:
 
     @property
     def port(self) -> int:
-        """The port it listens on."""
+        """The port that it listens on."""
         port: int = self._listener.getsockname()[1]
         return port
 
@@ -89,7 +89,7 @@ class Proxy:
                 return
 
     async def _pass(self, client: socket.socket, request: bytes) -> bool:
-        """Whether the connection goes on after this request."""
+        """Pass one request on. Return True if the connection goes on after it."""
         fault = self._faults.popleft() if self._faults else None
         if isinstance(fault, LostBefore):
             return False
@@ -125,7 +125,7 @@ async def _send(to: socket.socket, data: bytes) -> None:
 
 
 async def _read_message(source: socket.socket, limit: float = math.inf, *, has_body: bool = True) -> bytes:
-    """One whole message; empty when the other side has closed, or has sent more than the limit."""
+    """Return one whole message; empty if the other side has closed, or has sent more than the limit."""
     data = bytearray()
     while not _is_whole(data, has_body):
         await anyio.wait_readable(source)
@@ -142,14 +142,14 @@ def _is_whole(data: bytearray, has_body: bool) -> bool:
 
 
 def _length(head: bytes) -> int:
-    """The length that a head announces. One that is no number counts as 0: the server is left to refuse it."""
+    """Return the length in a head. A text that is no number counts as 0: the server refuses it."""
     lines = (line.partition(b":") for line in head.lower().split(b"\r\n"))
     text = next((value.strip() for name, _, value in lines if name == b"content-length"), b"0")
     return int(text[:MAX_DIGITS]) if text.isdigit() else 0
 
 
 def _goes_on(reply: bytes) -> bool:
-    """Return True if the server, too, keeps the connection after this reply."""
+    """Return True if the server also keeps the connection after this reply."""
     head = reply.partition(b"\r\n\r\n")[0]
     return bool(reply) and b"\r\nconnection: close" not in head.lower()
 

@@ -30,7 +30,7 @@ class RentApi:
         self._quirks = quirks
 
     def answer(self, request: Request) -> Response:
-        """The reply to one request; the world must have been advanced to now."""
+        """Return the reply to one request; the world must have been advanced to now."""
         act = METHODS.get(request.path.removeprefix("/api/"))
         try:
             if act is None or request.method != "GET":
@@ -41,7 +41,7 @@ class RentApi:
             return json_reply({"response": refusal.text})
 
     def _check_key(self, request: Request) -> None:
-        """Header or query; either may hold it."""
+        """Refuse a wrong key. The header or the query may hold it."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         offered = token if scheme == "Bearer" and token else request.query.get("apikey", "")
         if not offered:
@@ -50,7 +50,7 @@ class RentApi:
             raise RefusalError("ERROR_WRONG_KEY")
 
     def tariffs(self, query: Mapping[str, str]) -> Any:
-        """One tariff bare, or all by country code; nothing to sell: `[]`."""
+        """Return one bare tariff, or all by country code; `[]` if there is none."""
         envelope: dict[str, Any] = {"response": self._scenario.rent_success} if self._scenario.tariffs_envelope else {}
         if "country" in query:
             tariff = self._rents.tariffs.get(_int(query, "country") or 0)
@@ -75,7 +75,7 @@ class RentApi:
         }
 
     def buy(self, query: Mapping[str, str]) -> Any:
-        """Order a number. `extension` left out is on; `false`, `False`, 0 and an empty one are off."""
+        """Order a number. `extension` is on by default; `false`, `False`, 0 and "" switch it off."""
         extension = _switch(query, "extension", default=True)
         rent = self._rents.buy(_int(query, "country"), _int(query, "days"), extension)
         return {
@@ -84,7 +84,7 @@ class RentApi:
         }
 
     def state(self, query: Mapping[str, str]) -> Any:
-        """The active rents, or the one asked for, always as a list."""
+        """Return the active rents, or the requested one, always as a list."""
         until = self._world.now - self._quirks.rent_lag
         rents = [rent for rent in self._rents.open if rent.created_at <= until]
         where: Literal["answers", "rows"] = "answers" if "tzid" in query else "rows"
@@ -106,7 +106,7 @@ class RentApi:
         raise RefusalError(gone)
 
     def extend(self, query: Mapping[str, str]) -> Any:
-        """Sell more days. Documents no `pagination`: ignores it."""
+        """Sell more days. Its page documents no `pagination`, so it ignores that."""
         rent = self._rents.extend(_int(query, "tzid"), _int(query, "days"))
         item = self._quirks.printed(self._item(rent, {}, ITEM_ORDER_LISTED, self._money), "answers")
         answer = {"list": [item]} if self._scenario.rent_extend_form == "list" else {"item": item}
@@ -118,12 +118,12 @@ class RentApi:
         return {"response": self._scenario.rent_success}
 
     def close(self, query: Mapping[str, str]) -> Any:
-        """Close for good; the one success that is `true`."""
+        """Close for good. This is the one success that is `true`."""
         self._rents.close(_int(query, "tzid"))
         return {"response": self._scenario.rent_close_success}
 
     def balance(self, query: Mapping[str, str]) -> Any:
-        """The purse; the balance is text, the frozen part a number."""
+        """Return the purse; the balance is text, the frozen part a number."""
         balance = self._world.rent_balance + Decimal("0.00")
         income = {"income": "0.00", "income_usd": "0.00"} if _switch(query, "income", default=False) else {}
         return {
@@ -134,7 +134,7 @@ class RentApi:
         }
 
     def _map(self, value: dict[int, Any]) -> Any:
-        """PHP writes an empty map as a list."""
+        """Return the map in its wire form: PHP writes an empty one as a list."""
         return value or ([] if self._scenario.rent_empty_map == "[]" else {})
 
     def _money(self, amount: Decimal) -> Any:
@@ -143,7 +143,7 @@ class RentApi:
     def _item(
         self, rent: Rent, query: Mapping[str, str], order: Sequence[str], write_sum: Callable[[Decimal], Any]
     ) -> dict[str, Any]:
-        """While unconfirmed the span left is of the window, not of the lease; `time` is minutes."""
+        """Return the item of a rent. Before its first SMS the minutes left are the window's, not the lease's."""
         left = (rent.ends_at if rent.confirmed else rent.window_ends_at) - self._world.now
         minutes = int(left.total_seconds() // 60)
         fields = {
@@ -169,7 +169,7 @@ class RentApi:
         return {name: fields[name] for name in (ITEM_ORDER_SEED if self._scenario.rent_item_form == "seed" else order)}
 
     def _messages(self, rent: Rent, query: Mapping[str, str]) -> Any:
-        """Newest first; all at once, whatever the page says."""
+        """Return the messages, newest first; all at once, for any requested page."""
         rows: list[Any] = [self._message(message) for message in reversed(rent.messages)]
         if self._scenario.rent_message_form == "list" or not _switch(query, "pagination", default=True):
             return rows

@@ -20,7 +20,7 @@ RENEWAL_DAYS = 30
 
 @frozen
 class RentMessage:
-    """One SMS a rented number received."""
+    """One SMS that a rented number received."""
 
     id: int
     at: datetime
@@ -28,13 +28,13 @@ class RentMessage:
     text: str
     code: str
     coded_at: datetime | None = None
-    """When its code was filled in; None: it came with it, or has none."""
+    """When its code was filled in; None: the message came with its code, or has none."""
     timed: bool = True
 
 
 @define
 class Rent:
-    """One rented number. `ended` is None while it is active, else how it came to its end."""
+    """One rented number. `ended` is None while it is active, else the way in which it ended."""
 
     tzid: int
     number: str
@@ -54,17 +54,17 @@ class Rent:
 
     @property
     def is_open(self) -> bool:
-        """Whether getRentState lists it."""
+        """True if getRentState lists it."""
         return self.ended is None
 
     @property
     def extend(self) -> dict[int, Decimal]:
-        """Days -> price of what extendRentState accepts; nothing when ordered with the extension off."""
+        """The lengths that extendRentState accepts -> price; empty if it was ordered with the extension off."""
         return {days: self.tariff.extend * days for days in self.tariff.days} if self.extension else {}
 
 
 class Rents:
-    """All rents of the account, and the acts upon them. Every refusal is a `RefusalError` with its literal."""
+    """All rents of the account, and the acts on them. Every refusal is a `RefusalError` with its literal."""
 
     def __init__(self, scenario: Scenario, timeline: Timeline, account: Account) -> None:
         self._scenario = scenario
@@ -92,7 +92,7 @@ class Rents:
         return [rent for rent in self.book.values() if rent.is_open]
 
     def buy(self, country: int | None, days: int | None, extension: bool) -> Rent:
-        """Rent one number; its price is taken at once and comes back if no SMS comes within the window."""
+        """Rent one number. Its price is taken at once, and comes back if no SMS comes within the window."""
         tariff = self.tariffs.get(country or 0)
         if tariff is None:
             raise RefusalError("NO_COUNTRY" if country is None else "UNDEFINED_COUNTRY")
@@ -180,7 +180,7 @@ class Rents:
         self._account.move("refund", "rent", rent.price, self._timeline.now, rent.tzid)
 
     def find(self, tzid: int | None) -> Rent:
-        """The active rent of that tzid."""
+        """Return the active rent of that tzid."""
         if tzid is None:
             raise RefusalError("ERROR_NO_TZID")
         rent = self.book.get(tzid)
@@ -203,7 +203,7 @@ class Rents:
         self.find(tzid).reload = 1
 
     def close(self, tzid: int | None) -> None:
-        """Give the number up for good."""
+        """Close the rent for good."""
         rent = self.find(tzid)
         if self._timeline.now - rent.created_at < timedelta(seconds=self._scenario.rent_close_lock):
             raise RefusalError("NO_COMPLETE_TZID")

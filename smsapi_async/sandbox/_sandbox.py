@@ -1,5 +1,5 @@
-"""The sandbox: a world, its two faces, the faults waiting for it, and a record of every request.
-It is told what time it is by the event loop's clock, and never waits by itself."""
+"""The sandbox: a world, its two faces, the faults to come, and a record of every request.
+Its time is the event loop's clock, and it never waits by itself."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -53,11 +53,11 @@ class Sandbox(Quirks):
     """A local provider of both APIs.
 
     Args:
-        scenario: what is sold, and which SMS come when.
+        scenario: the goods, and which SMS come when.
         start: the world's clock at first use.
         clock_skew, date_skew, date_rate, date_text, no_date: the provider's clocks; see `Quirks`, like all that follow.
         history_lag, page_cap, listing_without_sms, listing_sms_lag, listing_status_lag, reverse_is_empty: its lists.
-        rent_lag, misprints: its rented numbers, and what cannot be read. All of these may be set at any time.
+        rent_lag, misprints: its rented numbers, and unreadable fields. All of these may be set at any time.
     """
 
     scenario: Scenario = field(factory=Scenario, kw_only=True)
@@ -82,7 +82,7 @@ class Sandbox(Quirks):
 
     @property
     def world(self) -> World:
-        """The world, with everything done that is due by now."""
+        """The world, advanced to now."""
         self._world.advance(self.now())
         return self._world
 
@@ -92,7 +92,7 @@ class Sandbox(Quirks):
         return self.world.ledger
 
     def now(self) -> datetime:
-        """The world's clock: `start` plus what the loop's clock has run since the first use; never goes back."""
+        """Return the world's time: `start` plus the loop's seconds since the first use. It never goes back."""
         elapsed = self._loop_time()
         if elapsed is None:
             return self._world.now
@@ -101,18 +101,18 @@ class Sandbox(Quirks):
         return max(self._world.now, self.start + timedelta(seconds=elapsed - self._first_use))
 
     def _loop_time(self) -> float | None:
-        """None outside of a running event loop."""
+        """Return the loop's time; None outside of a running event loop."""
         try:
             return anyio.current_time()
         except RuntimeError:  # no loop; or one of anyio's test runner, between two of its calls
             return None
 
     def transport(self) -> Transport:
-        """An in-process transport for `httpx.AsyncClient(transport=...)`."""
+        """Return an in-process transport for `httpx.AsyncClient(transport=...)`."""
         return Transport(self)
 
     def transport2(self) -> "Transport2":
-        """The same for `httpx2`."""
+        """Return the same for `httpx2`."""
         from ._transport2 import Transport2  # noqa: PLC0415  httpx2 is an extra
 
         return Transport2(self)
@@ -126,13 +126,13 @@ class Sandbox(Quirks):
         """Let the next `times` requests that match meet a fault; `after` of them pass first.
 
         Args:
-            match: what the "METHOD target" of a request contains, or a function of the request, called in its task.
+            match: a part of the "METHOD target" of a request, or a function of the request, called in its task.
         """
         matches = match if callable(match) else lambda request: match in request.line
         self._rules.append(Rule(matches, fault, times, after))
 
     def lose_next_reply(self) -> None:
-        """The next request that spends is processed, and its answer lost."""
+        """Process the next request that spends, and lose its answer."""
         self.fail(lambda request: request.line.startswith(SPENDING), LostAfter())
 
     @property
@@ -141,11 +141,11 @@ class Sandbox(Quirks):
         return [entry.line for entry in self.log]
 
     def count(self, start: str) -> int:
-        """How many requests received begin with `start`."""
+        """Return how many of the requests begin with `start`."""
         return sum(line.startswith(start) for line in self.requests)
 
     def arrive(self, request: Request, now: datetime) -> Fault | None:
-        """Note a request, if it got this far, and name the fault that awaits it; once each, before `perform`."""
+        """Record a request, if it was connected, and return the fault that it meets. Called once, before `perform`."""
         fault: Fault | None = next((rule.fault for rule in self._rules if rule.applies(request)), None)
         if fault is not None:
             self.faults_met.append((request.line, fault))
@@ -162,7 +162,7 @@ class Sandbox(Quirks):
         return TOO_FAST if self._rent_limit.refuses(at) else None
 
     def perform(self, request: Request, now: datetime) -> Response:
-        """Do what a request asks for, at the instant `now`. A HEAD does what a GET does: a purchase is made."""
+        """Carry out a request at the instant `now`. A HEAD acts like a GET: a purchase is made."""
         if request.method == "HEAD":
             request = evolve(request, method="GET")
         self._world.advance(now)
@@ -173,13 +173,13 @@ class Sandbox(Quirks):
         return {"/v1/": self._v1.answer, "/api/": self._rent.answer}
 
     def dated(self, response: Response, now: datetime) -> Response:
-        """The response with the provider's `Date` and the length of its body."""
+        """Return the response with the provider's `Date` and the length of its body."""
         date = self.date(now, self.start)
         dated = response if date is None else response.having({"date": date})
         return dated.having({"content-length": str(len(response.body))})
 
     def handle(self, request: Request, now: datetime) -> Response:
-        """The pure face: bytes in, bytes out, at the instant `now`. Of the faults only `Answer` reaches it."""
+        """Answer a request at the instant `now`, without a loop. Of the faults only `Answer` applies."""
         fault = self.arrive(request, now)
         if not isinstance(fault, Answer):
             return self.perform(request, now).to(request)

@@ -1,6 +1,6 @@
-"""What a sandbox is told in advance: catalogue, money, and which SMS arrives when. Data only; never changes.
+"""The settings of a sandbox: catalogue, money, and which SMS arrives when. Data only; never changes.
 
-Every choice the documents leave open is a field here, with the default named beside it. Loadable from JSON.
+Every choice that the documents leave open is a field here, with its default beside it. Loadable from JSON.
 Source: docs/protocol/v1.md and docs/protocol/rent.md."""
 
 import json
@@ -51,7 +51,7 @@ class Scenario:
     countries: tuple[Country, ...] = field(default=COUNTRIES, converter=_countries)
     hosting: tuple[Hosting, ...] = field(default=HOSTING, converter=_hosting)
     plans: Mapping[str, tuple[Plan, ...]] = field(factory=dict, converter=_plans)
-    """Product -> plans; the n-th order gets the n-th plan, the last repeats. A product without plans gets no SMS."""
+    """Product -> plans. The n-th order gets the n-th plan; the last repeats. A product without plans gets no SMS."""
     max_prices: Mapping[str, Decimal] = field(factory=dict, converter=prices)
     """The account's own "max purchase price" settings."""
     wallets: Mapping[str, Decimal] = field(default=WALLETS, converter=prices)
@@ -66,8 +66,8 @@ class Scenario:
     lifetime: float = field(default=900, converter=float)
     """Seconds of an activation (15 min: docs)."""
     lapses_late: float = field(default=0, converter=float)
-    """Seconds past `expires` for which an order stays open; its acts answer `order expired`. No source says that an
-    order ends to the second."""
+    """Seconds past `expires` for which an order stays open; a finish or cancel then answers `order expired`. No source
+    says that an order ends to the second."""
     cancel_lock: float = field(default=0, converter=float)
     """Seconds during which cancel answers `you need to wait time`."""
     fresh_status: Literal["PENDING", "RECEIVED"] = "PENDING"
@@ -77,13 +77,13 @@ class Scenario:
     finish_after_sms: float | None = field(default=None, converter=converters.optional(float))
     """Seconds from the last SMS to the automatic finish (help article: about 300); None: at `expires` only."""
     timeout_refunds: bool = False
-    """Disputed by the sources; False shows a client that lets orders lapse."""
+    """The sources disagree; False costs a client money that lets orders lapse."""
     ban_refunds: bool = True
     closed_answer: Literal["order not found", "order expired", "same"] = "order not found"
     """finish, cancel or ban of an order the client closed; "same": a no-op, 200. A lapsed order: `order expired`."""
     reuse_window: float = field(default=86400, converter=float)
     reuse_refusal: Literal["reuse not possible", "reuse false"] = "reuse not possible"
-    """For an order not bought with `reuse=1`: live text, docs text."""
+    """The refusal of an order that was not bought with `reuse=1`: live text, docs text."""
     reuse_after_finish: bool = True
     no_reuse: frozenset[str] = field(default=frozenset(), converter=names)
     """Operators that never allow reuse."""
@@ -102,7 +102,7 @@ class Scenario:
     sms_ids: bool = False
     """SMS of an activation carry `id`, as in 2020-2022."""
     default_limit: int = 10
-    """Rows of a page asked for without `limit`: undocumented."""
+    """Rows of a page that is requested without `limit`: undocumented."""
     total: int | None = None
     """A `Total` that is not the number of rows (999999 live); None: the truth."""
     inbox_redirects: bool = False
@@ -111,11 +111,11 @@ class Scenario:
     max_prices_stamp: Literal["CreatedAt", "created_at"] = "CreatedAt"
     """When a price limit was made: the printed answers have the first name, their table of fields the second."""
     empty_answer: Literal["", "{}"] = ""
-    """The body of a success whose body no document prints: a price limit set or deleted, a withdrawal. The second is
-    JSON and says so; some clients read nothing else."""
+    """The body of a success that no document prints: a price limit set or deleted, a withdrawal. The second form is
+    JSON, also by its header; some clients read nothing else."""
     order_form: Literal["printed", "full"] = "printed"
-    """Which fields an order has. Printed: `operator` only where it is bought or listed, none of the fields that a
-    hosting order lacks. Full: every field in every answer, as some clients require."""
+    """The fields of an order. Printed: `operator` only in purchases and lists, and without the fields that a hosting
+    order lacks. Full: every field in every answer, as some clients require."""
 
     rent_balance: Decimal = field(default=Decimal(1000), converter=money)
     tariffs: tuple[Tariff, ...] = field(default=TARIFFS, converter=_tariffs)
@@ -130,7 +130,7 @@ class Scenario:
     rent_close_lock: float = field(default=0, converter=float)
     """Seconds during which closeRentNum answers `NO_COMPLETE_TZID`."""
     rent_close_refunds: bool = False
-    """Whether closing inside the window gives the price back: no source."""
+    """True if closing inside the window gives the price back. No source says so."""
     rent_message_form: Literal["page", "list", "pages"] = "page"
     rent_item_form: Literal["full", "seed"] = "full"
     rent_gone: Literal["[]", "null", "NO_NUMBER", "ERROR_NO_OPERATIONS", "ERROR_NO_TZID", "ERROR_WRONG_TZID"] = "[]"
@@ -151,18 +151,18 @@ class Scenario:
     def with_code(
         self, product: str, code: str, *, after: float = 5, text: str = "", sender: str = "Telegram"
     ) -> "Scenario":
-        """The same world, in which the next order of a product gets a code: `Scenario().with_code("x", "04217")`.
+        """Return the same world, where the next order of a product gets a code: `Scenario().with_code("x", "04217")`.
 
-        Called again, it is the order after that one. Orders beyond the last call are treated like the last.
+        A second call sets the order after that one. Orders beyond the last call are treated like the last.
 
         Args:
             after: seconds from the purchase to the SMS.
-            text: of the SMS; "Your code: 04217" when left out.
+            text: the text of the SMS; by default "Your code: 04217".
         """
         return self._with_plan(product, Delivery(after, text or f"Your code: {code}", code, sender))
 
     def with_silence(self, product: str) -> "Scenario":
-        """The same world, in which the next order of a product gets no SMS; counted like `with_code`."""
+        """Return the same world, in which the next order of a product gets no SMS; counted like `with_code`."""
         return self._with_plan(product)
 
     def _with_plan(self, product: str, *plan: Delivery) -> "Scenario":

@@ -18,7 +18,7 @@ from ._scenario import Scenario
 from ._world import World
 
 NANOSECONDS = "028"
-"""A datetime holds microseconds; the samples' last three digits stand for what it cannot."""
+"""The last three digits of the samples: a datetime holds microseconds only."""
 
 TOP_ORDERS, RECENT_ORDERS = 5, 50
 
@@ -26,7 +26,7 @@ _values = attrgetter(*(field.name for field in fields(Order)))
 
 
 class Shapes:
-    """Writes what the world holds in the words of the wire."""
+    """Writes the records of the world in the form of the wire."""
 
     def __init__(self, scenario: Scenario, quirks: Quirks) -> None:
         self._scenario = scenario
@@ -34,20 +34,20 @@ class Shapes:
         self._rows: dict[int, tuple[object, Written]] = {}
 
     def stamp(self, at: datetime, digits: int | None = None) -> str:
-        """An instant by the provider's clock, with 0, 6 or 9 fraction digits."""
+        """Return an instant by the provider's clock, with 0, 6 or 9 fraction digits."""
         digits = self._scenario.timestamp_digits if digits is None else digits
         at += self._quirks.clock_skew
         fraction = f".{at.microsecond:06d}{NANOSECONDS}"[: digits + 1] if digits else ""
         return f"{at:%Y-%m-%dT%H:%M:%S}{fraction}Z"
 
     def money(self, amount: Decimal) -> Any:
-        """An amount in the scenario's form."""
+        """Return an amount in the scenario's form."""
         if self._scenario.money_form == "text":
             return plain(amount)
         return float(amount) if self._scenario.money_form == "float" else amount
 
     def bought(self, order: Order) -> dict[str, Any]:
-        """The answer to a purchase; a hosting one has no operator, country and forwarding."""
+        """Return the answer to a purchase; a hosting one has no operator, country and forwarding."""
         return self._quirks.printed(self._bought(order), "answers")
 
     def _bought(self, order: Order) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class Shapes:
         return _without(row, *absent)
 
     def checked(self, order: Order) -> dict[str, Any]:
-        """The answer to check, finish, cancel and ban: no operator, unless the scenario has every field everywhere."""
+        """Return the answer to check, finish, cancel and ban. By default it has no operator."""
         row = {
             "id": order.id,
             "created_at": self.stamp(order.created_at),
@@ -91,7 +91,7 @@ class Shapes:
         return _hosting(order) and self._scenario.order_form == "printed"
 
     def listed(self, order: Order, now: datetime) -> Written:
-        """A row of the history, kept as it was written until something changes: pages of a thousand are asked often."""
+        """Return a row of the history. It is cached until the order changes, because long pages are requested often."""
         quirks = self._quirks
         shown = self._as_listed(order, now)
         state = (
@@ -104,7 +104,7 @@ class Shapes:
         return row
 
     def _as_listed(self, order: Order, now: datetime) -> Order:
-        """What the list knows of it by now."""
+        """Return the order as the list shows it by now."""
         sms_lag, status_lag = self._quirks.listing_sms_lag, self._quirks.listing_status_lag
         if not sms_lag and not status_lag:
             return order
@@ -113,7 +113,7 @@ class Shapes:
         return evolve(order, sms=shown, status=order.status_at(now - status_lag))
 
     def _row(self, order: Order) -> dict[str, Any]:
-        """No forwarding, unless the scenario has every field everywhere."""
+        """Return a row of the history. By default it has no forwarding."""
         row = {**self._bought(order), "sms": self.sms(order)}
         form = self._quirks.listing_without_sms
         if form in {"[]", "null"}:
@@ -124,12 +124,12 @@ class Shapes:
         return self._quirks.printed(_without(row, *dropped), "rows")
 
     def sms(self, order: Order) -> list[dict[str, Any]]:
-        """The messages of an order; hosting has ids, an activation only by scenario."""
+        """Return the messages of an order; hosting has ids, an activation only by scenario."""
         with_ids = _hosting(order) or self._scenario.sms_ids
         return [({"id": sms.id} if with_ids else {}) | self._message(sms) for sms in order.sms]
 
     def inbox(self, order: Order) -> dict[str, Any]:
-        """The inbox: `ID`, and the marks of a voice message."""
+        """Return the inbox, with `ID` and the marks of a voice message."""
         rows = [{"ID": sms.id, **self._message(sms), "is_wave": False, "wave_uuid": ""} for sms in order.sms]
         return {"Data": rows, "Total": len(rows)}
 
@@ -143,7 +143,7 @@ class Shapes:
         }
 
     def profile(self, world: World) -> dict[str, Any]:
-        """The account; without a vendor its two fields are absent."""
+        """Return the account; without a vendor its two fields are absent."""
         vendor = {"vendor": self._scenario.vendor, "default_forwarding_number": self._scenario.forwarding_number}
         home = self._scenario.countries[0]
         return {
@@ -159,11 +159,11 @@ class Shapes:
         }
 
     def orders_page(self, rows: Iterable[Order], total: int, now: datetime) -> dict[str, Any]:
-        """A page of the history."""
+        """Return a page of the history."""
         return {"Data": [self.listed(row, now) for row in rows], "ProductNames": [], "Statuses": [], "Total": total}
 
     def payments_page(self, page: Sequence[Entry], entries: Sequence[Entry], total: int) -> dict[str, Any]:
-        """A page of the payments; the two lists name what occurs in all of them."""
+        """Return a page of the payments; the two lists name the types and providers of all payments."""
         types = dict.fromkeys(self._type(entry) for entry in entries)
         providers = dict.fromkeys(entry.name for entry in entries)
         return {
@@ -188,7 +188,7 @@ class Shapes:
 
 
 def _seen_live(world: World) -> dict[str, Any]:
-    """What the documents do not list; how the two texts are kept is said nowhere, only how they look."""
+    """Return the fields that the documents do not list. Samples show the two texts; no source explains them."""
     newest = islice((order for order in reversed(world.orders.values()) if not _hosting(order)), RECENT_ORDERS)
     bought = [_five_parts(world, order) for order in newest]
     return {
@@ -202,7 +202,7 @@ def _seen_live(world: World) -> dict[str, Any]:
 
 
 def _five_parts(world: World, order: Order) -> str:
-    """As seen live: `england:google:virtual53:42:0.20`; the fourth part is taken for what is left of them."""
+    """Return five parts, as seen live: `england:google:virtual53:42:0.20`. We take the fourth for the stock."""
     left = sum(shelf.left for shelf in world.catalogue.matching(order.country, order.operator, order.product))
     price = plain(order.price)
     return f"{order.country}:{order.product}:{order.operator}:{left}:{max(price, f'{order.price:.2f}', key=len)}"

@@ -1,7 +1,7 @@
-"""Which requests a served sandbox answers: those of programs on this machine, never those of a page in a browser.
+"""A served sandbox answers programs on this machine, and never a page in a browser.
 
-Its keys are public, so a page of any website could otherwise drive it. Two ways lead there: a request across sites,
-which a browser marks with `Origin` or `Sec-Fetch-Site`; and DNS rebinding, which leaves the page's own name in `Host`.
+Its keys are public, so a page of any website could otherwise use it. A page has two ways: a request across sites, which
+a browser marks with `Origin` or `Sec-Fetch-Site`; and DNS rebinding, which leaves the page's own name in `Host`.
 Source: fetch.spec.whatwg.org (the Origin header), w3.org/TR/fetch-metadata, RFC 9110 section 7.2."""
 
 import re
@@ -21,7 +21,7 @@ Headers = Iterable[tuple[str, str]]
 
 
 def refusal(headers: Headers) -> Response | None:
-    """The 403 for a stranger; None for a request that the sandbox may answer. Header names are lower-case."""
+    """Return the 403 for a stranger; None for a request that the sandbox may answer. Header names are lower-case."""
     sent = list(headers)
     hosts = [value for name, value in sent if name == "host"]
     if not hosts or not all(map(_is_loopback, hosts)):
@@ -30,7 +30,7 @@ def refusal(headers: Headers) -> Response | None:
 
 
 def _is_foreign_page(headers: Headers) -> bool:
-    """Return True if a browser says that another site sent this: an image, a form and a link carry no `Origin`."""
+    """Return True if a browser marks this as sent by another site: an image, a form and a link carry no `Origin`."""
     origins = [value for name, value in headers if name == "origin"]
     if origins:
         return not all(scheme in {"http", "https"} and _is_loopback(host) for scheme, _, host in map(_split, origins))

@@ -1,4 +1,4 @@
-"""The clock of the world and what is due on it. Pure: time moves only when somebody says what time it is."""
+"""The clock of the world, and the acts that are due on it. Pure: time moves only by `advance`."""
 
 import heapq
 from collections.abc import Callable
@@ -9,7 +9,7 @@ Act = Callable[[], object]
 
 
 class Timeline:
-    """Acts in the order of their instants; those of one instant in the order they were planned."""
+    """Acts in the order of their instants; acts of one instant run in the order in which they were planned."""
 
     def __init__(self, start: datetime) -> None:
         self.start = start
@@ -22,11 +22,11 @@ class Timeline:
         self.at(self.now + timedelta(seconds=seconds), act)
 
     def at(self, instant: datetime, act: Act) -> None:
-        """Plan `act` for an instant; a past one is done at the next `advance`."""
+        """Plan `act` for an instant; an act in the past runs at the next `advance`."""
         heapq.heappush(self._due, (instant, next(self._number), act))
 
     def advance(self, now: datetime) -> None:
-        """Let time pass until `now`; an earlier instant changes nothing but does what is due."""
+        """Let time pass until `now`, and run the acts that are due. An earlier instant does not move the clock back."""
         while self._due and self._due[0][0] <= max(now, self.now):
             instant, _, act = heapq.heappop(self._due)
             self.now = max(instant, self.now)

@@ -1,4 +1,4 @@
-"""Troubles of a whole provider in one call each, for tests. Made of `Sandbox.fail`; they hold until their end.
+"""Troubles of a whole provider in one call each, for tests. They use `Sandbox.fail`, and last until their end.
 Source: docs/protocol/v1.md and docs/protocol/rent.md, section 4 of each."""
 
 import math
@@ -23,7 +23,7 @@ ALWAYS = sys.maxsize
 
 
 def no_numbers(sandbox: Sandbox, seconds: float = math.inf) -> None:
-    """Both providers are out of numbers for so many seconds from now; without a number, for good."""
+    """Let both providers be out of numbers for `seconds` from now; by default for good."""
     begun = sandbox.now()
 
     def too_early(start: str, request: Request) -> bool:
@@ -34,15 +34,15 @@ def no_numbers(sandbox: Sandbox, seconds: float = math.inf) -> None:
 
 
 def refuse_keys(sandbox: Sandbox) -> None:
-    """From now on both providers take neither key any more, as after a ban of the account."""
+    """Let both providers refuse their keys from now on, as after a ban of the account."""
     for part, refusal in REFUSED_KEYS.items():
         sandbox.fail(part, refusal, times=ALWAYS)
 
 
 def ignore_acts(sandbox: Sandbox, seconds: float = math.inf) -> None:
-    """For so many seconds from now a finish, cancel or ban is answered 200 and not done; without a number, for good.
+    """Answer a finish, cancel or ban with 200 and do nothing, for `seconds` from now; by default for good.
 
-    No source shows such an answer, and none says that a 200 is an act done.
+    No source shows such an answer, and no source says that a 200 means success.
     """
     begun = sandbox.now()
 

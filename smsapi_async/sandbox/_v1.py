@@ -51,7 +51,7 @@ class V1:
         self._shapes = Shapes(world.scenario, quirks)
 
     def answer(self, request: Request) -> Response:
-        """The reply to one request; the world must have been advanced to now."""
+        """Return the reply to one request; the world must have been advanced to now."""
         path = request.path.removeprefix("/v1/")
         for route in ROUTES:
             match = route.pattern.fullmatch(path)
@@ -91,7 +91,7 @@ class V1:
         return self._world.now - self._quirks.history_lag
 
     def _page(self, rows: Iterable[Row], query: dict[str, str], fields: dict[str, str]) -> tuple[Sequence[Row], int]:
-        """Oldest first, or newest first by `reverse`, with `order` or without."""
+        """Return a page of rows and their total: oldest first, or newest first by `reverse`."""
         order = query.get("order")
         backwards = _switch(query.get("reverse"))
         if backwards and self._quirks.reverse_is_empty:
@@ -218,22 +218,22 @@ class V1:
         return json_reply({name: self._shapes.money(amount) for name, amount in self._world.wallets.items()})
 
     def vendor_orders(self, request: Request) -> Response:
-        """A vendor who sold nothing."""
+        """Return the orders of a vendor that sold nothing."""
         if request.query.get("category") not in {"activation", "hosting"}:
             raise RefusalError("category is incorrect")
         return json_reply(self._shapes.orders_page((), self._scenario.total or 0, self._world.now))
 
     def vendor_payments(self, _request: Request) -> Response:
-        """No payments: a withdrawal leaves no record to trust."""
+        """Return no payments: no document shows the record of a withdrawal."""
         empty: dict[str, Any] = {"Data": [], "PaymentProviders": None, "PaymentStatuses": None, "PaymentTypes": None}
         return json_reply({**empty, "Total": self._scenario.total or 0})
 
     def vendor_prices(self, request: Request) -> Response:
-        """What the vendor could price."""
+        """Return the prices that the vendor could set."""
         return json_reply(price_page(self._world.catalogue.shelves, request.query, self._shapes.money))
 
     def withdraw(self, request: Request) -> Response:
-        """Pay out; all four fields are text. The answer is documented nowhere: empty."""
+        """Pay out; all four fields are text. The answer is empty, because no document shows it."""
         body = _json_object(request.body)
         fields = [body.get(name) for name in ("receiver", "method", "amount", "fee")]
         if not all(isinstance(each, str) for each in fields):
@@ -245,7 +245,7 @@ class V1:
 
 @frozen
 class Route:
-    """A method, a path pattern, and who answers."""
+    """A method, a path pattern, and the function that answers."""
 
     method: str
     pattern: re.Pattern[str]
@@ -253,7 +253,7 @@ class Route:
 
 
 def _route(method: str, pattern: str, act: Callable[..., Response]) -> Route:
-    """`*` is a slug, `#` an order id."""
+    """Return a route; in the pattern `*` is a slug, `#` an order id."""
     return Route(method, re.compile(pattern.replace("*", "([a-z0-9]+)").replace("#", r"([0-9]{1,18})"), re.ASCII), act)
 
 
@@ -291,7 +291,7 @@ def _status(path: str, text: str) -> int:
 
 
 def _switch(text: str | None) -> bool:
-    """Documents print `1` and `true`; the seed's own Python example sends `True`."""
+    """Return True if the option is on. Documents print `1` and `true`; the seed's own Python example sends `True`."""
     return text in {"1", "true", "True"}
 
 

@@ -13,7 +13,7 @@ FIRST_ID = 333567
 
 
 def price_page(shelves: Iterable[Shelf], query: Mapping[str, str], money: Callable[[Decimal], Any]) -> dict[str, Any]:
-    """The rows that pass every `_filters[...]`, sorted and cut by `_page` and `_perPage`."""
+    """Return the rows that pass every `_filters[...]`, sorted and cut by `_page` and `_perPage`."""
     rows = [row for row_id, shelf in enumerate(shelves, FIRST_ID) if _passes(row := _row(row_id, shelf), query)]
     field = query.get("_sortField", "ID")
     if field in FIELDS:

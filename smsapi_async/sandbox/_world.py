@@ -34,11 +34,11 @@ class World:
 
     @property
     def now(self) -> datetime:
-        """The instant up to which everything has happened."""
+        """The present instant of the world."""
         return self.timeline.now
 
     def advance(self, now: datetime) -> None:
-        """Let everything happen that is due until `now`."""
+        """Let time pass until `now`."""
         self.timeline.advance(now)
 
     @property
@@ -58,7 +58,7 @@ class World:
 
     @property
     def frozen(self) -> Decimal:
-        """The part of what was paid for v1 orders that a cancel would give back."""
+        """The part of the paid v1 prices that a cancel would give back."""
         return self.order_book.frozen
 
     @property
@@ -77,7 +77,7 @@ class World:
         return self.standing.rating
 
     def receive(self, order_id: int, text: str, code: str = "", sender: str = "Telegram", after: float = 0.0) -> None:
-        """Plan one SMS for an order, `after` seconds from now; it is lost if the order is closed by then."""
+        """Plan one SMS for an order, `after` seconds from now. The SMS is lost if the order is closed by then."""
         self.order_book.plan(self.orders[order_id], Delivery(after, text, code, sender))
         self.timeline.advance(self.now)
 
@@ -95,12 +95,12 @@ class World:
         self.rent_book.fill_code(self.rents[tzid], code, position)
 
     def charge(self, amount: Decimal) -> None:
-        """Top the v1 account up; that lifts the rating."""
+        """Top up the v1 account; this raises the rating."""
         self.account.move("charge", "admin", amount, self.now)
         self.standing.earn(TOP_UP_POINTS)
 
     def charge_rent(self, amount: Decimal) -> None:
-        """Top the rent account up."""
+        """Top up the rent account."""
         self.rent_account.move("charge", "admin", amount, self.now)
 
     def withdraw(self, wish: Withdrawal) -> None:

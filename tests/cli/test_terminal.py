@@ -162,7 +162,8 @@ def test_the_served_sandbox_prints_what_to_paste_and_ends_with_ctrl_c() -> None:
     """The next command works against it."""
     with subprocess.Popen([*SMSAPI, "sandbox", "--port", "0"], stdout=subprocess.PIPE, text=True) as serving:
         assert serving.stdout is not None
-        serving.stdout.readline()
+        while serving.stdout.readline() != "bash, zsh:\n":
+            pass
         lines = [serving.stdout.readline().split() for _ in range(4)]
         exported = dict(line[1].split("=", 1) for line in lines)
         ran = ran_with(exported, "balance")
