@@ -1,4 +1,4 @@
-"""Runs the benchmarks, each in a process of its own, and writes `RESULTS.md`: what, bar, measured, met or not.
+"""Runs the benchmarks, each in a process of its own, and writes `RESULTS.md`: subject, bar, measured, met or not.
 
 A bar that is not met does not end the run; a benchmark that crashes does, and the table stays as it was.
 
@@ -44,7 +44,7 @@ VERDICT = {True: "met", False: "**not met**"}
 
 
 def run(name: str) -> list[dict[str, Any]]:
-    """What the benchmark printed, as rows."""
+    """Return the output of the benchmark, as rows."""
     with tempfile.TemporaryDirectory() as folder:
         rows = Path(folder) / "rows"
         rows.touch()
@@ -54,7 +54,7 @@ def run(name: str) -> list[dict[str, Any]]:
 
 
 def question(name: str) -> str:
-    """The first line of the benchmark's docstring."""
+    """Return the first line of the benchmark's docstring."""
     return (HERE / f"{name}.py").read_text(encoding="utf-8").partition('"""')[2].partition("\n")[0]
 
 

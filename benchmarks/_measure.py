@@ -1,6 +1,6 @@
-"""What every benchmark needs: a bar printed beside its number, a provider to ask, a process of one's own, the memory.
+"""The tools of every benchmark: a number beside its bar, a provider to ask, a process of one's own, the memory.
 
-A number is compared with its bar and never with another run's. What is printed is also written, one JSON a line, to the
+A number is compared with its bar and never with another run's. All output is also written, one JSON a line, to the
 file that `BENCHMARK_ROWS` names: from it `python -m benchmarks` makes its table.
 """
 
@@ -69,7 +69,7 @@ def peer(name: str) -> Any:
 
 
 def alone(module: str, *arguments: object) -> Any:
-    """Run a part of a benchmark in a fresh process; its last line is JSON, and so is what is returned."""
+    """Run a part of a benchmark in a fresh process. Return its last line, which is JSON."""
     command = [sys.executable, "-m", f"benchmarks.{module}", *map(str, arguments)]
     answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=HERE.parent)
     return json.loads(answer.stdout.splitlines()[-1])
@@ -109,7 +109,7 @@ def provider(orders: int = 1000, round_trip: float = 0.0, page_cap: int = 1000) 
 
 
 async def until(done: Callable[[], object], longest: float) -> None:
-    """Wait for it, but no longer than so many seconds."""
+    """Wait until it is done, but no longer than `longest` seconds."""
     with anyio.move_on_after(longest):
         while not done():  # noqa: ASYNC110 - the provider is another process
             await anyio.sleep(0.3)
@@ -120,12 +120,12 @@ def middle(values: Sequence[float]) -> float:
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
-    """The value below which so many of a hundred lie."""
+    """Return the value below which `percent` of the values lie."""
     return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
 def resident() -> int:
-    """Bytes of this process in memory, rubbish collected."""
+    """Return the bytes of this process in memory, after a garbage collection."""
     gc.collect()
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
 

@@ -38,7 +38,7 @@ def stamp(at: float) -> str:
 
 @attrs.define
 class Provider:
-    """The orders, newest first, and what was asked.
+    """The orders, newest first, and the requests.
 
     Attributes:
         round_trip: seconds an answer takes; it shows the state at half of them.
@@ -117,7 +117,7 @@ class Provider:
     # -- what the benchmark asks ------------------------------------------------------------------------------------
 
     def begin(self, codes: str, seconds: str, after: str = "0") -> int:
-        """Let so many codes arrive, at random, in the next seconds."""
+        """Let `codes` codes arrive, at random, in the next seconds."""
         draw = random.Random(int(codes))  # noqa: S311 - the same draw in each run
         begun = time.time() + float(after)
         chosen = draw.sample(range(1, self.orders + 1), int(codes))
@@ -130,12 +130,12 @@ class Provider:
         self.connections = 0
 
     def arrived(self) -> dict[int, float]:
-        """When each code came, by this machine's clock."""
+        """Return when each code came, by this machine's clock."""
         self.advance(time.time())
         return self.arrivals
 
     def stats(self) -> dict[str, Any]:
-        """What was asked since the last reset. `busiest`: the most requests within one second."""
+        """Count the requests since the last reset. `busiest`: the most requests within one second."""
         ends = [bisect.bisect_left(self.asked_at, at + 1.0) for at in self.asked_at]
         return {
             "requests": len(self.asked_at),

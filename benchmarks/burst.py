@@ -28,7 +28,7 @@ LIBRARY = "httpx2"
 
 
 async def burst(call: Callable[[], Awaitable[object]], callers: int) -> None:
-    """Let them all ask; print the answer, and end here. The CPU of a call: asking, by all, and ANSWERS answers."""
+    """Let all callers ask; print the result, and end here. The CPU of a call: all requests, and ANSWERS answers."""
     answered: list[float] = []
     spent: list[float] = []
     enough = asyncio.Event()

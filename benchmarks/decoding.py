@@ -66,7 +66,7 @@ def table() -> bytes:
 
 
 def ratio(ours: Read, theirs: Read, *, rounds: int, calls: int) -> tuple[float, float]:
-    """CPU of ours / of theirs, and seconds of one of ours."""
+    """Return the CPU of ours / of theirs, and the seconds of one of ours."""
     ours()
     theirs()
     costs: list[tuple[float, float]] = []
@@ -107,7 +107,7 @@ def prices(body: bytes, *, fast: bool) -> dict[str, float]:
 
 
 def traced(read: Read) -> int:
-    """The most bytes allocated meanwhile."""
+    """Return the most bytes that were allocated meanwhile."""
     tracemalloc.start()
     kept = read()
     _, peak = tracemalloc.get_traced_memory()

@@ -76,7 +76,7 @@ async def bare_page(asked: Asked, rows: int) -> float:
 
 
 def tell(found: dict[int, float], cpu: dict[str, float], stats: dict[str, Any], asked: Asked) -> None:
-    """Print what was found, and end here: 50,000 waits take their time to be cancelled."""
+    """Print the results, and end here: 50,000 waits take their time to be cancelled."""
     came = {int(order_id): at for order_id, at in asked.ask("arrived").items()}
     late = [found[order_id] - at for order_id, at in came.items() if order_id in found]
     answer = {"found": len(late) / len(came), "mean": sum(late) / len(late), "p95": percentile(late, 95)}

@@ -51,7 +51,7 @@ SCHEDULES: dict[str, Next] = {
 
 
 def live(comes_at: float, following: Next, draw: random.Random) -> tuple[int, float | None]:
-    """Requests, and seconds between the code's arrival and the look that found it; None when none did."""
+    """Return the requests, and the seconds from the code's arrival to the look that found it; None if none did."""
     age, looks = 0.0, 0
     while age < EXPIRY - LEAD:
         age = min(age + following(age, looks, draw.random()), EXPIRY - LEAD)

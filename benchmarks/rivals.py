@@ -1,7 +1,7 @@
 """What do other clients of these providers take to bring the codes of 1, 100 and 1,000 orders?
 
 Each in a process of its own, against the same bare provider; codes come at random within 6 s. One order is 20 lone
-clients at once, for a mean. What did not come in time counts with the time it was waited for: such a delay is a least.
+clients at once, for a mean. A code that did not come in time counts with the time of its wait: such a delay is a least.
 The loops are those the projects' own pages recommend, one for each order:
 
 - PyFiveSim 1.0 (README, "Usage"): `await asyncio.sleep(5)`, `get_order_info`, until it has an SMS, then
@@ -32,10 +32,10 @@ from smsapi_async import AsyncClient
 
 WHO = ("ours", "PyFiveSim", "fivesim", "PanjSim", "onlinesimru")
 LIGHT = ("ours", "fivesim", "PanjSim")
-"""Those that leave each other room with 100 orders."""
+"""Rivals that leave each other room with 100 orders."""
 
 ASYNC = ("ours", "PyFiveSim")
-"""Those asked for a thousand: the others would need as many threads, which stand in each other's way."""
+"""Rivals that run with a thousand: the others would need as many threads, which slow each other down."""
 
 EVERY = 5.0
 FIRST, LAST = 2.0, 8.0
@@ -44,7 +44,7 @@ LONE = 20
 MANY = (100, 1000)
 
 found: dict[int, float] = {}
-"""When the code of an order was there."""
+"""The time at which the code of an order was there."""
 
 
 def threads(wait: Callable[[int], object], order_ids: Iterable[int]) -> None:
@@ -150,7 +150,7 @@ START = {
 
 
 def one(who: str, orders: str, clients: str) -> None:
-    """Print what it took, and end here: some of them would go on for minutes."""
+    """Print the result, and end here: some of them would go on for minutes."""
     with provider(int(orders)) as asked:
         asked.ask("begin", codes=orders, seconds=LAST - FIRST, after=FIRST)
         START[who](asked, list(range(1, int(orders) + 1)), int(clients))

@@ -31,7 +31,7 @@ from smsapi_async.testing import VirtualLoop
 ORDERS = 100_000
 MARKS = 10
 BOTS = 200
-OVER_SOCKETS = 10  # one order in so many
+OVER_SOCKETS = 10  # one order in ten
 TOKEN = "a-token-that-opens-nothing"  # noqa: S105
 PAGE = 4096
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -113,7 +113,7 @@ async def serve() -> None:
 
 @attrs.define
 class Marks:
-    """What is measured every time so many orders are done."""
+    """A measurement after every N orders."""
 
     every: int
     done: int = 0

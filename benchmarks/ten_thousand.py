@@ -36,7 +36,7 @@ FIRST = 1_000
 """Orders, the newest, awaited in the first quarter of that time, before the others."""
 
 WITHOUT_CODE = 20
-"""One order in so many."""
+"""One order in N."""
 
 
 def codes_take(orders: int) -> float:
@@ -48,7 +48,7 @@ def codes_take(orders: int) -> float:
 
 
 def plans(orders: int) -> list[list[Delivery]]:
-    """What comes to each order, and how long after the beginning."""
+    """Return the SMS of each order, and how long after the beginning it comes."""
     draw = random.Random(1)  # noqa: S311 - the same draw in each run
 
     def plan(number: int) -> list[Delivery]:
@@ -74,7 +74,7 @@ def sold(orders: int) -> Sandbox:
 
 
 async def serve(orders: int) -> None:
-    """Print the port, the token, the ids and when the world began; serve; print what was asked and is left open."""
+    """Print the port, the token, the ids and the start of the world; serve; print the requests and the open orders."""
     uvicorn = peer("uvicorn")
     sandbox = sold(orders)
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -98,7 +98,7 @@ async def serve(orders: int) -> None:
 
 
 async def run(told: dict[str, Any]) -> tuple[list[float], int, float]:
-    """The delays of the codes, how many orders had none, bytes an awaited order."""
+    """Return the delays of the codes, the number of orders without one, and the bytes of an awaited order."""
     late: list[float] = []
     without = 0
     orders = len(told["ids"])

@@ -28,7 +28,7 @@ FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the la
 
 
 async def write(client: AsyncClient, products: Sequence[str], picker: Picker, best: int, out: TextIO) -> None:
-    """One table for all products. A product nobody sells is refused: BadParameterError."""
+    """Read one table for all products. A product that no country sells is refused: BadParameterError."""
     table = csv.writer(out, lineterminator="\n")
     table.writerow(COLUMNS)
     for product in products:
@@ -37,7 +37,7 @@ async def write(client: AsyncClient, products: Sequence[str], picker: Picker, be
 
 
 def rows(offers: Sequence[Offer], picker: Picker) -> Iterator[tuple[object, ...]]:
-    """A rate that is not told is left empty; the expected cost then is what the picker takes it for."""
+    """Write an unknown rate as empty; the expected cost is then the picker's guess."""
     for offer in offers:
         expected = picker.expected_cost(offer)
         yield (

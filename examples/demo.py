@@ -48,7 +48,7 @@ class Log:
 
 @dataclass
 class Books:
-    """What was bought, each as it was left."""
+    """The purchases, each in its last state."""
 
     orders: list[Order] = field(default_factory=list)
     numbers: list[RentedNumber] = field(default_factory=list)
@@ -86,7 +86,7 @@ async def rent(client: AsyncClient, log: Log, books: Books) -> None:
 
 
 def masked(phone: str) -> str:
-    """A phone as a log may show it."""
+    """Return a phone as a log may show it."""
     return f"{phone[:5]}***{phone[-2:]}"
 
 
@@ -94,7 +94,7 @@ def masked(phone: str) -> str:
 
 
 async def demo() -> bool:
-    """Set the stage, play, and tell whether the account agrees."""
+    """Start the sandbox, play, and return True if the account agrees."""
     log = Log()
     show_client_log(log)
     async with provider() as (v1_url, token, rent_url, rent_key), Proxy(port_of(v1_url)) as wire:
@@ -119,7 +119,7 @@ async def play(client: AsyncClient, wire: Proxy, log: Log) -> bool:
 
 
 class Provider(NamedTuple):
-    """Where the sandbox is, and the keys that open it."""
+    """The address of the sandbox, and its keys."""
 
     v1_url: str
     token: str
@@ -129,7 +129,7 @@ class Provider(NamedTuple):
 
 @asynccontextmanager
 async def provider() -> AsyncIterator[Provider]:
-    """The sandbox on a free port, until the end, whichever way that comes."""
+    """Serve the sandbox on a free port, until the program ends in any way."""
     command = [sys.executable, "-m", "smsapi_async.sandbox", "--port", "0", "--scenario", str(SCENARIO)]
     # In a session of its own: Ctrl-C goes to the whole session, and there are still open orders to cancel.
     process = await anyio.open_process(command, stdout=subprocess.PIPE, stderr=None, start_new_session=True)
@@ -144,7 +144,7 @@ async def provider() -> AsyncIterator[Provider]:
 
 
 def port_of(url: str) -> int:
-    """The port a URL names."""
+    """Return the port of a URL."""
     return urlsplit(url).port or 80
 
 
@@ -161,7 +161,7 @@ def show_client_log(log: Log) -> None:
 
 
 class Balances(NamedTuple):
-    """Both purses, as the provider tells them."""
+    """Both purses, as the provider reports them."""
 
     v1: Decimal
     rent: Decimal
@@ -179,7 +179,7 @@ class Line:
 
     @property
     def agrees(self) -> bool:
-        """Whether the provider took what our own books say, to the cent."""
+        """Return True if the provider took the sum of our own books, to the cent."""
         return self.before - self.after == total(self.prices) - total(self.refunds)
 
     def __str__(self) -> str:
@@ -198,7 +198,7 @@ async def balances(client: AsyncClient) -> Balances:
 
 
 async def closing_account(client: AsyncClient, books: Books, before: Balances, after: Balances) -> bool:
-    """Hold our books against the provider's balances and its list of orders."""
+    """Compare our books with the provider's balances and its list of orders."""
     listed = [order async for order in client.v1.iter_orders("activation")]
     ours = {order.id for order in books.orders}
     given_back = [order for order in books.orders if order.status == Status.CANCELED]
@@ -212,17 +212,17 @@ async def closing_account(client: AsyncClient, books: Books, before: Balances, a
 
 
 def prices(bought: Iterable[Order | RentedNumber]) -> list[Decimal]:
-    """What each cost."""
+    """Return the price of each."""
     return [each.price or Decimal(0) for each in bought]
 
 
 def total(amounts: Iterable[Decimal]) -> Decimal:
-    """Their sum, exact."""
+    """Return their exact sum."""
     return sum(amounts, Decimal(0))
 
 
 def tally(orders: Iterable[Order]) -> str:
-    """How many orders ended in which way."""
+    """Count the orders by the way in which they ended."""
     ends = Counter(order.status for order in orders)
     return ", ".join(f"{count} {status}" for status, count in ends.most_common())
 

@@ -35,7 +35,7 @@ async def follow_all(client: AsyncClient, tzids: Sequence[int], out: Print = pri
 
 
 async def follow(client: AsyncClient, number: RentedNumber, out: Print) -> None:
-    """Each message once, as it arrives."""
+    """Print each message once, as it arrives."""
     out(f"{number.phone}  followed, {len(number.messages)} messages so far")
     async for sms in client.rent_messages(number.tzid):
         received = f"{sms.received_at:%d.%m. %H:%M:%S}" if sms.received_at else ""
@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 async def main() -> None:
-    """Rent if told to, then follow."""
+    """Rent a number if asked to, then follow."""
     words = parser().parse_args()
     async with AsyncClient() as client:
         tzids = list(words.tzids)

@@ -40,7 +40,7 @@ Answer = tuple[int, dict[str, Any]]
 
 @dataclass
 class Signup:
-    """What the service knows of one order."""
+    """The service's record of one order."""
 
     id: int
     phone: str
@@ -58,7 +58,7 @@ class Service:
 
     @asynccontextmanager
     async def life(self) -> AsyncIterator[None]:
-        """From the start of the server to its end. Leaving it, every number still waiting is given back."""
+        """Run from the start of the server to its end. The end gives back every number that still waits."""
         async with self.connect() as self.client, anyio.create_task_group() as self.group:
             yield
             self.group.cancel_scope.cancel()
@@ -74,19 +74,19 @@ class Service:
         return 202, asdict(signup)
 
     async def look_up(self, id: str) -> Answer:
-        """What became of a sign-up."""
+        """Return the state of a sign-up."""
         signup = self.signups.get(int(id)) if id.isdecimal() else None
         return (200, asdict(signup)) if signup else (404, {"why": "no such sign-up"})
 
     async def wait(self, product: str, *, task_status: anyio.abc.TaskStatus[Signup]) -> None:
-        """One order from its purchase to its end. What is raised before the number is there goes to `sign_up`."""
+        """Run one order from its purchase to its end. An error before the number is there goes to `sign_up`."""
         async with self.client.activation(product) as order:
             signup = self.signups[order.id] = Signup(order.id, order.phone)
             task_status.started(signup)
             await self.follow(signup, order)
 
     async def follow(self, signup: Signup, order: Activation) -> None:
-        """The code or the reason why not; an error of one wait must not end the group, and with it all others."""
+        """Record the code, or the reason why there is none. An error of one wait must not end the other waits."""
         try:
             signup.code = await order.code()
             signup.state = "done"

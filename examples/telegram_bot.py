@@ -37,7 +37,7 @@ Waiting = dict[str, anyio.CancelScope]
 
 @dataclass
 class Message:
-    """What somebody said, and the way to answer."""
+    """A message of a user, and the way to answer it."""
 
     chat: str
     text: str
@@ -63,7 +63,7 @@ class Router:
         return register
 
     async def poll(self, messages: AsyncIterator[Message], client: AsyncClient) -> None:
-        """Handle messages side by side until there are no more; then stop what still waits."""
+        """Handle messages side by side until there are no more; then stop the waits."""
         waiting: Waiting = {}
         async with anyio.create_task_group() as group:
             async for message in messages:
@@ -79,7 +79,7 @@ router = Router()
 
 @router.message("code")
 async def get_code(message: Message, client: AsyncClient, waiting: Waiting) -> None:
-    """Get a number for the chat and wait for its code, unless it waits already."""
+    """Get a number for the chat and wait for its code, unless the chat waits already."""
     if message.chat in waiting:
         await message.answer("One number at a time: /stop gives it back.")
         return
@@ -94,7 +94,7 @@ async def get_code(message: Message, client: AsyncClient, waiting: Waiting) -> N
 
 
 async def serve(message: Message, client: AsyncClient, product: str) -> None:
-    """Whichever way this ends, the order is settled. Errors are sentences without keys, phones and codes."""
+    """Get one code. Its end always settles the order. Errors are sentences without keys, phones and codes."""
     try:
         async with client.activation(product) as order:
             await message.answer(f"{order.phone} is yours, waiting for its code.")
@@ -115,7 +115,7 @@ async def stop(message: Message, client: AsyncClient, waiting: Waiting) -> None:
 
 
 async def usage(message: Message, client: AsyncClient, waiting: Waiting) -> None:  # noqa: ARG001  as every handler
-    """Whatever else was said."""
+    """Answer any other message."""
     await message.answer("/code PRODUCT gets a number and its code, /stop gives it back.")
 
 
@@ -135,7 +135,7 @@ async def say(name: str, text: str) -> None:
 
 
 async def main() -> None:
-    """Until the input ends."""
+    """Run until the input ends."""
     async with AsyncClient(budget=BUDGET) as client:
         await router.poll(typed(), client)
 

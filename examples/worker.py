@@ -1,4 +1,4 @@
-"""A worker that survives `kill -9`: started again, it goes on with the orders it had, and buys none twice.
+"""A worker that survives `kill -9`: the next start goes on with its orders, and buys none twice.
 
     python examples/worker.py jobs.db telegram telegram google     # three jobs, noted in jobs.db
     kill -9 ...                                                    # at any moment
@@ -51,7 +51,7 @@ class Journal:
         os.close(os.open(file, os.O_CREAT, 0o600))
         file.chmod(0o600)  # also one that was there
         self._rows = sqlite3.connect(file, isolation_level=None)  # every statement is committed at once
-        self._rows.execute("PRAGMA secure_delete = ON")  # what is erased is overwritten
+        self._rows.execute("PRAGMA secure_delete = ON")  # erased codes are overwritten
         self._rows.execute(TABLE)
 
     def __enter__(self) -> Journal:
@@ -61,16 +61,16 @@ class Journal:
         self._rows.close()
 
     def add(self, product: str) -> None:
-        """One more job."""
+        """Add a job."""
         self._rows.execute("INSERT INTO jobs (product, state) VALUES (?, 'queued')", [product])
 
     def jobs(self, *states: str) -> list[Job]:
-        """Those in one of these states, or all; oldest first."""
+        """Return the jobs in one of these states, or all; oldest first."""
         jobs = [Job(*row) for row in self._rows.execute("SELECT id, product, state, order_id, code FROM jobs")]
         return [job for job in jobs if job.state in states or not states]
 
     def note(self, job: Job, state: str, order_id: int | None = None, code: str | None = None) -> None:
-        """What became of a job."""
+        """Record the state of a job."""
         values = [state, order_id, code, job.id]
         self._rows.execute("UPDATE jobs SET state = ?, order_id = ?, code = ? WHERE id = ?", values)
 
@@ -102,7 +102,7 @@ async def recover(client: AsyncClient, journal: Journal) -> None:
 
 
 async def do(client: AsyncClient, journal: Journal, job: Job) -> None:
-    """One job, from wherever it is to its end. Other errors than these two leave it to the next run."""
+    """Do one job, from its present state to its end. Other errors than these two leave it to the next run."""
     try:
         await get_code(client, journal, job)
     except NoCodeError as error:
@@ -113,7 +113,7 @@ async def do(client: AsyncClient, journal: Journal, job: Job) -> None:
 
 
 async def get_code(client: AsyncClient, journal: Journal, job: Job) -> None:
-    """Buy, or go on with what was bought. Each note says what is true if this is the last thing that happens."""
+    """Buy, or go on with a bought order. Each note is true even if the program is killed right after it."""
     if job.order_id is None:
         journal.note(job, "buying")
         scope = client.activation(job.product)
