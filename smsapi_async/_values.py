@@ -85,7 +85,7 @@ def _time_of(number: int | None, timed: Sequence[tuple[int, datetime]]) -> datet
 # -- what callers pass ------------------------------------------------------------------------------------------------
 
 LARGEST = 10**31 - 1
-"""Ids in answers have no more digits than this."""
+"""The largest id: answers have none with more digits."""
 
 RICHEST = Decimal(10**20)
 LONGEST_AMOUNT = 100

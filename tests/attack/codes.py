@@ -69,7 +69,7 @@ def _shown_at(run: Outcome, wait: Wait, sms: facts.Message) -> float:
 
 
 def _hands_over_for(wait: Wait, other: Wait) -> bool:
-    """Whether a code that the other wait got is none for this one: of its scope, or of its number."""
+    """Return True if both waits are of one scope or one rented number: a code of the other is then none for this."""
     in_its_scope = wait.scope is not None and other.scope == wait.scope
     return in_its_scope or (wait.rent and other.rent and (other.order, other.client) == (wait.order, wait.client))
 

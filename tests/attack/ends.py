@@ -56,7 +56,7 @@ CALM = 15.0
 
 
 def _could_be_given_back(run: Outcome, number: int, client: int) -> bool:
-    """Whether nothing stood in the way of a cancel: no fault, no lock, a known end, and time.
+    """Return True if nothing stood in the way of a cancel: no fault, no lock, a known end, and time.
 
     An order that could not be cancelled within the bound is registered, and tried again by the closing alone.
     """

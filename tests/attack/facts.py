@@ -53,7 +53,7 @@ def is_activation(run: Outcome, number: int) -> bool:
 
 
 def died(run: Outcome, client: int, at: float) -> bool:
-    """Whether the client crashed before that moment."""
+    """Return True if the client crashed before that moment."""
     return run.records.crashed.get(client, inf) <= at
 
 
@@ -63,20 +63,20 @@ def about(run: Outcome, order: int, begin: float = 0.0, end: float = inf) -> Ite
 
 
 def of_one_account(run: Outcome, client: int, other: int) -> bool:
-    """Whether two clients are of one process, so that they share what belongs to the account."""
+    """Return True if two clients are of one process, so that they share what belongs to the account."""
     return run.records.processes[client] == run.records.processes[other]
 
 
 def bought_in_its_process(run: Outcome, order: int, client: int) -> bool:
-    """Whether the client's own process bought the order, and so knows its end without any `Date`."""
+    """Return True if the client's own process bought the order, and so knows its end without any `Date`."""
     made = run.records.made.get(("order", order, 0))
     return made is not None and of_one_account(run, run.records.calls[made].client, client)
 
 
 def end_is_known(run: Outcome, order: int, client: int) -> bool:
-    """Whether the client can tell when the order ends.
+    """Return True if the client knows when the order ends.
 
-    By the span that its purchase was answered with; of another's order, or without that span, by `Date` alone.
+    It knows by the span in the answer to its purchase. For another's order, or without that span, only by `Date`.
     """
     if misprinted(run, "expires", "answers"):
         return False
@@ -85,28 +85,28 @@ def end_is_known(run: Outcome, order: int, client: int) -> bool:
 
 
 def misprinted(run: Outcome, name: str, place: str = "rows") -> bool:
-    """Whether that field cannot be read in rows of a list, or in answers about one order."""
+    """Return True if that field is unreadable in rows of a list, or in answers about one order."""
     field, _, where = run.schedule.quirks.get("misprint") or ("", "", "")
     return field == name and where in (place, "both")
 
 
 def has_no_clock(run: Outcome) -> bool:
-    """Whether no answer's `Date` is of any use."""
+    """Return True if no answer's `Date` is of any use."""
     return "date_text" in run.schedule.quirks or "no_date" in run.schedule.quirks
 
 
 def clock_is_wrong(run: Outcome) -> bool:
-    """Whether `Date` tells nothing of the records' clock."""
+    """Return True if `Date` says nothing about the records' clock."""
     return any(name in run.schedule.quirks for name in ("date_skew", "date_rate", "date_text", "no_date"))
 
 
 def troubled(arrival: Arrival) -> bool:
-    """Whether its answer came late, or not as it should."""
+    """Return True if its answer came late, or not as it should."""
     return arrival.fault is not None and arrival.fault not in AT_ONCE
 
 
 def readable(arrival: Arrival) -> bool:
-    """Whether its answer came whole."""
+    """Return True if its answer came whole."""
     return arrival.received and (arrival.fault is None or arrival.fault in HARMLESS)
 
 
@@ -121,14 +121,14 @@ def logged(run: Outcome) -> str:
 
 
 def was_answered(run: Outcome, call: Spending) -> bool:
-    """Whether the answer to its own request came whole."""
+    """Return True if the answer to its own request came whole."""
     return any(
         each.call == call.number and each.request in SPENDING and readable(each) for each in run.records.arrivals
     )
 
 
 def last_look_failed(run: Outcome, call: Spending) -> bool:
-    """Whether the provider's records could not be read the last time this call did, or not at all since it was sent."""
+    """Return True if the call's last lookup in the provider's records failed, or if it made none since it was sent."""
     own = [each for each in run.records.arrivals if each.call == call.number]
     sent = max((each.at for each in own if each.request in SPENDING), default=0.0)
     looks = [each for each in own if each.request in RECORDS and each.at > sent]
@@ -149,7 +149,7 @@ BEFORE = 40.0
 
 
 def is_muted(run: Outcome, client: int, begin: float, end: float) -> bool:
-    """Whether the client had to stop its looks at some time between, so that the provider would not shut it out."""
+    """Return True if the client had to stop its looks at some time between, to avoid the provider's ban."""
     hits = sorted(
         each.at
         for each in run.records.arrivals
@@ -181,7 +181,7 @@ def in_line_of_rent(run: Outcome) -> float:
 
 
 def was_seen(run: Outcome, wait: Wait, since: float) -> bool:
-    """Whether a look of its client, answered before the wait ended, showed what was there at that moment."""
+    """Return True if a look of its client, answered before the wait ended, showed the state of that moment."""
     return any(
         each.client == wait.client and not troubled(each) and each.request == "check"
         for each in about(run, wait.order, since, wait.ended - 0.001)
@@ -189,7 +189,7 @@ def was_seen(run: Outcome, wait: Wait, since: float) -> bool:
 
 
 def could_be_seen(run: Outcome, wait: Wait, since: float) -> bool:
-    """Whether nothing kept its client from looking between that moment and the wait's end.
+    """Return True if nothing kept its client from looking between that moment and the wait's end.
 
     A wait that settles goes on until its order is closed, or registered because it could not be.
     """

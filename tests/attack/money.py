@@ -160,7 +160,7 @@ def the_budget_agrees(run: Outcome) -> Iterator[str]:
 
 
 def _is_shared(run: Outcome, client: int) -> bool:
-    """Whether another client may have got an order of this one's."""
+    """Return True if another client may have got an order of this one's."""
     return any(other != client for other in run.records.processes if facts.of_one_account(run, client, other))
 
 
@@ -175,7 +175,7 @@ def _troubled(run: Outcome, number: int) -> bool:
 
 
 def _is_unsure(run: Outcome, call: Spending) -> bool:
-    """Whether what the call cost is only known to be at most what was set aside."""
+    """Return True if the cost of the call is unknown, except that it is at most the sum that was set aside."""
     if call.kind not in {"buy activation", "buy hosting", "reuse"}:
         return False
     hidden = call.cancelled or isinstance(call.error, OutcomeUnknownError)

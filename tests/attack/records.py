@@ -97,9 +97,9 @@ class Held:
     began: float
     ended: float = inf
     kept: bool = False
-    """Whether the order was in `client.unsettled` when it was left."""
+    """True if the order was in `client.unsettled` when it was left."""
     open_after: bool = False
-    """Whether the order was open then."""
+    """True if the order was open then."""
 
     @property
     def order(self) -> int:

@@ -193,7 +193,7 @@ class Schedule:
     plans: Mapping[str, tuple[Plan, ...]] = attrs.field(factory=dict)
     lifetime: float = 900.0
     shared: bool = False
-    """Whether each client is a process of its own, told that others use its key; else all are of one process."""
+    """True if each client is a process of its own with `shared_key`; else all are of one process."""
     library: str = "httpx"
     pace: float | None = None
     """Requests a second; None: the client's own."""

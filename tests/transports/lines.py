@@ -291,5 +291,5 @@ UNREAD = [hung_up, hung_up_unread]
 
 
 def time_for(fault: Fault) -> float:
-    """Whether the request is to run out of it."""
+    """Return a short time if the request must run out of it, else a long one."""
     return SHORT if fault.__name__ in {"stalled", "ignored", "garbled"} else LONG

@@ -183,7 +183,7 @@ class Line:
         self.server.over.wait()
 
     def goes_on(self) -> bool:
-        """Whether the next request is to be read."""
+        """Return True if the server reads the next request."""
         fault = next_of(self.server.before)
         return fault is None or fault(self)
 
