@@ -3,7 +3,7 @@
 #   make test    all tests, with coverage
 #   make lowest  the same tests on the oldest dependencies that pyproject.toml allows
 #   make pythons the tests on every Python of 3.11 to 3.14 that is on the path, each in an environment of its own
-#   make check   lint and format (make lint), types (make types), the public surface (make surface), the workflows (make workflows)
+#   make check   lint, format and prose (make lint), types (make types), the public surface (make surface), the workflows (make workflows)
 #   make record  write the public surface anew, once a change of it is meant
 #   make docs    the site, without a warning, into build/site
 #   make build   wheel and sdist: what is in them, and each tried in an empty environment
@@ -88,6 +88,7 @@ check: lint types surface $(if $(wildcard .github),workflows)
 lint: $(CHECKS)
 	$(PY) -m ruff check --quiet $(SOURCES)
 	$(PY) -m ruff format --check --quiet $(SOURCES)
+	$(PY) -m documenting.prose
 
 types: $(CHECKS)
 	$(PY) -m mypy $(SOURCES)
