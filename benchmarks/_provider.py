@@ -1,5 +1,5 @@
 """A bare provider in a process of its own: its answers are rendered before they are asked for, so that what costs is
-the client. It has a number of open orders, sells none, and lets codes arrive when it is told to.
+the client. It has a number of open orders, sells none, and lets codes arrive on request.
 
     python -m benchmarks._provider '{"orders": 1000, "round_trip": 0.2, "page_cap": 1000}'
 
@@ -42,7 +42,7 @@ class Provider:
 
     Attributes:
         round_trip: seconds an answer takes; it shows the state at half of them.
-        page_cap: rows a page has at most, whatever was asked for.
+        page_cap: the most rows of a page, for any `limit`.
     """
 
     orders: int = 1000

@@ -7,7 +7,7 @@ A plain ASGI application, so that nothing but a server is needed. With FastAPI o
 `lifespan`, and the two methods below it are the bodies of two endpoints.
 
 One client and one task group live as long as the server. A background wait is a child of that group, never a loose
-task. When the server is told to stop, the group is cancelled: each scope gives its number back (a code that lands in
+task. When the server stops, the group is cancelled: each scope gives its number back (a code that lands in
 that moment is taken and the order finished), then the client closes.
 
 Against the local provider:

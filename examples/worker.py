@@ -12,7 +12,7 @@ Killed while `waiting`, the order is resumed by its id; a code that came meanwhi
 `buying`, nobody knows whether a number was bought: an open order of that product whose id is in no row is this job's;
 without one nothing was bought. That holds while no other program buys with the same key.
 
-A code opens somebody's account, so the file is for its owner only, and a code is erased from it when it was printed.
+A code opens a user's account, so the file is for its owner only, and a code is erased from it when it was printed.
 
 Against the local provider start `python -m smsapi_async.sandbox` and paste the lines it prints; `telegram` gets a code
 after five seconds. Against the real provider set `SMSAPI_TOKEN` alone.

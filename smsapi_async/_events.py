@@ -42,7 +42,7 @@ class Events:
     """Emits the events of every layer.
 
     Args:
-        tell: the caller's own function, called with every event in the task in which it happened.
+        tell: the caller's own function, called with every event in the task that emits it.
     """
 
     def __init__(self, tell: Callable[[Event], object] | None = None) -> None:

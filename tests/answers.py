@@ -1,4 +1,4 @@
-"""A provider that says what a test tells it to, byte for byte. Its records of purchases are empty."""
+"""A provider that gives the answers of a test, byte for byte. Its records of purchases are empty."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No test reaches beyond this machine. An audit hook sees every connection and every name looked up, whoever makes it.
+"""No test reaches beyond this machine. An audit hook sees every connection and every name lookup of every library.
 
 Source: docs.python.org/3/library/audit_events.html; a hook that raises stops the act before it happens.
 """
@@ -20,7 +20,7 @@ class OutsideError(AssertionError):
 
 
 def is_outside(host: object) -> bool:
-    """Local are: the loopback names and addresses, the empty host of a server, and whatever is no internet address."""
+    """Return False for loopback names and addresses, a server's empty host, and all that is no internet address."""
     if not isinstance(host, str) or host in {"", "localhost"}:
         return False
     try:

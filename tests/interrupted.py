@@ -34,7 +34,7 @@ def opened() -> AsyncClient:
 
 
 def ready() -> None:
-    """Told in the loop's next round: the task that calls it has come to rest by then."""
+    """Report it in the loop's next round: the calling task rests by then."""
     if sys.argv[1] == "trio":
         trio.lowlevel.current_trio_token().run_sync_soon(say, "ready")
     else:

@@ -26,7 +26,7 @@ class Run(Protocol):
 
 
 def run_on_asyncio(main: Main, *seconds: float, along: Callable[[], None] = lambda: None) -> None:
-    """Its runner cancels the main task; pressed again, it raises KeyboardInterrupt in whatever runs."""
+    """Its runner cancels the main task; pressed again, it raises KeyboardInterrupt in the running code."""
 
     def press() -> None:
         along()

@@ -63,7 +63,7 @@ def visit_service(example: types.CodeType, _: pytest.MonkeyPatch) -> None:
 
 
 class Message:
-    """A message to the bot, which notes what it is told in turn."""
+    """A message to the bot, which records the bot's answers."""
 
     def __init__(self, told: list[str]) -> None:
         self.told = told

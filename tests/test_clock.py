@@ -130,6 +130,6 @@ def test_a_socket_on_virtual_time_is_refused():
 
 
 async def test_real_time_has_no_watch():
-    """Instruments of somebody else's are theirs."""
+    """Another library's instruments are left alone."""
     assert watch_of({}) is None
     assert watch_of({"instruments": [trio.abc.Instrument()]}) is None

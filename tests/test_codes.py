@@ -273,7 +273,7 @@ def test_a_wait_consumes_only_what_its_match_accepts() -> None:
 
 
 def test_messages_there_before_the_first_wait_count_once_as_their_newest_code() -> None:
-    """A rented number serves many senders; older codes are not asked for any more."""
+    """A rented number serves many senders; no caller needs older codes."""
     there = Marks()
     there.put([A, B])
     inbox = Inbox(there)
@@ -283,7 +283,7 @@ def test_messages_there_before_the_first_wait_count_once_as_their_newest_code() 
 
 
 def test_a_message_like_one_that_was_there_is_a_new_one() -> None:
-    """A sender may send the same text again; without times nothing else tells them apart."""
+    """A sender may send the same text again; without times nothing else distinguishes them."""
     there = Marks()
     there.put([A, A])
     inbox = Inbox(there)

@@ -138,7 +138,7 @@ def test_every_pickle_protocol_will_do(protocol):
 
 @pytest.mark.parametrize("kind", CLASSES.values())
 def test_a_message_names_the_call_and_ends_with_what_to_do(kind):
-    """It is read in a log, by somebody who did not write the program."""
+    """Its reader sees it in a log, and did not write the program."""
     error = made(kind)
 
     assert str(error).startswith("v1.check: ")

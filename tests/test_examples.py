@@ -215,7 +215,7 @@ async def test_the_worker_does_its_jobs(journal, sms_client, sms_sandbox):
 
 
 async def test_the_worker_goes_on_with_the_orders_of_a_run_that_was_killed(journal, sms_client, sms_sandbox):
-    """Bought and noted; bought and not noted; never bought; and the code came while nobody looked."""
+    """Bought and noted; bought and not noted; never bought; and the code came while no worker ran."""
     noted, lost = [await sms_client.v1.buy_activation("telegram") for _ in range(2)]
     for _ in range(3):
         journal.add("telegram")
@@ -272,7 +272,7 @@ async def test_the_worker_leaves_to_the_next_run_what_no_numbers_are_there_for(j
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such modes")
 @pytest.mark.parametrize("there", [False, True], ids=["a new file", "one that was there"])
 def test_nobody_else_may_read_the_worker_s_file(tmp_path, there):
-    """A code opens somebody's account."""
+    """A code opens a user's account."""
     file = tmp_path / "jobs.db"
     if there:
         file.touch(0o644)
@@ -284,7 +284,7 @@ def test_nobody_else_may_read_the_worker_s_file(tmp_path, there):
 
 
 def test_the_worker_erases_a_code_that_was_handed_over(tmp_path):
-    """SQLite leaves the bytes of a row in the file, unless it is told to overwrite them."""
+    """SQLite by default leaves the bytes of a row in the file."""
     file = tmp_path / "jobs.db"
     with worker.Journal(file) as journal:
         journal.add("telegram")
@@ -383,7 +383,7 @@ async def test_the_inboxes_are_followed_together_until_the_numbers_are_gone(sms_
 
 
 async def test_one_inbox_may_be_chosen(sms_client):
-    """A number that is not rented is told, not waited for."""
+    """A number that is not rented is reported, not waited for."""
     chosen, _ = [await sms_client.rent.buy_number(7, days=1) for _ in range(2)]
     lines: list[str] = []
 

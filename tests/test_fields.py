@@ -179,7 +179,7 @@ READERS = (number_or_none, number, whole, whole_or_none, text, text_or_none, fla
 
 @given(JSON)
 def test_whatever_a_body_holds_a_reader_raises_nothing_but_what_is_named(value: Any):
-    """A surprise would pass through the whole client as an error of nobody's."""
+    """An unexpected error would pass through the whole client without a name of ours."""
     for read in READERS:
         try:
             read(value)
@@ -258,7 +258,7 @@ def test_a_missing_field_is_missing_although_its_reader_takes_null():
 
 @pytest.mark.parametrize("raw", [None, [], "x", 5])
 def test_a_reader_needs_an_object(raw: Any):
-    """The whole value is wrong, so no path is told."""
+    """The whole value is wrong, so the report has no path."""
     with pytest.raises(TypeError, match="an object is needed for Thing") as caught:
         structure(raw, Thing)
 
@@ -281,7 +281,7 @@ def test_what_cannot_be_read_is_noted_by_its_place_without_indexes():
 
 
 def test_notes_go_to_the_collection_that_is_open():
-    """Of one inside another the inner one has them; without any they are nobody's."""
+    """Of two nested ones the inner one gets them; without any they are dropped."""
     note("nobody")
     with below("nobody"):
         note("nobody")

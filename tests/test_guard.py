@@ -1,4 +1,4 @@
-"""The guard itself: were it open, a mistake in a test could spend somebody's money."""
+"""The guard itself: if it were open, a mistake in a test could spend real money."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from tests import guard
 
-ELSEWHERE = "192.0.2.1"  # TEST-NET-1 of RFC 5737: nobody's
+ELSEWHERE = "192.0.2.1"  # TEST-NET-1 of RFC 5737: no host has it
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ BODIES: dict[str, tuple[Any, int]] = {
 @pytest.mark.parametrize("name", CALLS)
 @pytest.mark.parametrize("body", BODIES)
 async def test_an_error_is_one_line_of_bounded_length(name, body):
-    """OSC 52 fills the clipboard of whoever reads the log, and a line break forges an entry of it."""
+    """OSC 52 fills the clipboard of the log's reader, and a line break forges an entry of the log."""
     error = await error_of(CALLS[name], *BODIES[body])
 
     if error is not None:

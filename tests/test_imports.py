@@ -122,7 +122,7 @@ CLIENT = [module for module in modules() if place(module) != SANDBOX]
 
 
 def test_the_table_names_every_module():
-    """A module nobody placed is a module nobody decided about."""
+    """A new module needs a decision about its place."""
     homeless = [module for module in CLIENT if row(module) == len(ROWS)]
     homeless += [module for module in CLIENT if place(module) in HOUSES and room(module) == len(ROOMS)]
 
@@ -195,7 +195,7 @@ def test_one_client_file_speaks_http(module):
 
 
 def test_there_is_no_circle():
-    """A circle works until somebody imports its other end first."""
+    """A circle works until a program imports its other end first."""
     done: set[str] = set()
 
     def walk(module: str, path: tuple[str, ...]) -> None:

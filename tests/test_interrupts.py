@@ -190,7 +190,7 @@ def test_a_second_ctrl_c_ends_the_program(start: Start, loop: str) -> None:
     program.stop()
     program.until_asked("user/cancel")
     program.until_asked("user/check")
-    time.sleep(0.3)  # until it rests between two cancels: what a second Ctrl-C does inside a line nobody knows
+    time.sleep(0.3)  # until it rests between two cancels: the effect of a second Ctrl-C inside a line is unknown
 
     program.stop()
 

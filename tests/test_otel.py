@@ -177,7 +177,7 @@ async def test_looks_codes_and_the_time_to_a_code_are_counted(sandbox: Sandbox, 
 
 
 async def test_rented_numbers_are_counted_apart(desk: Desk) -> None:
-    """It is another provider; how old a number is it does not tell."""
+    """It is another provider, and it does not give the age of a number."""
     sandbox = Sandbox(scenario=Scenario(rent_plans={"7": [[CODE]]}))
     async with open_client(sandbox, on_event=desk.telemetry) as client:
         await client.await_rent_code((await client.rent.buy_number(7, 1)).tzid)

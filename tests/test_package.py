@@ -27,7 +27,7 @@ EXTRAS = {
 
 
 def test_the_changelog_tells_of_this_version():
-    """A release whose changes nobody wrote down is found here, not by the user."""
+    """A release without a changelog entry is found here, not by the user."""
     top = re.search(r"^## \[?v?(\d[\w.]*)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
 
     assert top is not None

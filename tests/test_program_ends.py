@@ -182,7 +182,7 @@ def test_ctrl_c_leaves_no_number_behind(run: Run, work: Any, ended_at: int) -> N
 
 
 def is_ctrl_c(error: BaseException) -> bool:
-    """Also in the groups of whoever opened a group."""
+    """Return True for a Ctrl-C, also inside the groups that a caller opened."""
     if isinstance(error, BaseExceptionGroup):
         return all(is_ctrl_c(one) for one in error.exceptions)
     return isinstance(error, KeyboardInterrupt)
@@ -356,7 +356,7 @@ def test_a_generator_left_open_to_the_end_of_the_loop_gives_its_number_back(run:
 
 
 @each_loop
-@pytest.mark.filterwarnings("ignore:Async generator:ResourceWarning")  # trio tells of it
+@pytest.mark.filterwarnings("ignore:Async generator:ResourceWarning")  # trio warns of it
 def test_a_generator_nobody_holds_gives_its_number_back(run: Run) -> None:
     """The collector finds it, and the loop closes it."""
     sandbox = Sandbox()

@@ -49,7 +49,7 @@ def is_there(page: str, kind: str, number: str) -> bool:
 
 
 def test_what_is_cited_of_the_protocol_is_there():
-    """A source that nobody can look up is none."""
+    """A source that a reader cannot look up is no source."""
     cited = list(citations())
 
     assert [each for each in cited if not is_there(*each[1:])] == []

@@ -231,7 +231,7 @@ async def cancel(work: Callable[[], Awaitable[None]], times: int) -> None:
 @ON_ASYNCIO
 @pytest.mark.parametrize("times", [1, 2, 3])
 async def test_task_cancel_does_not_reach_the_work(times):
-    """It throws into the awaiting task itself, through any shield around an await; also when somebody insists."""
+    """It throws into the awaiting task itself, through any shield around an await; also if it is repeated."""
     ended: Ended[str] = Ended()
 
     await cancel(lambda: shielded(five_seconds, ended), times)

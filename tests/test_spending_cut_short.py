@@ -63,8 +63,8 @@ class Kind:
 
     Attributes:
         request: a part of its line.
-        made: what has come of it, by the provider's account.
-        undone: whether that is given back when nobody wants it any more.
+        made: the ids that it made, by the provider's account.
+        undone: True if the purchase is given back when its caller has left.
     """
 
     prepare: Callable[[AsyncClient], Awaitable[Spend]]
@@ -221,7 +221,7 @@ def test_what_is_bought_for_a_caller_who_leaves_is_given_back_or_told(fault: Fau
 @every_kind
 @pytest.mark.parametrize("fault", [NotConnected(), None], ids=["before it is connected", "before its slot comes"])
 def test_nothing_is_bought_for_a_caller_who_left_before(fault: Fault | None, kind: Kind, leave: Any) -> None:
-    """Not then, and not later: nobody wants it any more."""
+    """Not then, and not later: its caller has left."""
     seen = Seen(kind)
 
     leave(seen.program(fault))

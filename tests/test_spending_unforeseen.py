@@ -1,4 +1,4 @@
-"""Exceptions that nobody foresaw, after a call that spends has left: what was bought is found all the same."""
+"""Unexpected exceptions, after a call that spends has left: the purchase is found all the same."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.test_spending_cut_short import KINDS, WORLD
 
 
 class OddError(BaseException):
-    """Of a library that nobody has heard of."""
+    """An error of an unknown library."""
 
 
 ERRORS: list[Callable[[], BaseException]] = [

@@ -36,7 +36,7 @@ def test_what_is_added_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_what_is_added_in_silence_is_told_in_the_end() -> None:
-    """A late finish is worth no warning until nobody will do it any more."""
+    """A late finish is worth a warning only when no task is left to send it."""
     told: list[str] = []
     unsettled = Unsettled[str](told.append)
     unsettled.add(7, "order", "late", succeeds, tell=False)
@@ -49,7 +49,7 @@ def test_what_is_added_in_silence_is_told_in_the_end() -> None:
 
 
 def test_nobody_needs_to_listen(caplog: pytest.LogCaptureFixture) -> None:
-    """The log tells all the same."""
+    """The log has it all the same."""
     Unsettled[str](None).add(7, "order", "late")
 
     assert "id=7" in caplog.text

@@ -77,7 +77,7 @@ def test_money_is_never_changed(units: int, places: int):
     [("+79000381454", "'+790…54'"), ("+7900038", "'…'"), ("", "''"), (None, "None")],
 )
 def test_a_phone_is_shown_by_its_ends(phone: str | None, shown: str):
-    """Enough to tell two apart in a log, too little to call."""
+    """Enough to distinguish two in a log, too little to call."""
     assert masked_phone(phone) == shown
 
 

@@ -1,4 +1,4 @@
-"""Every way out of a scope meets every state its order may be in: the order is settled, or named to whoever looks."""
+"""Every way out of a scope meets every state of its order: the order is settled, or reported as unsettled."""
 
 from __future__ import annotations
 

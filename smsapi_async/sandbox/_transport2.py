@@ -1,5 +1,5 @@
-"""The in-process transport for httpx2, the same as for httpx: the sandbox behind the face of a connection pool.
-Raises only what a real socket was seen to raise (tests/sandbox/test_proxy.py)."""
+"""The in-process transport for httpx2, the same as for httpx: the sandbox in place of a connection pool.
+It raises only errors that real sockets raised in tests/sandbox/test_proxy.py."""
 
 from collections.abc import AsyncIterator
 
@@ -13,7 +13,7 @@ class Transport2(httpx2.AsyncBaseTransport):
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
-        self.smsapi_world = provider  # by which clients tell two sandboxes apart that have the same URL and keys
+        self.smsapi_world = provider  # clients distinguish two sandboxes with the same URL and keys by it
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Answer one request, or fail as the network would."""

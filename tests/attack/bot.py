@@ -1,4 +1,4 @@
-"""A bot at work: each call of the client noted, with what it was told. Decides nothing."""
+"""A bot at work: it records each call of the client with its result. Decides nothing."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ REQUESTS: Mapping[str, str] = {
 """Each request by what its target contains. Every third one spends, so three neighbours have one."""
 
 EVERYTHING = "everything"
-"""Any of them, in a trouble that befalls whatever a bot asks for."""
+"""Any of them, in a trouble that every request of a bot meets."""
 
 SPENDING = frozenset({"buy activation", "reuse", "buy hosting", "rent", "extend", "withdraw"})
 ACTS = frozenset({"finish", "cancel", "ban"})
@@ -138,7 +138,7 @@ BAD_RENTS = frozenset({"bad date", "sum NaN"})
 """One field of an answer cannot be read, which costs that field and nothing else."""
 
 AT_ONCE = frozenset({"chunked", "content type", "charset", "gzip", *BAD_FIELDS, *BAD_RENTS})
-"""The answer arrives whole and at once; in UTF-16, which JSON can tell; all but one field can be read."""
+"""The answer arrives whole and at once; in UTF-16, which a JSON reader detects; all but one field can be read."""
 
 HARMLESS = AT_ONCE | {"slow", "done late"}
 """The answer arrives whole, if late."""

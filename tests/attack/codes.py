@@ -79,7 +79,7 @@ IN_TIME = 40.0
 
 
 def a_code_is_handed_over_in_time(run: Outcome) -> Iterator[str]:
-    """A code is found by the rhythm of the looks, whatever else cannot be read; a fault holds it up while it lasts."""
+    """A code is found by the rhythm of the looks, also beside unreadable fields; a fault delays it while it lasts."""
     for wait in run.records.waits:
         got = next((sms for sms in facts.coded(run, wait) if facts.code_in(sms) == wait.code), None)
         if got is None:
@@ -199,7 +199,7 @@ def _ahead(run: Outcome, number: int) -> float:
 
 
 ANSWERED = 30.0
-"""Seconds that a read of the catalogue may take, whatever else is asked for."""
+"""Seconds that a read of the catalogue may take, beside any other requests."""
 
 
 def the_catalogue_is_answered(run: Outcome) -> Iterator[str]:

@@ -85,7 +85,7 @@ def _hindered(run: Outcome, number: int) -> Iterator[float]:
 
 
 def nothing_open_is_called_settled(run: Outcome) -> Iterator[str]:
-    """An order that is open at the provider is told to be settled by no event, and by no scope's silence."""
+    """No event, and no scope that ends quietly, reports an order as settled that is open at the provider."""
     yield from (f"an event called it settled: {each}" for each in run.records.told_settled)
     for held in run.records.scopes:
         beside = [other for other in run.records.scopes if other is not held and other.order == held.order]
@@ -113,7 +113,7 @@ def a_crash_leaves_nothing_open(run: Outcome) -> Iterator[str]:
 
 
 def a_closed_client_is_silent(run: Outcome) -> Iterator[str]:
-    """No request after aclose(), and nothing that spends is under way any more, if it had the time."""
+    """No request after aclose(), and no call that spends is still under way, if there was time."""
     yield from (f"sent after aclose(): {line}" for line in run.records.after_closing)
     for client, (began, ended) in run.records.closings.items():
         sent = {each.call for each in run.records.arrivals if each.request in SPENDING and each.at <= ended}

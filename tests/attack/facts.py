@@ -142,7 +142,7 @@ STOPPED = 5.0
 
 SETTLE_TIMEOUT = 120.0
 CANCEL_TIMEOUT = 10.0
-"""Of a client, unless it is told otherwise: the second for one whose caller is cancelled."""
+"""The default timeouts of a client; the second is for a cancelled caller."""
 
 BEFORE = 40.0
 """Seconds for which a fault may keep a wait from looking: a request's timeout, and the slowest repeating."""

@@ -43,7 +43,7 @@ def tried(schedule: Schedule, loop: str) -> tuple[Outcome | None, list[Broken]]:
 
 @contextmanager
 def _watched() -> Iterator[None]:
-    """Stop what spins, where the system can tell a process how much it has worked."""
+    """Stop a run that spins, where the system counts the CPU of a process."""
     if not hasattr(signal, "setitimer"):
         yield
         return

@@ -1,4 +1,4 @@
-"""The laws of money: what is bought, told, handed out and counted. Each yields, in words, what breaks it."""
+"""The laws of money: purchases, reports, results and budgets. Each yields its violations, in words."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def nothing_is_bought_in_silence(run: Outcome) -> Iterator[str]:
 
 
 def _is_excused(run: Outcome, call: Spending, number: int) -> bool:
-    """Given back, or only a log can tell, or its process died, or nothing could be read of it."""
+    """Return True if it is given back, or only a log shows it, or its process died, or nothing of it could be read."""
     gone = any(other.cancelled and _likeness(run, other) == _likeness(run, call) for other in run.records.calls)
     given_back = gone and facts.is_activation(run, number) and not facts.order_of(run, number).is_open
     unknown = isinstance(call.error, SpendUnknownError) or f"call={call.kind}" in facts.logged(run)

@@ -56,7 +56,7 @@ async def twice(bot: Bot) -> None:
 
 
 async def failing(bot: Bot) -> None:
-    """A scope whose body fails; its error comes out, whatever settling met."""
+    """A scope whose body fails; the body's error comes out, also if settling fails."""
     entered = False
     try:
         async with bot.bought():
@@ -189,7 +189,7 @@ async def beside(bot: Bot) -> None:
 
 
 async def senders(bot: Bot) -> None:
-    """Two waits on one order, each for a sender of its own; then whatever came."""
+    """Two waits on one order, each for a sender of its own; then all messages."""
     order = await bot.buy()
     async with anyio.create_task_group() as group:
         group.start_soon(_quietly, bot.await_sms, order, 50.0, OTHER, False)
@@ -272,7 +272,7 @@ async def catalogue(bot: Bot) -> None:
 
 
 async def withdraw(bot: Bot) -> None:
-    """Pay out, which no record tells of."""
+    """Pay out; no record shows a payout."""
     await bot.spend("withdraw", bot.deed.number, partial(_pay_out, bot))
 
 

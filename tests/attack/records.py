@@ -32,14 +32,14 @@ def id_of(bought: Any) -> int:
 
 @attrs.define(eq=False)
 class Spending:
-    """One call that spends, and what its caller was told.
+    """One call that spends, and its caller's result.
 
     Attributes:
-        asked: what tells equal calls apart from others: product, phone, country or tzid.
+        asked: the mark of equal calls: product, phone, country or tzid.
         returned: the id that the call gave.
         most: the most that the purchase may cost.
-        early: whether its caller was cancelled before the call.
-        cancelled: whether its caller got nothing but the cancellation.
+        early: True if its caller was cancelled before the call.
+        cancelled: True if its caller got only the cancellation.
     """
 
     number: int

@@ -100,7 +100,7 @@ class _Ears(logging.Handler):
 
 
 async def _watched(options: dict[str, Any], schedule: Schedule) -> Outcome:
-    """asyncio's loop raises by itself when nothing can happen any more; on trio the watch cancels the run."""
+    """asyncio's loop raises by itself when no task can go on; on trio the watch cancels the run."""
     watch = next(iter(options.get("instruments", ())), None)
     if watch is None:
         return await _run(schedule)
@@ -171,7 +171,7 @@ async def _opened(door: Door, schedule: Schedule, *, shared: bool) -> AsyncItera
 
 
 def _hear(door: Door, event: ClientEvent) -> None:
-    """An order that is told to be settled must be closed at the provider, unless that said it is over."""
+    """An order that an event reports as settled must be closed at the provider, unless the provider said it is over."""
     if event.name == "order.settled":
         order = door.sandbox.world.orders[int(str(event.fields["id"]))]
         if order.is_open and door.sandbox.world.now < order.expires_at:

@@ -44,7 +44,7 @@ PROGRAMS: Mapping[str, tuple[str, ...]] = {
 """Which programs certainly send a request, given a product that suits them."""
 
 OTHERS = ("early", "early", "beside", "senders", "senders", "patient", "priced", "rent codes", "catalogue", "twice")
-"""Programs that are drawn whatever is aimed at."""
+"""Programs that are drawn for every aim."""
 
 WAITING = ("wait", "wait", "scope", "sms", "listen", "resume by id", "together", "beside", "patient")
 BATCHES = 0.04
@@ -162,7 +162,7 @@ class Trouble:
     byte: int = 0
 
     def made(self) -> Fault:
-        """The fault, a new object, so that each is told from its equals."""
+        """Return the fault, a new object, so that equal faults stay distinct."""
         return Cut(self.byte) if self.fault == INSIDE else attrs.evolve(FAULTS[self.fault])
 
 

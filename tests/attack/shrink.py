@@ -68,7 +68,7 @@ def shrunk(schedule: Schedule, fails: Callable[[Schedule], bool]) -> Schedule:
 
 
 def kept(schedule: Schedule) -> Iterator[str]:
-    """The arguments of a command that tell this schedule from the whole one of its seed."""
+    """Yield the arguments of a command that plays this part of the seed's schedule."""
     whole, now = pieces(draw(schedule.seed)), pieces(schedule)
     for part in PARTS:
         possible = [name for name in whole[part] if part != "interruptions" or name in now["deeds"]]

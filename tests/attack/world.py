@@ -77,7 +77,7 @@ class Door:
     """The provider as one client sees it.
 
     Attributes:
-        shut: the client's process is dead: nothing it sends arrives any more.
+        shut: the client's process is dead: its requests no longer arrive.
         closed: the client said that it is closed; what it sends now is noted.
         open_streams: answers whose body was handed out and not closed.
     """

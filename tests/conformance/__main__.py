@@ -18,7 +18,7 @@ KEYS = {"v1": "SMSAPI_TOKEN", "rent": "SMSAPI_RENT_KEY"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0 when the report is complete, whatever it says."""
+    """Return 0 if the report is complete, whether or not it has findings."""
     parser = argparse.ArgumentParser(prog="make conformance", description=__doc__)
     parser.add_argument("url", help="such as https://5sim.net/v1 or https://onlinesim.io/api")
     parser.add_argument("--api", choices=KEYS, help="if the URL ends in neither /v1 nor /api")

@@ -23,7 +23,7 @@ WORLD = Scenario(
 
 @frozen
 class Peer:
-    """A client of somebody else: what pip installs, the program that calls it, and the world that suits it."""
+    """Another author's client: its distribution, the program that calls it, and the world that suits it."""
 
     name: str
     requirements: Sequence[str]

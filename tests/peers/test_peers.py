@@ -73,7 +73,7 @@ def test_a_program_that_fails_is_no_row():
     ],
 )
 def test_a_row_must_say_what_happened_and_why(said, found, agrees):
-    """A fault of ours is no explanation, and one of nobody ends where a scenario suits the client."""
+    """A fault of ours is no explanation, and a fault of no side must end in a scenario that suits the client."""
     assert (not differences({"a": said}, {"a": found})) is agrees
 
 

@@ -1,4 +1,4 @@
-"""The engine against a reference that keeps no plan: whatever happens, every order is asked about in time.
+"""The engine against a reference that keeps no plan: in every history each order is asked about in time.
 
 A machine drives the agenda, the queue, the coverage and the list as the poller does: it takes every job that is due,
 answers some, loses some and gives some back. After each step the reference scans all orders, and names those that must

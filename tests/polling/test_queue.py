@@ -1,4 +1,4 @@
-"""The look queue: each awaited order has one next look, whatever happens to it. No loop, no provider."""
+"""The look queue: each awaited order has one next look in every case. No loop, no provider."""
 
 from __future__ import annotations
 

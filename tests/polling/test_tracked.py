@@ -214,7 +214,7 @@ def test_a_row_without_messages_leaves_only_its_phone() -> None:
 
 @pytest.mark.parametrize(("bought_at", "created_at", "age"), [(4.0, None, 6.0), (-inf, 3.0, 7.0), (-inf, None, None)])
 def test_the_age_counts_from_the_purchase(bought_at: float, created_at: float | None, age: float | None) -> None:
-    """An order whose purchase nothing tells has none, although its first answer is a beginning for the rhythm."""
+    """An order without a known purchase has none, although its first answer begins the rhythm."""
     tracked = new(bought_at=bought_at)
 
     tracked.note(seen(5.0, Sms(text="x"), bought_at=created_at))

@@ -24,7 +24,7 @@ async def rent(client: AsyncClient, count: int) -> list[int]:
 
 async def test_one_look_answers_for_every_number(sandbox: Sandbox, client: AsyncClient) -> None:
     """One request a second may leave, however many numbers are waited for."""
-    tzids = (await rent(client, 5))[:4]  # one is nobody's
+    tzids = (await rent(client, 5))[:4]  # no caller waits for one of them
     ends: dict[int, int] = {}
     before = len(moments(sandbox, ONE))
     for tzid in tzids:

@@ -179,7 +179,7 @@ async def test_a_broken_list_does_not_say_that_nothing_was_bought(body: str):
 
 @pytest.mark.parametrize("word", ["TRY_AGAIN_LATER", "DUPLICATE_OPERATION", "SOMETHING_NEW"])
 async def test_a_purchase_behind_a_doubtful_literal_is_found(word: str, sandbox: Sandbox, client: AsyncClient):
-    """The number is paid for: the list tells it."""
+    """The number is paid for, and the list shows it."""
     sandbox.fail("getRentNum", literal(word, processed=True))
 
     number = await client.rent.buy_number(7, 1)

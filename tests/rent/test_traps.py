@@ -179,7 +179,7 @@ async def test_5_the_code_is_the_newest_that_is_not_blank(case: str):
     ids=["Moscow by default", "UTC", "New York"],
 )
 async def test_5_the_times_of_messages_carry_no_zone(zone: Any, hour: int):
-    """The same vendor's other API prints +03:00; the client can be told another."""
+    """The same vendor's other API prints +03:00; an argument of the client sets another zone."""
     body = {"response": 1, "list": [{"tzid": 1, "messages": [message()]}]}
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json=body))
     told = {} if zone is None else {"rent_timezone": zone}
@@ -210,7 +210,7 @@ async def test_5_a_time_that_names_its_zone_is_believed():
 
 @pytest.mark.parametrize("wire", [[], {}, None], ids=str)
 async def test_6_an_empty_map_comes_as_a_list(wire: Any):
-    """PHP does not tell the two apart."""
+    """PHP does not distinguish the two."""
     assert (await read_number(extend=wire)).extensions == {}
 
     async with answering(json.dumps({"code": 7, "days": wire, "count": wire})) as (client, _):

@@ -41,7 +41,7 @@ async def test_a_code_is_returned_and_the_number_stays_rented(sandbox: Sandbox, 
 
 
 async def test_a_code_is_handed_over_once(sandbox: Sandbox, client: AsyncClient) -> None:
-    """The next wait is for the next message, whether it holds the same code or one only its text tells."""
+    """The next wait is for the next message, with the same code or with a code that only its text holds."""
     tzid = await rent(client)
     ends = []
 
@@ -74,7 +74,7 @@ async def test_a_timeout_ends_the_wait_and_not_the_rent(sandbox: Sandbox, client
     "gone", ["[]", "null", "NO_NUMBER", "ERROR_NO_OPERATIONS", "ERROR_NO_TZID", "ERROR_WRONG_TZID"]
 )
 async def test_two_looks_that_do_not_find_the_number_end_the_wait(gone: Any) -> None:
-    """In whatever words it is told; one may be a slip."""
+    """The provider may use other words, and a single one may be a slip."""
     sandbox = Sandbox(scenario=Scenario(rent_gone=gone))
     async with open_client(sandbox) as client:
         with pytest.raises(RentClosedError) as caught:
@@ -288,7 +288,7 @@ async def test_of_two_messages_in_one_look_the_older_comes_first(sandbox: Sandbo
 
 
 async def test_messages_from_before_the_first_wait_count_once(sandbox: Sandbox, client: AsyncClient) -> None:
-    """As their newest code: whoever restarts wants the code it asked for last."""
+    """As their newest code: a program that restarts wants the code that it asked for last."""
     tzid = await rent(client, 46)
     for code in ("1111", "2222"):
         sandbox.world.receive_rent(tzid, f"code {code}", code)

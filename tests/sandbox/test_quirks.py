@@ -185,7 +185,7 @@ def test_a_code_is_filled_into_a_message_of_a_rented_number() -> None:
 
 
 def test_a_message_may_have_no_times() -> None:
-    """Its place in the list is then all that tells its age."""
+    """Only its place in the list then shows its age."""
     deliveries = (Delivery(3, "first", "1"), Delivery(4, "second", "2", timed=False))
     ask = asker(plans={"telegram": [deliveries]}, rent_plans={"7": [deliveries]})
     order_id, _ = ask.buy(), ask.hire()

@@ -94,7 +94,7 @@ def test_without_an_sms_the_window_ends_the_rent_and_refunds_it() -> None:
 
 
 def test_an_sms_after_the_end_is_lost() -> None:
-    """The number is nobody's any more."""
+    """The number no longer belongs to the account."""
     ask = asker()
     tzid = ask.hire()
     ask.world.receive_rent(tzid, text="late", code="1", after=1300)
@@ -332,7 +332,7 @@ def many(count: int) -> dict[str, list[list[Delivery]]]:
 
 
 def test_messages_come_newest_first_in_moscow_time() -> None:
-    """A page object, all in it, whatever its numbers say."""
+    """A page object holds all messages, for any page numbers."""
     ask = asker(rent_plans=many(21))
     ask.hire()
     ask.later(1)

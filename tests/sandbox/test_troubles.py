@@ -67,7 +67,7 @@ async def test_refused_keys_open_nothing(ask, sandbox, client):
 
 
 async def test_the_catalogue_needs_no_key(sandbox, client):
-    """The real one answers everybody."""
+    """The real one answers every client."""
     refuse_keys(sandbox)
 
     assert await client.v1.countries()

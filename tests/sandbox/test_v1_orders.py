@@ -73,7 +73,7 @@ def test_messages_go_on_until_the_order_is_closed() -> None:
 
 
 def test_finish_needs_an_sms() -> None:
-    """`order no sms` tells a client it has nothing to pay for."""
+    """By `order no sms` a client knows that it has nothing to pay for."""
     ask = asker()
 
     assert ask.v1_text(f"user/finish/{ask.buy()}") == (400, "order no sms")
@@ -221,7 +221,7 @@ def test_a_test_may_move_the_end_of_an_order() -> None:
 def test_a_second_close_is_answered_as_the_scenario_says(
     answer: str, again: tuple[int, str], other: tuple[int, str]
 ) -> None:
-    """Error or no-op: nobody knows. It never refunds twice."""
+    """No source says if it is an error or a no-op. It never refunds twice."""
     ask = asker(closed_answer=answer)
     order = ask.buy()
     ask.v1(f"user/cancel/{order}")

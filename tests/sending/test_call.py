@@ -111,7 +111,7 @@ def test_a_page_is_told_from_words(body, page):
 
 
 def test_bytes_that_are_no_utf_8_are_still_text():
-    """A gateway's page comes in whatever it likes."""
+    """A gateway's page may come in any encoding."""
     assert reply(b" \xff<html> \n").text == "\N{REPLACEMENT CHARACTER}<html>"
 
 

@@ -67,7 +67,7 @@ def test_the_offset_of_both_clocks_serves_other_loops(ahead):
 
 
 def test_a_date_that_drifts_away_makes_the_clock_uncertain():
-    """One of them was set, or this machine slept; which one cannot be told. The anchor still counts."""
+    """One of the clocks was set, or this machine slept; no measurement says which. The anchor still counts."""
     clock = Clock()
     clock.bought(after(0), after(0), 0.0)
     for at in (600.0, 601.0, 602.0):

@@ -104,7 +104,7 @@ async def test_a_refusal_keeps_its_connection() -> None:
 
 
 async def test_a_call_that_is_given_up_costs_its_own_connection_only() -> None:
-    """HTTP/1.1 cannot take a request back: its connection is of no use any more; those beside it are."""
+    """HTTP/1.1 cannot take a request back, so its connection is lost; the other connections stay."""
     server = Counting()
     async with counted(server) as client:
         await client.v1.check(11631253)

@@ -65,5 +65,5 @@ def test_it_stops_after_the_retries_the_client_was_told():
 
 
 def test_somebody_who_never_gives_up_is_not_ended_by_arithmetic():
-    """After a thousand failures two to their power is no float any more."""
+    """After a thousand failures the power of two is too large for a float."""
     assert pause_before_retry(OutcomeUnknownError("x"), 5000, Repeat.FREELY, 10**6) == 30

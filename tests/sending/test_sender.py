@@ -70,7 +70,7 @@ async def test_a_finish_whose_answer_is_lost_is_sent_again(sandbox, client):
 
 
 async def test_a_repetition_is_told_at_debug(sandbox, client, caplog):
-    """A slow call explains itself to whoever asks, and to nobody else."""
+    """A slow call explains itself to a listener, and costs nothing without one."""
     sandbox.fail(PROFILE, BAD_GATEWAY)
     with caplog.at_level(logging.DEBUG, "smsapi_async"):
         await client.v1.profile()

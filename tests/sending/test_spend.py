@@ -1,4 +1,4 @@
-"""Attempt.spend(): one exit for each law, whatever is raised and whoever leaves."""
+"""Attempt.spend(): one exit for each law, for every error and every leaving caller."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.busy import work_for
 
 @attrs.define
 class Wire:
-    """A fake of the HTTP layer that does as it is told."""
+    """A fake of the HTTP layer that follows the test's orders."""
 
     acts: list[Any]
 
@@ -123,7 +123,7 @@ async def test_a_refusal_that_was_read_is_the_end():
 
 
 class OddError(BaseException):
-    """Of a library that nobody has heard of."""
+    """An error of an unknown library."""
 
 
 UNFORESEEN = [
@@ -136,7 +136,7 @@ unforeseen = pytest.mark.parametrize("error", UNFORESEEN, ids=lambda error: type
 
 @unforeseen
 async def test_any_exception_after_the_first_byte_is_an_unknown_outcome(error):
-    """The money may be spent; that nobody foresaw the exception does not bring it back."""
+    """The money may be spent, also after an exception that no code expects."""
     deed = Deed([error])
 
     assert await deed() == "recovered"
@@ -155,7 +155,7 @@ async def test_any_exception_while_the_answer_is_read_is_an_unknown_outcome(erro
 
 @unforeseen
 async def test_any_exception_while_it_is_looked_for_leaves_it_unknown(error):
-    """The caller is told so in the package's own words, which quote nothing that may be private."""
+    """The caller gets an error in the package's own words, which quote nothing private."""
     deed = Deed([OutcomeUnknownError("HTTP 500", status=500)], trouble=[error])
 
     with pytest.raises(SpendUnknownError, match=r"looking for it ended with .*; money may be spent") as caught:

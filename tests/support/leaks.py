@@ -1,4 +1,4 @@
-"""Everything an error shows to whoever prints or collects it: a traceback, a crash reporter, a pickle."""
+"""All texts of an error that a traceback, a crash reporter or a pickle can show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A provider on bare sockets, in HTTP/1.1 and HTTP/2, that breaks where a test tells it to and notes what reached it.
+"""A provider on bare sockets, in HTTP/1.1 and HTTP/2. It breaks where a test wants it, and records its requests.
 
 It runs in threads, so that nothing about it depends on the client's loop, and it holds the sockets themselves: only a
 bare one can be reset. Its answers are those of a sandbox.
@@ -77,7 +77,7 @@ class Server:
     go: threading.Event = field(factory=threading.Event, init=False)
     """Set by a test that has a fault wait for it."""
     over: threading.Event = field(factory=threading.Event, init=False)
-    """The test has ended: whoever stalls goes."""
+    """The test has ended: each stalled line ends, too."""
     port: int = field(default=0, init=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False)
     sockets: list[socket.socket] = field(factory=list, init=False)

@@ -126,7 +126,7 @@ async def test_a_purchase_that_could_not_be_sent_again_has_still_been_sent(kind,
 
 @pytest.mark.parametrize("fault", [hung_up, COUNTED])
 async def test_a_purchase_on_a_connection_that_died_of_its_age_is_denied(kind, fault, serve):
-    """Over HTTP/2 the libraries do not look before they send: nobody reads it, and it is not sent again."""
+    """Over HTTP/2 the libraries do not look before they send: no server reads it, and it is not sent again."""
     server = serve(http2=True, before=[None, told(fault)])
     async with dialled(server, kind) as client:
         await client.v1.profile()

@@ -1,7 +1,7 @@
 """Every exception by which the client knows that nothing was sent, raised on sockets by what really happens there; and
 what is raised when the request has left, of which none may be in that table.
 
-A purchase that was not sent is tried again: so each of these rows is right, or somebody pays twice.
+A purchase that was not sent is tried again: a wrong row here would let a user pay twice.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ async def test_connect_error_a_tls_handshake_that_is_broken_off(fault, kind, ser
 @loops
 @kinds
 async def test_connect_error_a_certificate_that_is_not_trusted(kind, serve):
-    """ConnectError, before the key goes to whoever it is."""
+    """ConnectError, before the key goes to an unknown server."""
     server = serve(tls=True, http2=kind.http2)
     async with dialled(server, kind, verify=TRUSTING_OTHERS) as client:
         await raises("ConnectError", client)
@@ -109,7 +109,7 @@ async def test_connect_error_a_certificate_that_is_not_trusted(kind, serve):
 @loops
 @kinds
 async def test_connect_timeout_a_server_that_takes_no_connection(kind):
-    """ConnectTimeout, told from a lost answer: it comes before the whole request's time is over."""
+    """ConnectTimeout is distinct from a lost answer: it comes before the whole request's time is over."""
     with full() as url:
         async with dialled(Server(), kind, url=url, timeout=SHORT) as client:
             await raises("ConnectTimeout", client)

@@ -1,4 +1,4 @@
-"""One call makes one purchase on every transport, whatever its connection does; and one that was made is found."""
+"""One call makes one purchase on every transport, with every fault of its connection; and a purchase is found."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ async def test_a_purchase_on_a_new_connection_is_made_once(kind, fault, serve):
 
 @rows(ENCRYPTED)
 async def test_a_purchase_over_tls_is_returned_and_not_made_again(kind, fault, serve):
-    """Connections break in other ways there: without a farewell, or with a record that nobody can read."""
+    """Connections break in other ways there: without a farewell, or with an unreadable record."""
     await is_returned(serve(http2=kind.http2, tls=True), kind, fault)
 
 

@@ -22,7 +22,7 @@ def transport(kind: Any, **options: Any) -> Any:
 
 
 def persistent(kind: Any) -> Any:
-    """A transport that tries again whatever happens, as there are some to install."""
+    """A transport that tries again after any error; such transports exist."""
 
     class Persistent(kind.package.AsyncBaseTransport):  # type: ignore[misc]
         inner = transport(kind)
@@ -67,7 +67,7 @@ async def test_retries_of_the_library_s_own_transport_are_those_of_a_connection(
 
 @kinds
 async def test_a_hook_that_cannot_connect_does_not_say_that_nothing_was_sent(kind, serve):
-    """It tells somebody else of every answer, who is not there: the purchase has been made."""
+    """It reports every answer to a server that is not there: the purchase has been made."""
 
     async def tell(response: Any) -> None:
         if "buy" in str(response.url):
@@ -100,7 +100,7 @@ async def test_a_hook_that_cannot_connect_before_says_that_nothing_was_sent(kind
 
 
 def over_aiohttp(base: type, module: str = "httpx_aiohttp.transport") -> Any:
-    """The name of the module is all that tells it."""
+    """Only the name of the module shows it."""
     return type("AiohttpTransport", (base,), {"__module__": module})
 
 

@@ -1,4 +1,4 @@
-"""finish, cancel and ban whose answer is lost: the state tells whether the lost one did it."""
+"""finish, cancel and ban whose answer is lost: the state shows if the lost one was done."""
 
 from __future__ import annotations
 

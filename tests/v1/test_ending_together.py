@@ -1,4 +1,4 @@
-"""Orders that end together: each one is cancelled in time, whatever the pace."""
+"""Orders that end together: each one is cancelled in time, at any pace."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ async def test_an_offer_whose_name_is_no_path_segment_is_passed_over(name, sandb
 
 
 async def test_an_empty_offer_is_followed_by_the_next(sandbox: Sandbox, client: AsyncClient) -> None:
-    """The price table tells of stock that is not there."""
+    """The price table shows stock that is not there."""
     run_dry(sandbox, MTS, BEELINE)
 
     async with client.activation("telegram", offers=Picker()) as order:
@@ -160,7 +160,7 @@ async def test_a_purchase_of_unknown_outcome_is_never_followed_by_another(sandbo
     ids=["lost", "refused"],
 )
 async def test_whatever_is_no_lack_of_numbers_ends_the_walk(sandbox, client, fault, error):
-    """The next offer could not help, or nobody knows enough to buy there."""
+    """The next offer could not help, or the outcome is too uncertain to buy there."""
     run_dry(sandbox, MTS, fault=fault)
 
     await try_to_buy(client, error)
@@ -290,7 +290,7 @@ async def test_what_does_not_go_with_offers_is_named(sandbox, client, name, opti
 
 
 async def test_offers_of_another_product_are_a_mistake(sandbox: Sandbox, client: AsyncClient) -> None:
-    """The order would be for what nobody waits for."""
+    """No caller would wait for the order."""
     offers = tuple(await client.v1.prices(product="telegram"))
 
     with pytest.raises(ValueError, match=r"^offers: each must be of the product"):

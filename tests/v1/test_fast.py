@@ -49,7 +49,7 @@ def forget() -> None:
 
 
 def outcome(call: Call[Any], body: bytes) -> Outcome:
-    """The value, or all that is told of the error."""
+    """The value, or all words of the error."""
     try:
         value = call.read(Reply(status=200, headers={}, body=body))
         return ("value", list(value) if isinstance(value, Prices) else value)
@@ -146,7 +146,7 @@ def test_whatever_becomes_of_a_row_it_is_read_alike(body: bytes) -> None:
 
 @pytest.mark.parametrize("value", ODD, ids=lambda value: repr(value)[:30])
 def test_an_odd_value_is_read_alike_in_every_place(value: bytes) -> None:
-    """As the price, as a field nobody knows, as the key of an object, alone, and in every code of JSON."""
+    """As the price, as an unknown field, as the key of an object, alone, and in every encoding of JSON."""
     found = [b'{"id":7,"price":%s}' % value, b'{"id":7,"new":%s}' % value, b'{"id":7,%s:1}' % value, value]
     written = [b'{"id":7,"price":%s}'.decode().replace("%s", value.decode("latin-1")).encode(code) for code in CODES]
 

@@ -105,7 +105,7 @@ def test_a_row_of_an_order_nobody_waits_for_is_passed_over() -> None:
 
 
 def test_a_message_whose_code_is_known_is_not_read_again() -> None:
-    """An order may have its code long before whoever waits for another one gets that."""
+    """An order may have its code long before a waiter on another order gets one."""
     tracked: Tracked[Order] = Tracked(7, readable_at=0.0, seen_at=0.0, sms=(Sms(text="code 1234", code="1234"),))
     tracked.waiters = (Waiter(tracked),)
 
@@ -113,7 +113,7 @@ def test_a_message_whose_code_is_known_is_not_read_again() -> None:
 
 
 def test_the_messages_of_an_order_that_a_look_had_shown_are_counted() -> None:
-    """Also once it is awaited no longer: whether the list shows them tells what the list is worth."""
+    """Also once it is no longer awaited: their presence in the list shows how good the list is."""
     page = read_for(Tracked(7, readable_at=0.0), row(7, sms=[SMS]), row(8), expected=(7,))
 
     assert page.counted == [(7, 1)]

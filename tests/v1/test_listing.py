@@ -112,7 +112,7 @@ async def test_many_orders_settle_whatever_the_list_does(kind: str) -> None:
     async with open_client(sandbox, transport=transport) as client:
         seconds = await late(sandbox, client, orders)
 
-    *with_others, _, _, _, _ = sorted(seconds)  # for the last four the list is not asked any more
+    *with_others, _, _, _, _ = sorted(seconds)  # the list is not asked for the last four
     assert len(seconds) == count
     assert max(with_others) < LATEST.get(kind, 30)
     assert statuses(sandbox) == {"FINISHED"}

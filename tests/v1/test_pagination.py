@@ -1,4 +1,4 @@
-"""Lists walked page by page: each row once, newest first, whatever the provider says of their number."""
+"""Lists walked page by page: each row once, newest first, also with a wrong number of rows."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def offsets(sandbox: Sandbox, path: str = "/v1/user/orders") -> list[int]:
 
 
 async def test_pages_are_asked_until_a_short_one(sandbox: Sandbox, client: AsyncClient):
-    """A hundred rows are asked for; the provider gives what it likes, and its first page tells how many."""
+    """A hundred rows are asked for; the provider chooses the length of a page, and its first page shows it."""
     sandbox.page_cap = 10
     bought = await buy(client, 25)
 
@@ -59,7 +59,7 @@ async def test_pages_are_asked_until_a_short_one(sandbox: Sandbox, client: Async
 
 
 async def test_a_full_last_page_is_followed_by_an_empty_one(sandbox: Sandbox, client: AsyncClient):
-    """Nothing tells a full page from the last but the next."""
+    """Only the next page shows if a full page was the last."""
     sandbox.page_cap = 10
     bought = await buy(client, 20)
 

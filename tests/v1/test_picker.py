@@ -70,7 +70,7 @@ def test_an_offer_without_a_rate_counts_as_twenty_percent():
 
 
 def test_a_rate_of_a_longer_window_stands_for_a_missing_one():
-    """The provider tells some windows and not others; the longest has seen the most orders."""
+    """The provider gives some windows and not others; the longest has seen the most orders."""
     known = offer("known", "0.30", None, rates={1: Decimal(90), 720: Decimal(60)})
 
     assert Picker().rate(known) == 60
@@ -83,7 +83,7 @@ def test_a_rate_of_zero_is_passed_over():
 
 
 def test_offers_without_a_rate_may_be_passed_over():
-    """For whoever would rather pay more than guess."""
+    """For users who would rather pay more than guess."""
     assert picked(Picker(unknown_rate=None), offer("new", rate=None), SOLID) == ["solid"]
 
 
@@ -118,7 +118,7 @@ def test_an_offer_at_the_ceiling_is_tried():
 
 @pytest.mark.parametrize("unknown", [{"cost": None}, {"count": None}, {"count": 0}])
 def test_an_offer_whose_price_or_stock_is_not_told_is_passed_over(unknown):
-    """Neither a bound nor an order holds for what is not known."""
+    """An unknown price or stock fits no bound and has no place in the order."""
     assert picked(Picker(), offer("vague", **unknown)) == []
 
 

@@ -1,4 +1,4 @@
-"""The provider's two clocks: a lost purchase is found, or not denied, whatever `Date` says beside `created_at`."""
+"""The provider's two clocks: a lost purchase is found, or not denied, for any `Date` beside `created_at`."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ MALFORMED = [
 @pytest.mark.parametrize("date", MALFORMED)
 @pytest.mark.parametrize("fault", [Delay(0.1), LostAfter(), LostBefore()], ids=repr)
 async def test_a_malformed_date_loses_no_purchase(fault, date, sandbox):
-    """It is no clock, and no reason to leave an order to nobody."""
+    """It is no clock, and no reason to lose an order."""
     found: list[Any] = []
     async with open_client(sandbox, transport=Dated(sandbox, lambda _: date)) as client:
         with pytest.raises(NoNumbersError):
@@ -202,7 +202,7 @@ async def test_a_purchase_in_flight_is_waited_for_while_the_clocks_are_not_known
 
 @pytest.mark.parametrize("fault", [LostBefore(), LostAfter()], ids=repr)
 async def test_purchases_in_flight_are_not_waited_for_without_an_end(fault, sandbox):
-    """A bot that buys all the time, and no answer tells of any clock: after a minute nothing is claimed, or denied."""
+    """A bot that buys all the time, and no answer shows a clock: after a minute nothing is claimed, or denied."""
     sandbox.fail(BUY, fault)
     sandbox.fail(BUY, Delay(29), times=12)
     found: list[Any] = []

@@ -44,7 +44,7 @@ async def test_k_lost_purchases_share_out_k_orders(k: int, sandbox, client):
 
 
 async def test_fewer_orders_than_lost_purchases_are_given_to_nobody(sandbox, client):
-    """One of the two was made. Whose it is cannot be told, so both callers are told of it."""
+    """One of the two was made. The records do not show whose it is, so both callers get it as a candidate."""
     sandbox.fail(BUY, LostAfter())
     sandbox.fail(BUY, LostBefore())
 
@@ -55,7 +55,7 @@ async def test_fewer_orders_than_lost_purchases_are_given_to_nobody(sandbox, cli
 
 
 async def test_lost_purchases_in_different_countries_do_not_confuse_each_other(sandbox, client):
-    """The rows tell them apart."""
+    """The rows distinguish them."""
     sandbox.fail(BUY, LostAfter(), times=2)
 
     russian, english = await together(
@@ -93,7 +93,7 @@ async def test_lost_purchases_with_other_options_are_not_shared_out(options, san
 
 
 async def test_a_purchase_lost_later_does_not_spoil_an_earlier_one(sandbox, client):
-    """Lost ten seconds apart, one made, one not: each is told the truth."""
+    """Lost ten seconds apart, one made, one not: each caller gets the truth."""
     sandbox.fail(BUY, LostAfter())
     sandbox.fail(BUY, LostBefore())
     sandbox.history_lag = timedelta(seconds=9)

@@ -34,7 +34,7 @@ REASONS = {NOT_FOUND_PAGE: "not found", GATEWAY.format(401): "", GATEWAY.format(
 @pytest.mark.in_turn
 @pytest.mark.parametrize(("row", "call"), rows(REFUSALS))
 async def test_a_refusal_is_its_own_error_with_the_provider_s_word(row: Literal, call: str):
-    """A bot tells `no free phones`, which another operator cures, from an empty purse, which only money does."""
+    """A bot must distinguish `no free phones`, which another operator cures, from an empty purse."""
     async with answering(row.body, row.status) as (client, provider):
         with pytest.raises(RefusedError) as caught:
             await CALLS[call](client)
@@ -73,7 +73,7 @@ async def test_a_refusal_is_known_in_any_case_and_with_any_blanks_round_it(body:
 
 
 async def test_a_known_text_counts_whatever_its_status():
-    """`no free phones` comes with 200 on a purchase, with 400 on reuse, and nobody promises that this stays so."""
+    """`no free phones` comes with 200 on a purchase, with 400 on reuse, and no source promises that this stays so."""
     for status in (200, 400, 404, 409, 500):
         async with answering("no free phones", status) as (client, _):
             with pytest.raises(NoNumbersError) as caught:

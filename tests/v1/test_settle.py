@@ -1,4 +1,4 @@
-"""Bringing an order to its right end, whatever the provider answers on the way."""
+"""Bringing an order to its right end, with every answer of the provider on the way."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ async def test_trouble_is_asked_through(sandbox: Sandbox, client: AsyncClient, f
 
 @pytest.mark.parametrize("answer", ["order not found", "order expired", "same"])
 async def test_an_order_closed_already_is_settled(answer: str) -> None:
-    """In whatever words the provider says so; the true state is read back."""
+    """In any words of the provider; the true state is read back."""
     sandbox = Sandbox(scenario=Scenario(closed_answer=answer))  # type: ignore[arg-type]  # the words of the scenario
     async with open_client(sandbox) as client:
         order = await buy(client)
@@ -134,7 +134,7 @@ async def test_a_hosting_order_is_left_as_it_is(sandbox: Sandbox, client: AsyncC
 
 @pytest.mark.parametrize("status", [401, 403])
 async def test_a_key_that_is_turned_away_ends_the_asking(sandbox: Sandbox, client: AsyncClient, status: int) -> None:
-    """Asking again does no good until somebody does something."""
+    """Asking again does no good until the user acts."""
     order = await buy(client)
     sandbox.fail("user/cancel", Answer(status))
 
@@ -241,7 +241,7 @@ async def test_an_order_said_twice_to_be_over_is_settled(sandbox: Sandbox, clien
 async def test_an_order_too_fresh_to_be_known_is_cancelled_a_little_later(
     sandbox: Sandbox, client: AsyncClient, checked: bool
 ) -> None:
-    """Behind a purchase the provider's other servers may lag; whoever believed them would leave it open, and paid."""
+    """The provider's other servers may lag behind a purchase; to believe them would leave it open, and paid."""
     order = await buy(client)
     sandbox.fail("user/cancel", Answer(404, "order not found"), times=3 if checked else 1)
     sandbox.fail("user/check", Answer(404, "order not found"), times=0 if checked else 1)

@@ -1,4 +1,4 @@
-"""Thousands of orders on one client, whatever the list does: the engine whole, below it bytes instead of a network."""
+"""Thousands of orders on one client, with every fault of the list: the whole engine, on bytes instead of a network."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ async def test_4_received_is_no_evidence_of_a_code():
 
 @pytest.mark.parametrize("status", [*Status, "RESERVED", "expired", ""])
 async def test_4_a_status_is_an_open_set(status: str):
-    """A word nobody knows is kept as it was, and never raises."""
+    """An unknown word is kept as it was, and never raises."""
     order = await read_order(status=status)
 
     assert order.status == status

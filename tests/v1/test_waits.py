@@ -103,7 +103,7 @@ async def test_a_message_without_a_code_is_waited_past(sandbox: Sandbox, client:
 
 
 async def test_match_passes_over_messages_of_others(sandbox: Sandbox, client: AsyncClient) -> None:
-    """A number may get codes of a service nobody asked for."""
+    """A number may get codes of a service that the user did not ask for."""
 
     def ours(sms: Sms) -> bool:
         return sms.sender == "Telegram"
@@ -186,7 +186,7 @@ async def test_without_settle_an_order_without_code_stays_open_at_its_end(
 async def test_a_timeout_ends_the_wait_to_the_second(
     sandbox: Sandbox, client: AsyncClient, timeout: float | timedelta
 ) -> None:
-    """It is a TimeoutError to whoever knows only those."""
+    """It is a TimeoutError for code that knows only those."""
     order_id = await buy(client)
 
     with pytest.raises(TimeoutError) as caught:
@@ -233,7 +233,7 @@ async def test_a_code_that_lands_during_the_cancel_waits_no_longer_for_its_finis
 async def test_a_message_that_lands_during_the_cancel_and_is_not_wanted_finishes_the_order(
     sandbox: Sandbox, client: AsyncClient
 ) -> None:
-    """It cannot be cancelled any more."""
+    """It is too late to cancel it."""
     sandbox.fail("user/cancel", Stall(2, processed=False))
     order_id = await buy(client, sandbox, Delivery(31, "Other 1111", "1111", "Other"))
 
