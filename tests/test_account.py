@@ -88,7 +88,7 @@ async def test_two_clients_do_not_give_one_number_to_two_lost_rents(sandbox):
 
 
 async def test_a_number_of_another_client_is_not_taken_for_a_lost_one(sandbox):
-    """It is in flight when the list is looked at."""
+    """The other client's purchase is in flight while the list is read."""
     sandbox.fail(rents.BUY, Delay(20))
     sandbox.fail(rents.BUY, LostBefore())
     pace = Pace(rent_per_second=10)

@@ -74,7 +74,7 @@ async def test_messages_of_the_scope_are_those_of_the_order(sandbox: Sandbox, cl
 
 
 async def test_a_banned_order_needs_no_settling(sandbox: Sandbox, client: AsyncClient) -> None:
-    """It is given back already."""
+    """A ban has given the order back already."""
     async with client.activation("telegram", country="russia") as order:
         assert (await order.ban()).status == "BANNED"
 
@@ -86,7 +86,7 @@ async def test_a_banned_order_needs_no_settling(sandbox: Sandbox, client: AsyncC
 
 
 async def test_an_order_with_a_message_cannot_be_banned(client: AsyncClient) -> None:
-    """And is none the worse for it."""
+    """The refused ban changes nothing for the order."""
     async with client.activation("telegram", country="russia") as order:
         await order.code()
 
@@ -179,7 +179,7 @@ async def test_a_resumed_hosting_order_is_left_open(sandbox: Sandbox, client: As
 
 
 async def test_a_closed_order_may_be_resumed_for_its_code(sandbox: Sandbox, client: AsyncClient) -> None:
-    """And is not settled again."""
+    """The scope does not settle the closed order again."""
     bought = await client.v1.buy_activation("telegram", country="russia")
     await client.await_code(bought.id)
     sent = len(sandbox.requests)
@@ -237,7 +237,7 @@ async def test_messages_of_an_order_that_gets_none_end_with_its_cancel(sandbox: 
 
 
 async def test_a_message_that_only_the_cancel_tells_of_is_read(sandbox: Sandbox, client: AsyncClient) -> None:
-    """It is paid for."""
+    """An order with a message is paid for."""
     async with client.activation("google", country="russia") as order:
         sandbox.world.receive(order.id, "code 4711", "4711", after=870)
         sandbox.fail(last_looks, Stall())
@@ -268,7 +268,7 @@ async def test_a_timeout_near_the_end_is_kept_without_a_network(sandbox: Sandbox
 
 
 async def test_an_order_that_cannot_be_cancelled_at_its_end_is_told_of_once(sandbox: Sandbox) -> None:
-    """By the scope, which tries again."""
+    """Only the scope reports it, and the scope tries again."""
     told: list[Order | RentedNumber] = []
     async with open_client(sandbox, settle_timeout=5, on_unsettled=told.append) as client:
         async with client.activation("google", country="russia") as order:

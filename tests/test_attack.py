@@ -275,7 +275,7 @@ DOCTORS: dict[str, Callable[[Outcome], None]] = {
 
 @pytest.mark.parametrize("law", [law.__name__ for law in LAWS])
 def test_every_law_can_fail(law):
-    """One that cannot proves nothing."""
+    """A law that cannot fail proves nothing."""
     run = play(QUIET, "asyncio")
     DOCTORS[law](run)
 

@@ -84,7 +84,7 @@ async def test_an_extension_counts_with_the_price_the_number_names():
 
 @pytest.mark.parametrize(("fault", "error"), [(LostAfter(), Unknown), (LostBefore(), NothingBoughtError)], ids=repr)
 async def test_a_rent_of_unknown_outcome_keeps_what_was_set_aside(fault, error):
-    """And one that was not made gives it back."""
+    """A rent that was not made gives the money back to the budget."""
     sandbox, budget = Sandbox(), Budget(money=500, per_order=200)
     sandbox.fail("getRentNum", fault)
     async with open_client(sandbox, rent_budget=budget, shared_key=error is Unknown) as client:

@@ -157,7 +157,7 @@ async def test_random_cancellation_strands_nobody(seed: int) -> None:
 
 
 async def test_a_closed_client_sends_nothing(sandbox: Sandbox, client: AsyncClient) -> None:
-    """And says so instead of hanging."""
+    """The call raises instead of hanging."""
     await client.aclose()
     await client.aclose()
 
@@ -179,7 +179,7 @@ async def test_closing_takes_no_longer_than_its_bound(sandbox: Sandbox) -> None:
 
 
 async def test_a_cancelled_closing_takes_no_longer_than_the_cancel_timeout(sandbox: Sandbox) -> None:
-    """And still closes."""
+    """The client is closed all the same."""
     with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the closing warns
         async with open_client(sandbox, settle_timeout=20, cancel_timeout=7) as client:
             async with client.activation("google", country="russia"):
@@ -193,7 +193,7 @@ async def test_a_cancelled_closing_takes_no_longer_than_the_cancel_timeout(sandb
 
 
 async def test_a_purchase_under_way_completes_before_the_client_is_closed(sandbox: Sandbox) -> None:
-    """It is paid; its buyer gets it."""
+    """The order is paid for, so its buyer gets it."""
     bought: list[Order] = []
     sandbox.fail("user/buy", Stall(5))
     async with open_client(sandbox) as client, anyio.create_task_group() as group:
@@ -223,7 +223,7 @@ async def test_what_is_lost_while_closing_is_tried_then_too(sandbox: Sandbox) ->
 
 
 async def test_a_client_handed_in_stays_open(sandbox: Sandbox) -> None:
-    """It is the caller's."""
+    """The HTTP client belongs to the caller."""
     async with httpx.AsyncClient(transport=sandbox.transport()) as http:
         async with AsyncClient(sandbox.token, v1_url=sandbox.v1_url, http_client=http):
             pass

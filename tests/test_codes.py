@@ -256,7 +256,7 @@ def test_a_code_filled_into_a_message_older_than_the_last_code_counts() -> None:
 
 
 def test_a_passed_message_is_not_read_again_by_another_extractor() -> None:
-    """It is older than the code handed over."""
+    """The message is older than the code that was handed over."""
     inbox = Inbox()
     assert codes(inbox, [BLANK, B]) == ["2222"]
 

@@ -222,7 +222,7 @@ async def test_rents_and_extensions_that_are_found_again_are_told(sandbox: Sandb
 
 
 async def test_an_extension_for_a_caller_who_is_gone_is_told(sandbox: Sandbox, ear: Ear) -> None:
-    """It is paid, and never undone."""
+    """An extension is paid for, and never undone."""
     sandbox.fail(EXTEND, Delay(5))
     async with open_client(sandbox, on_event=ear) as client:
         number = await client.rent.buy_number(7, 1, extension=True)

@@ -94,7 +94,7 @@ async def test_the_bot_serves_its_chats_side_by_side(chat, sms_sandbox):
 
 
 async def test_the_bot_stops_a_wait_when_it_is_told_to(chat, sms_sandbox):
-    """And says so when there is none, and that one at a time is enough."""
+    """The bot also says when there is no wait to stop, and that one wait at a time is enough."""
     lines = [(0, "/stop"), (1, "/code google"), (2, "/code google"), (3, "/stop"), (9, "/code telegram"), (20, "hello")]
 
     answers = await chat(*[(second, "bob", text) for second, text in lines], until=30)
@@ -350,7 +350,7 @@ def test_no_cell_of_the_spreadsheet_is_a_formula(start):
 
 
 def test_the_spreadsheet_takes_its_bounds_from_the_command_line():
-    """And has the picker's own defaults."""
+    """The other bounds are the picker's own defaults."""
     words = best_offers.parser().parse_args(["telegram", "--max-price", "0.5", "--by", "rate"])
 
     assert (words.products, words.max_price, words.by, words.min_stock) == (["telegram"], "0.5", "rate", 1)

@@ -281,7 +281,7 @@ def test_what_cannot_be_read_is_noted_by_its_place_without_indexes():
 
 
 def test_notes_go_to_the_collection_that_is_open():
-    """Of two nested ones the inner one gets them; without any they are dropped."""
+    """The inner one of two nested collections gets them; without a collection they are dropped."""
     note("nobody")
     with below("nobody"):
         note("nobody")

@@ -374,7 +374,7 @@ def test_a_key_is_in_no_error_about_an_option(options):
 
 
 async def test_the_account_of_a_payout_is_in_no_error():
-    """It is a card."""
+    """The account may be the number of a card."""
     error = await error_of(
         lambda c: c.v1.withdraw(receiver="4111 1111 1111 1111", method="visa", amount=1, fee="payeer"), "no", 400
     )

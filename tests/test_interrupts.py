@@ -152,7 +152,7 @@ def test_ctrl_c_in_a_program_with_several_numbers(start: Start, sandbox: Sandbox
 @untraced
 @each_loop
 def test_ctrl_c_names_the_number_that_cannot_be_given_back(start: Start, sandbox: Sandbox, loop: str) -> None:
-    """And ends the program all the same."""
+    """Ctrl-C ends the program all the same."""
     sandbox.fail("user/cancel", Stall(processed=False), times=9)
     program = start(loop, "wait", sandbox, cancel_timeout=1)
     program.until_ready()
@@ -202,7 +202,7 @@ def test_a_second_ctrl_c_ends_the_program(start: Start, loop: str) -> None:
 
 @each_loop
 def test_sys_exit_inside_a_scope_keeps_its_status(start: Start, sandbox: Sandbox, loop: str) -> None:
-    """And gives the number back."""
+    """The scope gives the number back."""
     program = start(loop, "exit_with_3", sandbox)
 
     assert program.end() == 3

@@ -110,7 +110,7 @@ async def test_a_purchase_and_its_settlement_are_below_the_caller_s(sandbox: San
 
 
 async def test_waits_at_the_same_time_are_each_below_their_own_caller_s(sandbox: Sandbox, desk: Desk) -> None:
-    """And so is each look at an order that one of them waits for."""
+    """The looks at an order are below its own caller's span, too."""
     callers: dict[int, int] = {}
 
     async with open_client(sandbox, on_event=desk.telemetry) as client:

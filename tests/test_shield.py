@@ -37,7 +37,7 @@ async def test_the_result_is_there_for_the_caller():
 
 
 async def test_an_error_is_raised_by_whoever_asks_for_the_result():
-    """And not by the shield: a cancelled caller has other things to raise."""
+    """The shield itself does not raise it: a cancelled caller has other things to raise."""
     ended: Ended[str] = Ended()
 
     await shielded(fail, ended)
@@ -187,7 +187,7 @@ def interrupted(run: Run, at: float, *, cancelled_at: float = inf, hurry: float 
 
 @each_loop
 def test_ctrl_c_goes_on_after_the_work(run):
-    """And bare: nothing that waits for Ctrl-C looks into a group. asyncio turns it into a cancellation by itself."""
+    """The Ctrl-C is bare: no handler of it looks into a group. asyncio turns it into a cancellation by itself."""
     raised = KeyboardInterrupt if run is run_on_trio else asyncio.CancelledError
 
     assert interrupted(run, 1) == ("done", raised)
@@ -251,7 +251,7 @@ async def test_task_cancel_hurries_the_work():
 
 @ON_ASYNCIO
 async def test_asyncio_timeout_comes_after_the_work():
-    """And is its own TimeoutError, with no cancellation left over."""
+    """It is asyncio's own TimeoutError, with no cancellation left over."""
     ended: Ended[str] = Ended()
 
     with pytest.raises(TimeoutError):

@@ -56,7 +56,7 @@ def test_nobody_needs_to_listen(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_a_listener_that_fails_keeps_nothing_from_being_registered(caplog: pytest.LogCaptureFixture) -> None:
-    """It is the caller's own."""
+    """The listener is the caller's own code."""
     unsettled = Unsettled[str](lambda _: 1 / 0)
 
     unsettled.add(7, "order", "late")

@@ -83,7 +83,7 @@ def test_a_phone_is_shown_by_its_ends(phone: str | None, shown: str):
 
 @pytest.mark.parametrize(("value", "shown"), [("070051", "'…'"), ("", "''"), (None, "None")])
 def test_a_secret_is_shown_by_its_being_there(value: str | None, shown: str):
-    """Not even its length."""
+    """The text must not show its length either."""
     assert hidden(value) == shown
 
 

@@ -31,7 +31,7 @@ class Bot:
     deed: Deed
     client: AsyncClient
     number: int
-    """Of its client."""
+    """The number of its client."""
     records: Records
     sandbox: Sandbox
 
@@ -113,7 +113,7 @@ class Bot:
         await self.code_within(held, self.deed.patience)
 
     async def code_within(self, held: Held, patience: float | None) -> None:
-        """The same, with another patience."""
+        """Await the code of a scope, with a timeout."""
         act = partial(held.activation.code, timeout=patience)
         await self.wait(held.order, act, settles=False, scope=held.number, patience=patience)
 
@@ -122,7 +122,7 @@ class Bot:
         await self.await_id(order.id, patience, settle)
 
     async def await_id(self, order: int, patience: float | None, settle: bool = True) -> None:
-        """The same, of an order that others bought."""
+        """Await the code of an order that others bought."""
         act = partial(self.client.await_code, order, timeout=patience, settle=settle)
         await self.wait(order, act, settles=settle, patience=patience)
 

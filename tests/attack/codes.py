@@ -23,7 +23,7 @@ from .run import Outcome
 
 
 def every_code_is_the_right_one(run: Outcome) -> Iterator[str]:
-    """Of its own order, from the sender that was asked for, and in a scope never the same message twice."""
+    """A code is of its own order and of the requested sender; in a scope no message comes twice."""
     given: defaultdict[int, list[str]] = defaultdict(list)
     for wait in run.records.waits:
         if wait.code is None:
@@ -210,7 +210,7 @@ def the_catalogue_is_answered(run: Outcome) -> Iterator[str]:
 
 
 def no_order_is_cancelled_under_a_wait(run: Outcome) -> Iterator[str]:
-    """Of several waits that may settle an order only the last to leave closes it."""
+    """If several waits may settle an order, only the last one to leave closes it."""
     for wait in run.records.waits:
         closed = isinstance(wait.error, OrderClosedError) and wait.scope is None and wait.settles
         if closed and facts.order_of(run, wait.order).status == "CANCELED":

@@ -23,7 +23,7 @@ PRODUCTS = ("telegram", "facebook", "google", "amazon", "whatsapp", "1688")
 OTHER = "Bank"
 """A sender beside the usual one."""
 PATIENCE = 20.0
-"""Of a bot that gives up; the code of a `whatsapp` order lands about then, in the middle of its cancel."""
+"""The timeout of a bot that gives up. The code of a `whatsapp` order comes about then, in the middle of its cancel."""
 
 PROGRAMS: Mapping[str, tuple[str, ...]] = {
     "buy activation": ("wait", "sms", "scope", "twice", "listen", "failing", "by hand", "resume by order", "together"),

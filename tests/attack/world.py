@@ -84,7 +84,7 @@ class Door:
 
     number: int
     port: int
-    """Of the provider's URL in its process: an account of its own."""
+    """The port of the provider's URL in its process, so that it is an account of its own."""
     sandbox: Sandbox
     troubles: dict[int, Trouble]
     records: Records
@@ -164,7 +164,7 @@ class Wire(Transport):
 
 
 class Wire2(Transport2):
-    """The same for httpx2."""
+    """The wire of a client that uses httpx2."""
 
     def __init__(self, door: Door) -> None:
         super().__init__(door)

@@ -36,7 +36,7 @@ class Seen:
 
     @property
     def open_fields(self) -> str:
-        """Of the fields that may be absent: which were there, and which were not."""
+        """Name the fields that may be absent: those that were there, and those that were not."""
         both = (("has", self.present), ("lacks", self.absent - self.present))
         return "; ".join(f"{verb} {', '.join(sorted(names))}" for verb, names in both if names)
 

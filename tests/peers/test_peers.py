@@ -98,7 +98,7 @@ def test_the_table_is_printed_with_its_faults():
 
 
 def test_the_page_speaks_of_every_client():
-    """And no row of it is explained by a fault of ours."""
+    """No row of the page is explained by a fault of ours."""
     pages = read_page(PAGE.read_text(encoding="utf-8"))
 
     assert list(pages) == [peer.name for peer in PEERS]

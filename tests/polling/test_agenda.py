@@ -43,7 +43,7 @@ def test_without_a_turn_only_chores_are_dealt() -> None:
 
 
 def test_a_chore_is_not_due_before_its_moment() -> None:
-    """It is to be tried again after a pause."""
+    """A chore that failed is tried again after a pause."""
     desk = Desk(least=inf)
     desk.wait(1)
     desk.agenda.add(chore(), 3.0)

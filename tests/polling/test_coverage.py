@@ -185,7 +185,7 @@ def test_a_sweep_asked_before_the_look_is_not_held_against_it() -> None:
 
 
 def test_a_sweep_that_shows_what_a_look_had_shown_keeps_the_trust() -> None:
-    """It is expected once."""
+    """A message that a look has shown is expected in one sweep only."""
     desk = Desk()
     tracked, *_ = desk.waits(range(50))
     look_finds(desk, tracked, 4.0)

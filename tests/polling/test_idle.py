@@ -112,7 +112,7 @@ def test_a_leader_that_leaves_lays_the_office_down() -> None:
 
 
 def test_a_waiter_is_late_once_the_time_of_its_last_look_is_over() -> None:
-    """One that has left is not."""
+    """A waiter that has left is never late."""
     idle: Idle[str] = Idle()
     late, gone, later = joined(idle, 5.0), joined(idle, 5.0), joined(idle, 6.0)
     leave(idle, gone)

@@ -114,7 +114,7 @@ async def test_an_end_that_another_request_moves_nearer_wakes_the_leader() -> No
 
 
 async def test_closing_ends_waits_that_sleep_that_look_and_that_come_later() -> None:
-    """And holds none of them until its request is answered."""
+    """A wait ends at once, also while its request has no answer yet."""
     poller = poller_of({1: Fake(takes=500), 2: Fake(), 3: Fake()})
     ends: list[float] = []
 

@@ -323,7 +323,7 @@ def test_the_last_look_is_due_ten_seconds_before_the_end() -> None:
 
 
 def test_orders_that_end_together_are_begun_early_enough_for_all() -> None:
-    """Of twenty orders the last would be cancelled after its end."""
+    """Otherwise the last of twenty orders would be cancelled after its end."""
     desk = Desk(least=inf, pair=0.5)
     orders = desk.waits(range(20), left=100.0)
     for tracked in orders:

@@ -203,7 +203,7 @@ def test_an_answer_that_was_asked_for_earlier_takes_nothing_back() -> None:
 
 
 def test_a_row_without_messages_leaves_only_its_phone() -> None:
-    """Of thousands of rows no order is kept, but a report needs its phone."""
+    """The client keeps no order of a list of thousands, but a report needs the phone."""
     tracked = new()
 
     tracked.note(Snapshot(subject="row", sms=(), phase=Phase.OPEN, at=1.0, keep=False, phone="+1555"))

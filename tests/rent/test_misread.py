@@ -110,7 +110,7 @@ def test_what_is_no_message_costs_no_other(value: str) -> None:
 
 @pytest.mark.parametrize(("name", "value", "attribute"), TARIFF_FIELDS, ids=short)
 def test_a_field_of_a_tariff_costs_that_field(name: str, value: str, attribute: str) -> None:
-    """And what is no tariff costs no other country."""
+    """A value that is no tariff costs no other country."""
     (whole,) = read(_wire.read_tariffs, written(TARIFF))[0]
     left: Tariff = without(whole, attribute)
 

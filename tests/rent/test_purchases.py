@@ -147,7 +147,7 @@ async def test_fewer_new_numbers_than_lost_rents_are_given_to_nobody(sandbox):
 
 
 async def test_a_number_that_was_listed_before_a_lost_rent_is_not_its_own(sandbox):
-    """Of two rents the first was made, and the second knows its number already."""
+    """The first of two rents was made, and the second one knows that number already."""
     sandbox.fail(BUY, LostAfter())
     sandbox.fail(BUY, LostBefore())
     async with open_client(sandbox, pace=Pace(rent_per_second=10)) as client:

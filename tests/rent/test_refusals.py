@@ -201,7 +201,7 @@ async def test_words_of_a_front_are_kept_without_what_is_private():
 
 
 async def test_a_long_literal_is_cut():
-    """The same."""
+    """Errors are logged whole, and a literal may hold anything."""
     error, _ = await refused("balance", httpx.Response(200, json={"response": "NO +79000381454 " + "X" * 1_000}))
 
     assert isinstance(error, RefusedError)

@@ -32,7 +32,7 @@ def states(sandbox: Sandbox) -> list[float]:
 
 
 async def test_a_code_is_returned_and_the_number_stays_rented(sandbox: Sandbox, client: AsyncClient) -> None:
-    """It is paid for days."""
+    """The number is paid for days, so a code does not end the rent."""
     tzid = await rent(client)
 
     assert await client.await_rent_code(tzid) == "0711"
@@ -85,7 +85,7 @@ async def test_two_looks_that_do_not_find_the_number_end_the_wait(gone: Any) -> 
 
 
 async def test_one_look_that_does_not_find_the_number_ends_nothing(sandbox: Sandbox, client: AsyncClient) -> None:
-    """The same slip."""
+    """One empty answer may be a slip of the provider."""
     tzid = await rent(client)
     sandbox.fail("getRentState.php?tzid", literal("NO_NUMBER"))
 

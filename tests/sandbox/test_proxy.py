@@ -163,7 +163,7 @@ async def test_a_client_that_has_gone_does_not_end_the_proxy(port: int) -> None:
 
 
 def test_a_scenario_is_served_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """And a misspelt field of it ends the program before a port is opened."""
+    """A misspelt field in the file ends the program before a port is opened."""
     file = tmp_path / "scenario.json"
     file.write_text('{"balanse": 1}', encoding="utf-8")
 

@@ -172,7 +172,7 @@ def test_an_order_that_is_over_gets_no_code() -> None:
 
 
 def test_a_code_is_filled_into_a_message_of_a_rented_number() -> None:
-    """The same for rents."""
+    """A message of a rent gets its code as late as one of an order."""
     ask = asker(rent_plans={"7": [(Delivery(3, "hello", "04217", code_after=10), Delivery(4, "bye"))]})
     tzid = ask.hire()
 
@@ -292,7 +292,7 @@ async def test_acts_are_ignored_for_a_while(sandbox: Sandbox, http: httpx.AsyncC
 
 @pytest.mark.parametrize("page", [NO_SUCH_PAGE, TO_NO_SUCH_PAGE, GATEWAY_BUSY])
 async def test_a_page_of_a_gateway_does_nothing(page: Answer, sandbox: Sandbox, http: httpx.AsyncClient) -> None:
-    """It is HTML, and no word of the provider."""
+    """The page is HTML, and no word of the provider."""
     order_id = await bought(http)
     sandbox.fail("/user/cancel/", page)
 

@@ -82,7 +82,7 @@ def test_the_frozen_part_is_the_unconfirmed_price() -> None:
 
 
 def test_without_an_sms_the_window_ends_the_rent_and_refunds_it() -> None:
-    """By itself, after twenty minutes."""
+    """The window ends by itself, after twenty minutes."""
     ask = asker()
     tzid = ask.hire()
 

@@ -287,7 +287,7 @@ def test_what_is_not_the_order_s_own_agrees_too(name: str) -> None:
 
 
 def test_the_seed_s_rent_agrees_in_every_value() -> None:
-    """But its number and its tzid, which are ours."""
+    """Only its number and its tzid are ours."""
     assert seed_rent() == sample("rent/seed_getRentNum_ok.json")
 
 

@@ -266,7 +266,7 @@ async def test_another_answer_may_hide_a_purchase(
 @pytest.mark.filterwarnings("ignore:Async generator.*garbage collected:ResourceWarning")
 @pytest.mark.filterwarnings("ignore:Exception ignored in. <async_generator:pytest.PytestUnraisableExceptionWarning")
 async def test_a_body_may_be_mangled(library: Any, opened: Callable[..., Any], sandbox: Sandbox) -> None:
-    """By a function, or spoiled in a named way."""
+    """A function changes the body, or a name says how it is spoiled."""
     for change in (bytes.upper, "gzip", "charset", "content type", "bad gzip"):
         sandbox.fail("guest/flash", Mangle(change))
 
@@ -360,7 +360,7 @@ def test_hits_far_apart_bring_no_ban() -> None:
 
 
 def test_the_rent_api_says_too_fast_with_its_own_word() -> None:
-    """And never bans."""
+    """The rent API never bans."""
     ask = asker(rent_requests_per_second=1)
 
     answers = [ask.rent_json("getBalance.php")["response"] for _ in range(8)]

@@ -106,7 +106,7 @@ def test_pages_have_a_default_size_and_a_cap() -> None:
 
 
 def test_a_page_needs_its_category() -> None:
-    """And shows that one only."""
+    """A page shows only the orders of its category."""
     ask = asker()
     ask.v1("user/buy/hosting/any/any/1day")
 
@@ -287,7 +287,7 @@ def test_money_is_written_in_three_forms(form: str, printed: bytes) -> None:
 
 
 def test_a_top_up_lifts_the_rating() -> None:
-    """By eight points (docs)."""
+    """Each top-up adds eight points (docs)."""
     ask = asker(rating=50)
 
     ask.world.charge(Decimal(10))

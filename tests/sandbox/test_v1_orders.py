@@ -94,7 +94,7 @@ def test_finish_closes_and_pays_half_a_point() -> None:
 
 @pytest.mark.parametrize(("act", "ended"), [("cancel", "CANCELED"), ("ban", "BANNED")])
 def test_cancel_and_ban_refund_the_whole_price(act: str, ended: str) -> None:
-    """And cost a tenth of a point each."""
+    """Each of them costs a tenth of a point."""
     ask = asker()
     order = ask.buy()
 
@@ -234,7 +234,7 @@ def test_a_second_close_is_answered_as_the_scenario_says(
 
 
 def test_finish_and_ban_twice_are_no_ops_too() -> None:
-    """The same choice for each of the three."""
+    """The scenario's choice holds for finish, cancel and ban alike."""
     ask = asker(closed_answer="same", plans={"telegram": [[CODE], []]})
     finished, banned = ask.buy(), ask.buy()
     ask.later(5)
@@ -250,7 +250,7 @@ def test_an_unknown_order_is_not_found_with_two_statuses(act: str, code: int) ->
 
 
 def test_a_hosting_order_cannot_be_closed() -> None:
-    """It is paid for its hours."""
+    """A hosting order is paid for its hours."""
     ask = asker()
     order = ask.v1_json("user/buy/hosting/any/any/1day")["id"]
 

@@ -182,7 +182,7 @@ def test_forwarding_is_told_back() -> None:
     ],
 )
 def test_hosting_that_is_not_sold_is_refused(place: str, answer: tuple[int, str]) -> None:
-    """The same words as for an activation."""
+    """The refusal has the same words as for an activation."""
     assert asker().v1_text(f"user/buy/hosting/{place}") == answer
 
 

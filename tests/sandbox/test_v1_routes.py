@@ -26,7 +26,7 @@ def test_a_wrong_key_gets_an_empty_401(headers: dict[str, str]) -> None:
 
 
 def test_guests_need_no_key() -> None:
-    """And a wrong one is not looked at (live)."""
+    """The provider does not look at a wrong key there either (live)."""
     ask = asker()
 
     response = ask.sandbox.handle(Request("GET", "/v1/guest/countries", {"authorization": "Bearer x"}), ask.now)

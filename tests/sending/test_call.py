@@ -40,7 +40,7 @@ def test_the_provider_s_clock_is_read_from_its_date(date, instant):
 
 
 def test_without_a_date_there_is_no_clock():
-    """It is not guessed."""
+    """The client does not guess the provider's time."""
     assert reply().date is None
 
 
@@ -122,7 +122,7 @@ def test_an_excerpt_is_short_and_masked_before_it_is_cut():
 
 
 def test_a_reply_prints_neither_body_nor_headers():
-    """It is in the locals of every traceback."""
+    """A reply is in the locals of every traceback."""
     assert repr(reply(b"04217", date="today")) == "Reply(status=200, sent_at=0.0, arrived_at=0.0)"
 
 

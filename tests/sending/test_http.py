@@ -18,7 +18,7 @@ from tests.support.canned_provider import PROFILE, RENT_KEY, TOKEN, answering
 
 
 async def test_each_key_goes_to_its_own_host_only(library):
-    """And to the free pages none goes at all."""
+    """The free pages get no key at all."""
     async with answering(library, b'{"response":1,"list":[],"Data":[],"text":""}') as (client, provider):
         await client.v1.inbox(1)
         await client.rent.numbers()
@@ -74,7 +74,7 @@ async def test_the_library_s_name_is_replaced_by_ours(library):
 
 
 async def test_a_client_handed_in_is_not_closed(library):
-    """It is the caller's."""
+    """The HTTP client belongs to the caller."""
     http = library.AsyncClient(transport=library.MockTransport(lambda _: library.Response(200, content=PROFILE)))
     async with AsyncClient(TOKEN, v1_url="http://v1.test/v1", http_client=http) as client:
         await client.v1.profile()

@@ -34,7 +34,7 @@ async def test_a_body_in_pieces_is_read_whole(library):
 
 @pytest.mark.parametrize("packed", [gzip.compress(PROFILE, mtime=0), gzip.compress(PROFILE, mtime=0) + b"trailing"])
 async def test_gzip_is_unpacked(packed, library):
-    """It is what we ask for."""
+    """Our requests ask for gzip."""
     async with answering(library, streamed(library, packed[:20], packed[20:], content_encoding="GZIP")) as (client, _):
         assert (await client.v1.profile()).balance == 5
 

@@ -25,7 +25,7 @@ UNKNOWN = {
 """They may come after the request has left, or from a hook of the caller's client that ran after it."""
 
 ONLY_IN_HTTPX2 = {"SSEError"}
-"""Of its reader of event streams, which is not ours; unknown as the others."""
+"""An error of httpx2's reader of event streams, which we do not use; its outcome counts as unknown."""
 
 
 def exceptions(library: Any) -> dict[str, type[Exception]]:

@@ -99,7 +99,7 @@ def test_a_client_belongs_to_the_loop_that_first_used_it(sandbox):
 
 
 async def test_a_closed_client_sends_nothing(sandbox, client):
-    """And says so."""
+    """The caller gets a `ClientClosedError`."""
     await client.aclose()
 
     with pytest.raises(ClientClosedError, match=r"^v1\.profile: "):

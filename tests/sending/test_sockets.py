@@ -174,7 +174,7 @@ async def test_a_read_survives_a_connection_that_the_server_closed(library, sand
 
 
 async def test_a_stalled_read_ends_with_its_timeout(library, sandbox, host):
-    """And says that it may have arrived."""
+    """The error says that the request may have arrived."""
     async with line(sandbox, host[1], library, Stall()) as on:
         on.proxy.fail(Stall(), times=9)
         on.client._sender._max_retries = 0

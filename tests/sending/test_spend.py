@@ -86,7 +86,7 @@ async def test_what_spends_is_sent_once_and_its_answer_returned():
 
 
 async def test_what_spends_is_recovered_when_its_answer_is_lost():
-    """And the caller gets what was recovered."""
+    """The caller gets the recovered purchase."""
     assert await Deed([OutcomeUnknownError("cut")])() == "recovered"
 
 
@@ -179,7 +179,7 @@ async def test_what_turns_out_not_to_be_bought_is_void():
 
 @pytest.mark.parametrize("anyio_backend", [("asyncio", {"loop_factory": VirtualLoop})], ids=["asyncio"])
 async def test_a_task_of_ours_that_is_cancelled_by_others_leaves_the_outcome_unknown():
-    """Not ours to do, and not ours to hide."""
+    """We did not cancel the task, and we must not hide that another task did."""
     deed = Deed([5])
 
     async def cancel_all_others() -> None:

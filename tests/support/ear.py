@@ -22,7 +22,7 @@ class Ear:
 
     @property
     def names(self) -> list[str]:
-        """Of all but the requests."""
+        """The names of all events but those of requests."""
         return [event.name for event in self.told if event.name != "call.ended"]
 
     def of(self, name: str) -> list[dict[str, Any]]:

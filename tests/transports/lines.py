@@ -28,7 +28,7 @@ SHORT = 0.3
 """Seconds for a request that is to run out of time."""
 
 LONG = 10.0
-"""And for one that is not."""
+"""Seconds that a request may take that must not run out of time."""
 
 TRIES = 2
 """How often the client sends what it knows was not sent."""
@@ -114,7 +114,7 @@ def hung_up(on: Line) -> bool:
 
 
 def told(fault: Fault) -> Fault:
-    """The same when the test says `go`."""
+    """Return the fault that waits until the test says `go`."""
 
     def act(on: Line) -> bool:
         on.server.go.wait()
@@ -159,7 +159,7 @@ def named(name: str, fault: Any, *arguments: Any) -> Fault:
 
 
 def made(fault: Fault) -> Fault:
-    """The same after the order was made."""
+    """Return the fault that comes after the order was made."""
 
     def act(on: Line) -> bool:
         on.perform()

@@ -39,7 +39,7 @@ Fault: TypeAlias = Callable[[Any], bool]
 
 AUTHORITY = trustme.CA()
 CERTIFICATE = AUTHORITY.issue_cert("127.0.0.1")
-"""Of this run only."""
+"""A certificate of this run only."""
 
 
 def next_of(faults: deque[Fault | None]) -> Fault | None:

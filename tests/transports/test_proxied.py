@@ -51,7 +51,7 @@ async def test_a_purchase_that_a_forward_proxy_carried_on_is_returned(kind, faul
 
 
 async def test_a_purchase_that_a_forward_proxy_did_not_carry_on_is_denied(kind, serve):
-    """The same words of the proxy's."""
+    """The proxy answers in the same words as after a carried request."""
     proxy = serve(faults=[bad_gateway])
     async with dialled(proxy, kind, url=PLAIN, proxy=proxy.url) as client:
         with pytest.raises(NothingBoughtError):

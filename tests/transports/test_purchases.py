@@ -103,7 +103,7 @@ async def test_a_purchase_that_was_made_is_returned_on_uvloop(kind, fault, serve
 @pytest.mark.parametrize("anyio_backend", [UVLOOP])
 @rows(dict.fromkeys(ON_UVLOOP, UNANSWERED))
 async def test_a_purchase_that_was_not_made_is_not_made_on_uvloop(kind, fault, serve):
-    """The same the other way round."""
+    """The call ends with the news that nothing was bought."""
     await is_denied(serve(http2=kind.http2), kind, fault)
 
 

@@ -83,7 +83,7 @@ async def test_a_hook_that_cannot_connect_does_not_say_that_nothing_was_sent(kin
 
 @kinds
 async def test_a_hook_that_cannot_connect_before_says_that_nothing_was_sent(kind, serve):
-    """The same in front of the request."""
+    """The hook fails before the request instead of after it."""
 
     async def ask(request: Any) -> None:
         raise kind.package.ConnectError("All connection attempts failed")

@@ -126,7 +126,7 @@ async def test_the_options_of_a_purchase_go_with_every_try(sandbox: Sandbox, cli
 
 
 async def test_the_error_lists_what_was_tried(sandbox: Sandbox, client: AsyncClient) -> None:
-    """And keeps the provider's own word."""
+    """The error keeps the provider's own word."""
     run_dry(sandbox, MTS, BEELINE, VODAFONE)
 
     error = await try_to_buy(client, NoNumbersError)

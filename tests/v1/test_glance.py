@@ -140,7 +140,7 @@ DEEP = b'{"Data":[{"id":7,"sms":' + b"[" * 100_000 + b"]" * 100_000 + b"}]}"
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b'{"Data":5}', b'{"error":"away"}'])
 def test_a_page_that_is_none_is_unreadable(body: bytes) -> None:
-    """And raises nothing the waits would not expect."""
+    """The waits expect this error, and no other."""
     with pytest.raises(UnreadableReplyError):
         read(body)
 

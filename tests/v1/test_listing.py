@@ -206,7 +206,7 @@ async def test_an_order_closed_elsewhere_is_looked_at_before_its_wait_ends() -> 
 
 
 async def test_a_page_that_is_refused_is_asked_again_shorter() -> None:
-    """And the waits go on."""
+    """The waits go on meanwhile."""
     sandbox = world([20] * 60)
     sandbox.fail("limit=120", Answer(400, "limit is incorrect"), times=1000)
     async with open_client(sandbox, pace=Pace(v1_per_second=FAST)) as client:

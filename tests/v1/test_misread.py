@@ -166,7 +166,7 @@ def test_a_field_of_a_payment_costs_that_field(name: str, value: str, attribute:
 
 @pytest.mark.parametrize(("name", "value", "attribute"), PRODUCT_FIELDS, ids=short)
 def test_a_field_of_a_product_costs_that_field(name: str, value: str, attribute: str) -> None:
-    """And what is no product costs no other."""
+    """A value that is no product costs no other product."""
     whole: Product = read(_wire.read_products, f'{{"telegram":{written(PRODUCT)}}}')[0]["telegram"]
     body = f'{{"telegram":{written(PRODUCT, name, value)},"viber":5,"amazon":{written(PRODUCT)}}}'
 

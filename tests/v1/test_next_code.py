@@ -55,7 +55,7 @@ async def test_a_wait_takes_only_what_its_own_match_accepts(sandbox: Sandbox, cl
 async def test_a_code_found_by_the_reader_is_not_handed_over_again_once_it_is_filled_in(
     sandbox: Sandbox, client: AsyncClient
 ) -> None:
-    """It is the same message."""
+    """The message is the same."""
     async with client.activation("google", country="russia") as order:
         receive(sandbox, order.id, "Your code is 1111")
         assert await order.code() == "1111"

@@ -53,7 +53,7 @@ def test_of_equal_offers_the_fuller_comes_first():
 
 
 def test_the_expected_cost_is_what_one_code_costs():
-    """Of four numbers at 0.30 one brings a code: 1.20."""
+    """One of four numbers at 0.30 brings a code, so a code costs 1.20."""
     assert Picker().expected_cost(offer("any", "0.30", "33.3333")) == pytest.approx(
         Decimal("0.90"), abs=Decimal("1e-5")
     )

@@ -156,7 +156,7 @@ def _expired_long_ago(body: bytes) -> bytes:
 
 @pytest.mark.parametrize("change", [_without_expires, _expired_long_ago])
 async def test_without_a_usable_expiry_an_order_has_twenty_minutes(change: Callable[[bytes], bytes]) -> None:
-    """Of an order that says it is over and is open, the status is right."""
+    """An order that seems over by its expiry, and has an open status, is open."""
     sandbox = Sandbox(scenario=Scenario(lifetime=9000))
     sandbox.fail("GET /v1/user/", Mangle(change), times=1000)
     async with open_client(sandbox) as client:

@@ -24,7 +24,7 @@ WITHDRAW = {"receiver": "1", "method": "visa", "amount": "10", "fee": "payeer"}
 
 
 async def cancelled_after(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
-    """By the structured way that both loops have."""
+    """Cancel the work by a scope, as both loops can."""
     with anyio.move_on_after(seconds) as scope:
         await work()
     assert scope.cancelled_caught

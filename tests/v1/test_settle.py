@@ -204,7 +204,7 @@ async def test_a_cancelled_caller_is_held_for_the_cancel_timeout(stubborn: tuple
 
 
 async def test_what_fails_at_closing_too_stays_unsettled(sandbox: Sandbox) -> None:
-    """And the warning of the closing client names it."""
+    """The warning of the closing client names it."""
     with pytest.warns(ResourceWarning, match="unsettled"):  # noqa: PT031 - the closing warns
         async with open_client(sandbox) as client:
             order = await buy(client)

@@ -233,7 +233,7 @@ async def test_a_code_that_lands_during_the_cancel_waits_no_longer_for_its_finis
 async def test_a_message_that_lands_during_the_cancel_and_is_not_wanted_finishes_the_order(
     sandbox: Sandbox, client: AsyncClient
 ) -> None:
-    """It is too late to cancel it."""
+    """The order has a message, so it is too late to cancel it."""
     sandbox.fail("user/cancel", Stall(2, processed=False))
     order_id = await buy(client, sandbox, Delivery(31, "Other 1111", "1111", "Other"))
 

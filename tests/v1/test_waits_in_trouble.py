@@ -230,7 +230,7 @@ async def test_an_order_missing_twice_is_not_found(sandbox: Sandbox, client: Asy
 
 
 async def test_an_order_missing_once_is_waited_for(sandbox: Sandbox, client: AsyncClient) -> None:
-    """The same slip, the other way round."""
+    """One `order not found` may be a slip of the provider."""
     async with open_client(sandbox) as buyer:
         order_id = await buy(buyer, sandbox, CODE)
     sandbox.fail("user/check", MISSING)
