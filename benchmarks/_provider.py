@@ -1,5 +1,5 @@
-"""A bare provider in a process of its own: its answers are rendered before they are asked for, so that what costs is
-the client. It has a number of open orders, sells none, and lets codes arrive on request.
+"""A bare provider in a process of its own. Its answers are rendered in advance, so that the client is the only cost.
+It has a number of open orders, sells none, and lets codes arrive on request.
 
     python -m benchmarks._provider '{"orders": 1000, "round_trip": 0.2, "page_cap": 1000}'
 

@@ -1,7 +1,8 @@
 """What if 20,000 callers ask at the same moment? CPU of a call beside 1,000 callers, the first answer, the memory.
 
-Every burst has a process of its own. Beside it the same burst of raw `get()` of the same HTTP library, as far as that
-can be waited for; of two rounds the one that took less CPU. Bars: 1.25 times the CPU, 0.5 s, 60 MB. Draws `burst.svg`.
+Every burst has a process of its own. Beside it stands the same burst of raw `get()` of the same HTTP library, if that
+ends within the time of the run. The round with less CPU of two counts. Bars: 1.25 times the CPU, 0.5 s, 60 MB. Draws
+`burst.svg`.
 
     python -m benchmarks.burst ours|raw CALLERS      one burst, as JSON
 """

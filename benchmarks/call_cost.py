@@ -1,7 +1,7 @@
 """What CPU does a typed call cost beside a raw `AsyncClient.get()` of the same HTTP library? Bar: not more.
 
-The typed call is paced, has a key, is read into an `Order`; the raw one is only the answer's bytes. Both go to a bare
-provider in a process of its own, turn about in one run, one at a time and ten at a time. The floor is an
+The typed call is paced, has a key, and is read into an `Order`; the raw one is only the answer's bytes. Both go to a
+bare provider in a process of its own. They alternate in one run, one at a time and ten at a time. The floor is an
 `asyncio.Protocol` that writes one prepared request again and again.
 """
 

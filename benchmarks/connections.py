@@ -1,6 +1,6 @@
 """How many new connections does a client make per request, in steady state and after half a minute of rest? Bars: none.
 
-Counted by the provider. The pool's connections are made once; a connection made later is one that was thrown away.
+The provider counts them. The pool's connections are made once; a later connection replaces one that was dropped.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ delay is from the arrival, by the provider, to the return of `await_sms`. Three 
 - the default: one look at the list a second. Its CPU is that of a time in which no code comes;
 - a provider whose pages have at most 15 rows.
 
-Beside them the least that one request for each order could do at the same rate, N / 2R; and beside the CPU that of a
-bare client which gets as many of the same pages, and reads none. Draws `detection.svg`.
+Beside the delays stands the least delay of one request for each order at the same rate, N / 2R. Beside the CPU stands
+the CPU of a bare client that gets the same number of pages and reads none. Draws `detection.svg`.
 
     python -m benchmarks.detection '{"orders": 1000}'      one of them, as JSON
 """

@@ -1,7 +1,7 @@
 """What does `import smsapi_async` cost beside importing its four dependencies? Bar: at most 1.35 times.
 
-Both are timed in fresh interpreters, turn about in one run, each less the time of an interpreter that imports nothing.
-Byte code is compiled first, as an installation does.
+Both are timed in fresh interpreters that alternate in one run, each less the time of an interpreter that imports
+nothing. Byte code is compiled first, as an installation does.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How many distributions does a core install bring, and how many bytes? Bars: 10, and 3 MB.
 
-A wheel is built of this tree and installed, without extras, into a fresh environment; what pip brings by itself is not
-counted, nor is the byte code that an installation may compile.
+A wheel is built of this tree and installed, without extras, into a fresh environment. The files of pip itself and the
+compiled byte code do not count.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Is the pace kept to, and used? Many more callers than it lets through, on loopback and 200 ms away.
 
-Slots are noted as they are granted, requests as they reach the provider. Bars, of a pace of R = 100 a second: at most
-R + 1 slots in any second, at most 1.1 R requests in any second at the provider, at least 0.95 R used.
+Slots are recorded as they are granted, requests as they reach the provider. The pace is R = 100 a second. Bars: at
+most R + 1 slots in any second, at most 1.1 R requests in any second at the provider, and at least 0.95 R used.
 """
 
 from __future__ import annotations

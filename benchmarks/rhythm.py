@@ -1,8 +1,8 @@
 """How many requests does the rhythm of one order take, and how late does it find the code, beside other schedules?
 
-Pure arithmetic, no request is sent: 5,000 orders, their codes log-normal in time (median 25 s, sigma 1), three of ten
-never, expiry after 900 s; a last look before the end, where an order without a code is given up. The same orders for
-every schedule. Draws `rhythm.svg`.
+This is arithmetic, no request is sent. Of 5,000 orders three in ten never get a code; the codes of the others are
+log-normal in time (median 25 s, sigma 1). An order expires after 900 s, and has a last look before its end. Every
+schedule gets the same orders. Draws `rhythm.svg`.
 """
 
 from __future__ import annotations

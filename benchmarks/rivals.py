@@ -1,8 +1,8 @@
 """What do other clients of these providers take to bring the codes of 1, 100 and 1,000 orders?
 
-Each in a process of its own, against the same bare provider; codes come at random within 6 s. One order is 20 lone
-clients at once, for a mean. A code that did not come in time counts with the time of its wait: such a delay is a least.
-The loops are those the projects' own pages recommend, one for each order:
+Each runs in a process of its own, against the same bare provider; codes come at random within 6 s. The row of one
+order is the mean of 20 lone clients at once. A code that did not come in time counts with the time of its wait, so such
+a delay is a lower bound. The loops are those that the projects' own pages recommend, one for each order:
 
 - PyFiveSim 1.0 (README, "Usage"): `await asyncio.sleep(5)`, `get_order_info`, until it has an SMS, then
   `action_with_order(FINISH)`; it opens a session with every call.

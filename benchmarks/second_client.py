@@ -1,7 +1,7 @@
 """What does a second `AsyncClient()` of a process take, its HTTP client included? Bar: 1 ms.
 
-A client makes its HTTP client with its first request, so opening one is timed together with it, without the request.
-The first of a process loads the certificates of the system.
+A client makes its HTTP client with its first request, so both are timed together, without the request. The first HTTP
+client of a process loads the certificates of the system.
 """
 
 from __future__ import annotations

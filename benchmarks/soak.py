@@ -1,8 +1,8 @@
 """Do memory and tasks stay flat while one client buys and awaits 100,000 orders, and sockets over real HTTP?
 
-The first run is on virtual time: at the default pace it lasts nearly two hours there, so that what is remembered for
-an hour is forgotten again. Nine orders of ten get their code, the tenth is cancelled. The second run awaits orders over
-loopback, as fast as it goes. Both providers are bare: they remember nothing but the orders that are open.
+The first run is on virtual time. At the default pace it lasts nearly two hours there, longer than any record that the
+client keeps for an hour. Nine orders of ten get their code, the tenth is cancelled. The second run awaits orders over
+loopback, as fast as possible. Both providers are bare: they remember only the open orders.
 
     python -m benchmarks.soak [ORDERS]
 """

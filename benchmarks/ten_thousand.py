@@ -1,9 +1,9 @@
 """Does one client bring 10,000 orders to their end over real HTTP, within its pace, without delay, in little memory?
 
-The provider is the sandbox behind a real server, in a process of its own: it sold the orders before it serves. The code
-of nineteen orders of twenty comes at random; the twentieth order gets none and is cancelled when its wait times out.
+The provider is the sandbox behind a real server, in a process of its own; it sells the orders before it serves. The
+code of nineteen orders of twenty comes at random; the twentieth gets none and is cancelled when its wait times out.
 Every order is awaited before the first code comes, and finished or cancelled at the sandbox in the end. The memory is
-that of the whole process, less what it had with the first 1,000.
+that of the whole process, less its memory with the first 1,000.
 
 It takes two minutes, so `make soak` runs it with 10,000, and `make bench` with fewer.
 

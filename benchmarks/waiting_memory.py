@@ -1,7 +1,7 @@
 """How many bytes of memory does an awaited order take, the caller's own task included, on asyncio and on trio?
 
-50,000 orders are awaited at a bare provider until each of them was shown; the memory is that of the whole process, less
-what it had with the first 1,000. The floor is as many tasks that wait for a bare event of their loop's.
+50,000 orders are awaited at a bare provider until each of them was shown. The number is the memory of the whole
+process, less its memory with the first 1,000. The floor is the same number of tasks that wait for a bare event.
 
     python -m benchmarks.waiting_memory asyncio|trio [floor]      one of them, as JSON
 """

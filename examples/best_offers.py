@@ -1,11 +1,11 @@
-"""A spreadsheet of the best offers: which country and operator a code of each product is expected to cost least at.
+"""A spreadsheet of the best offers: the countries and operators with the lowest expected cost of a code.
 
     python examples/best_offers.py telegram whatsapp > offers.csv
 
-One line an offer, the best of each product first: cost, stock, the rate of orders that got their SMS, and what one code
-costs by that. The choice is a `v1.Picker`, which `client.activation(product, offers=picker)` would buy along. Reading
-the price table needs no key and costs nothing, so this may be run against the real provider as it is; against the local
-one start `python -m smsapi_async.sandbox` and paste the lines it prints.
+Each offer is a line, the best of each product first: its cost, its stock, the rate of orders that got their SMS, and
+the expected cost of one code. A `v1.Picker` chooses; `client.activation(product, offers=picker)` would buy in that order.
+Reading the price table needs no key and costs nothing, so this runs against the real provider as it is. Against the
+local one start `python -m smsapi_async.sandbox` and paste the lines for your shell.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ Twenty numbers are bought at once and their codes awaited together. The connecti
 the provider has sold: the order is found again and not bought twice. One product is sold out. One number never gets
 its SMS and is given back. One number is rented and gets two messages. Which SMS comes when is `demo_scenario.json`.
 
-`sign_up` and `rent` are what a program of yours would do; the rest sets the stage and keeps the books. About 20
-seconds; exit code 1 when the account does not agree with the provider's balances to the cent.
+`sign_up` and `rent` are the part that a program of yours would have; the rest starts the provider and keeps the books.
+It takes about 20 seconds. The exit code is 1 if the account does not agree with the provider's balances to the cent.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""The inboxes of rented numbers, followed like a log: one line a message, of all numbers together.
+"""The inboxes of rented numbers, followed like a log: one line for each message of all numbers.
 
     python examples/inbox.py                     # every number you rent, until they are gone or Ctrl-C
     python examples/inbox.py 10000371            # one of them
     python examples/inbox.py --rent 7 1          # rents a number in country 7 for a day first: that costs money
 
-However many numbers are followed, one request every few seconds asks for all of them. Following never closes a number.
-After a restart what is in the inbox is printed again.
+One request every few seconds asks for all numbers, however many there are. Following never closes a number. After a
+restart the messages of the inbox are printed again.
 
-Against the local provider start `python -m smsapi_async.sandbox`, paste the lines it prints, and use `--rent 7 1`: the
-number gets a message after five seconds. Against the real provider set `SMSAPI_RENT_KEY` alone.
+Against the local provider start `python -m smsapi_async.sandbox`, paste the lines for your shell, and use
+`--rent 7 1`: the number gets a message after five seconds. Against the real provider set only `SMSAPI_RENT_KEY`.
 """
 
 from __future__ import annotations

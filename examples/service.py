@@ -3,20 +3,20 @@
     POST /signups/telegram    202 {"id": 1090123457, "phone": "+7900...", "state": "waiting"}
     GET /signups/1090123457   200 {..., "state": "done", "code": "04217"}, or "state": "failed" and why
 
-A plain ASGI application, so that nothing but a server is needed. With FastAPI or Starlette `Service.life` is the
-`lifespan`, and the two methods below it are the bodies of two endpoints.
+It is a plain ASGI application, so it needs only a server. With FastAPI or Starlette `Service.life` is the `lifespan`,
+and the two methods below it are the bodies of two endpoints.
 
 One client and one task group live as long as the server. A background wait is a child of that group, never a loose
-task. When the server stops, the group is cancelled: each scope gives its number back (a code that lands in
-that moment is taken and the order finished), then the client closes.
+task. When the server stops, the group is cancelled, and each scope gives its number back. If a code lands in that
+moment, the scope takes it and finishes the order. Then the client closes.
 
 Against the local provider:
 
-    python -m smsapi_async.sandbox               # in another terminal; paste the lines it prints into this one
+    python -m smsapi_async.sandbox               # in another terminal; paste its lines into this one
     python examples/service.py                   # serves on port 8056, needs the extra `sandbox` for uvicorn
     curl -X POST localhost:8056/signups/telegram
 
-Against the real provider set `SMSAPI_TOKEN` alone.
+Against the real provider set only `SMSAPI_TOKEN`.
 """
 
 from __future__ import annotations

@@ -1,18 +1,19 @@
 """A chat bot that gets codes: /code telegram answers with a number and then with its code, /stop gives it back.
 
-The handlers are written as for aiogram and registered here with a router of a few lines, so that the example runs in a
-terminal and needs no bot token. With aiogram `Router` and `Message` come from there, the decorator becomes
-`@router.message(Command("code"))`, a chat is `message.chat.id`, and what a handler asks for by name is given by
-`Dispatcher(client=client, waiting={})`. aiogram handles updates side by side, as this router does: a handler may
-simply wait for its code, and nothing is stored or polled.
+The handlers are written as for aiogram. Here a router of a few lines calls them, so the example runs in a terminal and
+needs no bot token. With aiogram, import `Router` and `Message` from there, and write the decorator as
+`@router.message(Command("code"))`. A chat is then `message.chat.id`, and `Dispatcher(client=client, waiting={})` passes
+the handlers' arguments by name. aiogram handles updates side by side, as this router does: a handler may simply wait
+for its code, and nothing is stored or polled.
 
 Against the local provider:
 
-    python -m smsapi_async.sandbox               # in another terminal; paste the lines it prints into this one
+    python -m smsapi_async.sandbox               # in another terminal; paste its lines into this one
     python examples/telegram_bot.py
 
 then type `alice /code telegram`, `bob /code google`, `bob /stop`. The end of the input or Ctrl-C ends the bot and gives
-back what is still waiting. Against the real provider set `SMSAPI_TOKEN` alone: the budget below is real money then.
+back the numbers that still wait. Against the real provider set only `SMSAPI_TOKEN`: the budget below is real money
+then.
 """
 
 from __future__ import annotations

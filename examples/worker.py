@@ -2,20 +2,20 @@
 
     python examples/worker.py jobs.db telegram telegram google     # three jobs, noted in jobs.db
     kill -9 ...                                                    # at any moment
-    python examples/worker.py jobs.db                              # goes on with what is not done
+    python examples/worker.py jobs.db                              # goes on with the open jobs
 
 A job is a row of a small SQLite file, written before and after each step that matters:
 
     queued -> buying -> waiting, with the order's id -> done, with the code, or failed
 
-Killed while `waiting`, the order is resumed by its id; a code that came meanwhile is there at once. Killed while
-`buying`, nobody knows whether a number was bought: an open order of that product whose id is in no row is this job's;
-without one nothing was bought. That holds while no other program buys with the same key.
+After a kill while `waiting`, the order is resumed by its id; a code that came meanwhile is there at once. After a kill
+while `buying`, the purchase may have been made or not. An open order of that product whose id is in no row is then this
+job's; without one nothing was bought. That holds while no other program buys with the same key.
 
-A code opens a user's account, so the file is for its owner only, and a code is erased from it when it was printed.
+A code opens a user's account, so only the owner may read the file, and a code is erased from it once it was printed.
 
-Against the local provider start `python -m smsapi_async.sandbox` and paste the lines it prints; `telegram` gets a code
-after five seconds. Against the real provider set `SMSAPI_TOKEN` alone.
+Against the local provider start `python -m smsapi_async.sandbox` and paste the lines for your shell; `telegram` gets a
+code after five seconds. Against the real provider set only `SMSAPI_TOKEN`.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def oldest_first(messages: Sequence[Sms]) -> tuple[Sms, ...]:
     """Return the messages by their time. Equal times are ordered by the provider's number, then by place in the list.
 
     A message without a time takes the time of the message numbered before it, or else of the first one numbered after
-    it, because a list may come newest first. A message without time and number takes both from its neighbour before it.
+    it. (A list may come newest first.) A message without time and number takes both from its neighbour before it.
     """
     if len(messages) < 2:
         return tuple(messages)

@@ -34,8 +34,8 @@ class Telemetry:
 
     Every request has a span, named like its call (``v1.check``), and so has every wait for a code
     (``smsapi.await_code``). Each is a child of the span that was current at the call. Spans are written when they end,
-    so a request sent for a wait is the wait's sibling. Where many wait, one waiter asks for all: the request is a child
-    of that waiter's span, and the other waiters have no span for it.
+    so a request sent for a wait is the wait's sibling. Where many wait, one waiter asks for all. The request is a child
+    of that waiter's span; the other waiters have no span for it.
 
     The metrics are counters (`smsapi.looks`, `smsapi.codes`, `smsapi.refusals`, `smsapi.reconciliations`) and a
     histogram of the seconds from a purchase to its code (`smsapi.code.duration`). No attribute holds a key, a phone, a

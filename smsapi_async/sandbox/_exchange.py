@@ -1,5 +1,5 @@
-"""One request and its fate, for every way in: it is processed or not, takes its time, and gets all or a part of its
-answer. Knows no HTTP library. Its exceptions have the names that real sockets raised (tests/sandbox/test_proxy.py)."""
+"""One request and its fate, for every way in: processed or not, with its delay, and with all or a part of its answer.
+Knows no HTTP library. Its exceptions have the names that real sockets raised (tests/sandbox/test_proxy.py)."""
 
 from datetime import datetime
 from typing import Any, Protocol

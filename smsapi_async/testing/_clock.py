@@ -39,7 +39,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     """asyncio's own loop with another clock: ``asyncio.Runner(loop_factory=VirtualLoop)``.
 
     A loop that can never go on raises. If the test runs in a `scope`, the loop cancels that instead and keeps the error
-    in `stuck`, so that the fixtures can still close the test's resources.
+    in `stuck`. The fixtures can then still close the test's resources.
     """
 
     scope: anyio.CancelScope | None = None

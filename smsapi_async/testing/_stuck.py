@@ -63,8 +63,8 @@ Test = Callable[..., Awaitable[object]]
 def never_stuck(test: Test, find_watch: Callable[[], Watch]) -> Test:
     """Return the test in a scope of its own. A test that can never go on ends with the watch's error.
 
-    The error is raised with the traceback of the test's cancellation, so that pytest shows the lines of the test that
-    wait, instead of those of its own machinery.
+    The error has the traceback of the test's cancellation, so pytest shows the lines of the test that wait, instead of
+    its own machinery.
     """
 
     @functools.wraps(test)

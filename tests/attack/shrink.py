@@ -1,6 +1,6 @@
-"""Making a failing schedule small: what can go goes while the same law stays broken. Plays many runs, prints none.
+"""Making a failing schedule small: parts are left out while the same law stays broken. Plays many runs, prints none.
 
-Only part of a schedule is ever left out, nothing is drawn anew, so a small one is told by what it keeps of its seed.
+Nothing is drawn anew, so the seed and the kept parts describe a small schedule.
 """
 
 from __future__ import annotations

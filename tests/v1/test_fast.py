@@ -215,7 +215,7 @@ def test_a_large_table_is_the_same_table(way: str) -> None:
 
 @pytest.mark.parametrize("russia", [b"5", b"null", b"[]", b'{"telegram":5}', b'{"telegram":[]}'])
 def test_what_is_nested_wrongly_concerns_no_other_country(russia: bytes) -> None:
-    """It is told when it is asked for, by its path; without msgspec the table is decoded whole, and refused whole."""
+    """It is reported by its path once it is read; without msgspec the table is decoded whole, and refused whole."""
     forget()
     found = prices(table(russia=russia))
 
