@@ -3,7 +3,7 @@
     python examples/best_offers.py telegram whatsapp > offers.csv
 
 Each offer is a line, the best of each product first: its cost, its stock, the rate of orders that got their SMS, and
-the expected cost of one code. A `v1.Picker` chooses; `client.activation(product, offers=picker)` would buy in that order.
+the expected cost of one code. A `v1.Picker` chooses, and `client.activation(product, offers=picker)` buys by it.
 Reading the price table needs no key and costs nothing, so this runs against the real provider as it is. Against the
 local one start `python -m smsapi_async.sandbox` and paste the lines for your shell.
 """
