@@ -67,7 +67,7 @@ def to_paste(sandbox: Sandbox, base: str) -> str:
     lines = [
         "v1 {} token {} | rent {} key {}".format(*variables.values()),
         "",
-        "To use it, paste into another terminal",
+        "Paste the lines of your shell into another terminal",
     ]
     for shell, form in SHELLS.items():
         lines += ["", f"{shell}:", *(form.format(name, value) for name, value in variables.items())]
