@@ -40,7 +40,7 @@ RULES = {
 }
 """Advice, each with the words that it replaces."""
 
-FACT = "the fact sheets keep the wording in which the facts were collected"
+FACT = "a statement about the provider stays as it was collected"
 ALLOWED = {
     ("docs/protocol/rent.md", "Whether it exists today is unknown."): FACT,
     ("docs/protocol/rent.md", "What extendRentState will accept now."): FACT,
