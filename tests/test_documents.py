@@ -14,14 +14,12 @@ import asyncio.events
 import contextlib
 import functools
 import gc
-import inspect
 import re
 import shlex
 import types
 from collections.abc import Iterator
 from pathlib import Path
 
-import attrs
 import pytest
 import trio
 from trio.testing import MockClock
@@ -30,6 +28,7 @@ import smsapi_async
 import smsapi_async.rent
 import smsapi_async.v1
 from documenting import rhythm
+from documenting.blocks import DOCUMENTS, blocks
 from smsapi_async import AsyncClient, OrderExpiredError, SmsApiError
 from smsapi_async._cli._app import app
 from smsapi_async.sandbox import Delivery, Sandbox, Scenario
@@ -42,27 +41,6 @@ from tests.v1 import literals as v1_literals
 from tests.v1 import operations as v1_operations
 
 ROOT = Path(__file__).parents[1]
-README = ROOT / "README.md"
-DOCUMENTS = (README, *sorted((ROOT / "docs").rglob("*.md")))
-PYTHON = re.compile(r"^```python\n(.*?)^```$(?:\n+^```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
-
-
-@attrs.frozen
-class Block:
-    """One example; its source padded, so that a traceback shows the lines of its document."""
-
-    page: str
-    line: int
-    source: str
-    printed: str | None
-
-
-def blocks() -> Iterator[Block]:
-    for document in DOCUMENTS:
-        text = document.read_text(encoding="utf-8")
-        for match in PYTHON.finditer(text):
-            above = text.count("\n", 0, match.start(1))
-            yield Block(document.relative_to(ROOT).as_posix(), above + 1, "\n" * above + match[1], match[2])
 
 
 def commands() -> Iterator[str]:
@@ -70,11 +48,6 @@ def commands() -> Iterator[str]:
     for document in DOCUMENTS:
         for block in re.findall(r"^```sh\n(.*?)^```$", document.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
             yield from (line for line in block.splitlines() if line.startswith("smsapi "))
-
-
-def names_missing(tree: ast.Module) -> set[str]:
-    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    return {n.id for n in names if isinstance(n.ctx, ast.Load)} - {n.id for n in names if isinstance(n.ctx, ast.Store)}
 
 
 async def run_awaiting(code: types.CodeType, missing: set[str]) -> None:
@@ -111,11 +84,10 @@ def test_a_document_has_examples(document):
 @pytest.mark.parametrize("block", [pytest.param(block, id=f"{block.page}:{block.line}") for block in blocks()])
 def test_an_example_runs_and_prints_as_shown(block, sandbox, capsys, monkeypatch):
     """The first thing a newcomer does is to copy it."""
-    tree = ast.parse(block.source, block.page)
-    code = compile(tree, block.page, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    code = compile(block.tree, block.page, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
-    if code.co_flags & inspect.CO_COROUTINE:
-        asyncio.run(run_awaiting(code, names_missing(tree)))
+    if block.awaits:
+        asyncio.run(run_awaiting(code, block.missing))
     elif block.page in readers.USES:
         readers.USES[block.page](code, monkeypatch)
     else:
@@ -141,13 +113,14 @@ def test_a_command_is_one_that_smsapi_knows(line):
 
 def rows(table: str) -> list[list[str]]:
     """The cells of each row that begins with a name."""
-    lines = [line for line in table.splitlines() if line.startswith("| `")]
+    lines = [line for line in table.splitlines() if line.startswith(("| `", "| [`"))]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
 def listed(house: str) -> dict[str, str]:
-    """The README's table of a house: endpoint by operation."""
-    table = README.read_text(encoding="utf-8").partition(f"| `client.{house}` | endpoint |")[2].partition("\n\n")[0]
+    """The table of a house: endpoint by operation."""
+    page = ROOT / "docs/reference/operations.md"
+    table = page.read_text(encoding="utf-8").partition(f"| `client.{house}` | endpoint |")[2].partition("\n\n")[0]
     return {name: endpoint for names, endpoint, _ in rows(table) for name in re.findall(r"`(\w+)\(", names)}
 
 
@@ -184,11 +157,12 @@ def test_the_reference_has_every_public_name(door):
     assert shown == set(door.__all__)
 
 
-def test_the_readme_draws_the_tree_of_errors():
-    """It is what a reader decides by, what to catch."""
+def test_the_reference_draws_the_tree_of_errors():
+    """A reader decides by it what to catch."""
+    page = (ROOT / "docs/reference/errors.md").read_text(encoding="utf-8")
     above: list[str] = []
     drawn = {}
-    for indent, name in re.findall(r"^([│├└─ ]*)(\w+Error)(?: |$)", README.read_text(encoding="utf-8"), re.MULTILINE):
+    for indent, name in re.findall(r"^([│├└─ ]*)(\w+Error)(?: |$)", page, re.MULTILINE):
         above[len(indent) // 4 :] = [name]
         drawn[name] = above[-2] if len(above) > 1 else "Exception"
 
@@ -224,7 +198,8 @@ def test_the_drawing_of_the_looks_is_the_rhythm():
 
 async def test_a_lonely_order_costs_as_many_requests_as_written(client, sandbox, steady):
     """A reader who plans for many orders multiplies this number."""
-    (written,) = re.findall(r"about (\d+) requests for an order that gets nothing", README.read_text(encoding="utf-8"))
+    page = (ROOT / "docs/about/waiting.md").read_text(encoding="utf-8")
+    (written,) = re.findall(r"about (\d+) requests for an order that gets nothing", page)
 
     async with client.activation("whatsapp") as order:
         with pytest.raises(OrderExpiredError):

@@ -39,12 +39,12 @@ def sms_scenario() -> Scenario:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.stem)
-def test_an_example_says_what_it_shows_and_the_readme_lists_it(example):
+def test_an_example_says_what_it_shows_and_the_pages_list_it(example):
     """A reader opens no file whose use must be guessed."""
     told = ast.get_docstring(ast.parse(example.read_text(encoding="utf-8"))) or ""
 
     assert len(told.splitlines()[0]) > 40
-    assert f"`examples/{example.name}`" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"`examples/{example.name}`" in (ROOT / "docs/examples.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("example", [e for e in EXAMPLES if e.stem != "demo"], ids=lambda example: example.stem)

@@ -133,7 +133,7 @@ class TestABot:
     pytestmark = pytest.mark.sms_virtual_time(*BOTH)
 
     async def test_it_gets_its_code(self, sms_client, sms_sandbox):
-        """The three lines of the README."""
+        """The three lines of the page about testing."""
         assert await Bot(sms_client).sign_up() == "04217"
 
         sms_sandbox.ledger.assert_bought(1)
