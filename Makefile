@@ -3,7 +3,7 @@
 #   make test    all tests, with coverage
 #   make lowest  the same tests on the oldest dependencies that pyproject.toml allows
 #   make pythons the tests on every Python of 3.11 to 3.14 that is on the path, each in an environment of its own
-#   make check   lint, format and prose (make lint), types (make types), the public surface (make surface), the workflows (make workflows)
+#   make check   lint, format and prose (make lint), types, also of the pages' blocks (make types), the public surface (make surface), the workflows (make workflows)
 #   make record  write the public surface anew, once a change of it is meant
 #   make docs    the site, without a warning, into build/site
 #   make build   wheel and sdist: what is in them, and each tried in an empty environment
@@ -94,6 +94,9 @@ types: $(CHECKS)
 	$(PY) -m mypy $(SOURCES)
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" pyright
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" pyright --verifytypes smsapi_async --ignoreexternal
+	$(PY) -m documenting.blocks
+	MYPYPATH=documenting/stubs $(PY) -m mypy build/blocks
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" pyright --project build/blocks
 
 surface: $(CHECKS)
 	$(PY) -m documenting.surface

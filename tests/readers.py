@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import httpx
 
+from smsapi_async.sandbox import Answer
+
 if TYPE_CHECKING:
     import pytest
 
     from smsapi_async import AsyncClient
+    from smsapi_async.sandbox import Sandbox
 
 
 async def sign_in(phone: str) -> None:
@@ -33,8 +36,11 @@ GIVEN: dict[str, Callable[[AsyncClient], Awaitable[object]]] = {"order_id": orde
 """Names that a block uses without defining them, bought for the block."""
 
 
-def visit_service(example: types.CodeType, _: pytest.MonkeyPatch) -> None:
-    """The FastAPI service and its visitors: one gets a code, one waits in vain, one leaves it to the shutdown."""
+def visit_service(example: types.CodeType, sandbox: Sandbox, _: pytest.MonkeyPatch) -> None:
+    """The FastAPI service and its visitors: one gets a code, one waits in vain, one leaves it to the shutdown.
+
+    Others send what no product can be, a product that is not sold, and one that is sold out.
+    """
     names: dict[str, Any] = {"__name__": "example"}
     exec(example, names)
     app = names["app"]
@@ -42,14 +48,24 @@ def visit_service(example: types.CodeType, _: pytest.MonkeyPatch) -> None:
     async def visit() -> None:
         http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service")
 
+        async def post(product: str) -> httpx.Response:
+            return await http.post("/orders", params={"product": product})
+
         async def buy(product: str) -> str:
-            return f"/orders/{(await http.post('/orders', params={'product': product})).json()['id']}"
+            return f"/orders/{(await post(product)).json()['id']}"
 
         async with app.router.lifespan_context(app), http:
-            refused = await http.post("/orders", params={"product": "instagram"})
-            assert refused.status_code == 502
-            assert "nothing was bought" in refused.json()["detail"]
-            coming, never = await buy("telegram"), await buy("whatsapp")
+            for wrong in ("instagram", "a/b", "..", "two words", "", "\n", "x" * 5000):
+                refused = await post(wrong)
+                assert (wrong, refused.status_code) == (wrong, 422)
+                assert refused.json()["detail"]
+            sandbox.fail("/user/buy/", Answer(200, "no free phones"))
+            assert (await post("telegram")).status_code == 409
+            sandbox.fail("/user/buy/", Answer(200, "server offline"))
+            assert (await post("telegram")).status_code == 502
+            assert (await http.get("/orders/seven")).status_code == 422
+            assert sandbox.ledger.purchases == []
+            coming, never = await buy(" Telegram "), await buy("whatsapp")
             assert (await http.get(coming)).json() == {"code": None}
             await asyncio.sleep(20)
             assert (await http.get(coming)).json() == {"code": "04217"}
@@ -83,7 +99,7 @@ class Router:
 
 
 class Dispatcher:
-    """Two users wait for it: one asks for a number for telegram, one for another. Each gets a task."""
+    """Its users ask all at once, each in a task: some for a product, the others for what cannot be one."""
 
     told: ClassVar[list[str]] = []
 
@@ -98,7 +114,7 @@ class Dispatcher:
             command = types.SimpleNamespace(args=words)
             await self.router.handlers["number"](Message(self.told), command=command, **self.given)
 
-        await asyncio.gather(ask(None), ask("whatsapp"))
+        await asyncio.gather(*map(ask, (None, " Telegram", "whatsapp", "instagram", "a/b", "two words", "x" * 4000)))
 
 
 def aiogram() -> Iterator[types.ModuleType]:
@@ -114,8 +130,8 @@ def aiogram() -> Iterator[types.ModuleType]:
         yield module
 
 
-def chat_with_bot(example: types.CodeType, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two users of the aiogram bot: one gets a code, one nothing."""
+def chat_with_bot(example: types.CodeType, _: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The users of the aiogram bot: two get a code, one nothing, and four are told that there is no such product."""
     for module in aiogram():
         monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setenv("BOT_TOKEN", "1:token")
@@ -124,14 +140,14 @@ def chat_with_bot(example: types.CodeType, monkeypatch: pytest.MonkeyPatch) -> N
     exec(example, {"__name__": "__main__"})
 
     assert sorted(text.partition(":")[2] or text for text in Dispatcher.told) == [
-        " ask for the SMS now",
-        " ask for the SMS now",
-        "No SMS came. The number was given back.",
-        "The code is 04217",
+        *[" ask for the SMS now"] * 3,
+        *["I do not know this product. Write one word, such as telegram."] * 4,
+        "No code came in time.",
+        *["The code is 04217"] * 2,
     ]
 
 
-USES: dict[str, Callable[[types.CodeType, pytest.MonkeyPatch], None]] = {
+USES: dict[str, Callable[[types.CodeType, Sandbox, pytest.MonkeyPatch], None]] = {
     "docs/how-to/fastapi.md": visit_service,
     "docs/how-to/aiogram.md": chat_with_bot,
 }

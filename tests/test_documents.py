@@ -19,7 +19,9 @@ import shlex
 import types
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import anyio
 import pytest
 import trio
 from trio.testing import MockClock
@@ -89,7 +91,7 @@ def test_an_example_runs_and_prints_as_shown(block, sandbox, capsys, monkeypatch
     if block.awaits:
         asyncio.run(run_awaiting(code, block.missing))
     elif block.page in readers.USES:
-        readers.USES[block.page](code, monkeypatch)
+        readers.USES[block.page](code, sandbox, monkeypatch)
     else:
         exec(code, {"__name__": "__main__", "sign_in": readers.sign_in})
 
@@ -98,6 +100,58 @@ def test_an_example_runs_and_prints_as_shown(block, sandbox, capsys, monkeypatch
     assert block.printed is None or capsys.readouterr().out == block.printed
     assert sandbox.ledger.balance_ok()
     assert block.page not in readers.USES or not sandbox.ledger.open
+
+
+ENDS = {
+    "coded": "04217 FINISHED",
+    "silent": "WaitTimeoutError CANCELED",
+    "cancelled": "OrderClosedError CANCELED",
+    "lapsed": "OrderExpiredError TIMEOUT",
+    "unknown": "NotFoundError not known",
+}
+"""How the recipe for a crash must report each order of the run before."""
+
+
+async def orders_of_a_run_before(client: AsyncClient, sandbox: Sandbox) -> dict[str, int]:
+    lapsed = await client.v1.buy_activation("whatsapp")
+    await anyio.sleep(1000)
+    bought = {"lapsed": lapsed, "coded": await client.v1.buy_activation("telegram")}
+    bought |= {name: await client.v1.buy_activation("whatsapp") for name in ("silent", "cancelled")}
+    await client.v1.cancel(bought["cancelled"].id)
+    return {name: order.id for name, order in bought.items()} | {"unknown": 5}
+
+
+@pytest.mark.usefixtures("sandboxed")
+@pytest.mark.parametrize("number", [0, 1], ids=["by the stored id", "without an id"])
+def test_the_recipe_for_a_crash_brings_every_order_to_its_end(number, sandbox, capsys):
+    """All wait side by side, one bad id stops no other, and each is reported as it was left."""
+    block = [block for block in blocks() if block.page == "docs/how-to/crash.md"][number]
+    code = compile(block.tree, block.page, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    names: dict[str, Any] = {"__name__": "example"}
+
+    async def start_again() -> tuple[dict[str, int], float]:
+        async with AsyncClient() as client:
+            orders = await orders_of_a_run_before(client, sandbox)
+            names["client"] = client
+            began = anyio.current_time()
+            coroutine = eval(code, names)
+            if number == 0:
+                names["book"].executemany("INSERT INTO open_orders VALUES (?, ?)", [(orders[n], n) for n in orders])
+                coroutine = names["go_on"](client)
+            await coroutine
+            return orders, anyio.current_time() - began
+
+    orders, took = asyncio.run(start_again())
+
+    printed = capsys.readouterr().out.splitlines()
+    if number == 0:
+        assert sorted(printed) == sorted(f"{name} {end}" for name, end in ENDS.items())
+        assert names["book"].execute("SELECT account FROM open_orders").fetchall() == [("unknown",)]
+        names["book"].close()
+    else:
+        assert sorted(printed) == sorted(f"{orders[name]} {ENDS[name]}" for name in ("coded", "silent"))
+    assert not sandbox.ledger.open
+    assert took < 75
 
 
 @pytest.mark.parametrize("line", sorted(set(commands())))
