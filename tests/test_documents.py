@@ -245,6 +245,22 @@ def test_the_page_about_errors_quotes_the_providers():
     assert len(quoted) > 12
 
 
+def test_the_page_about_the_insides_has_a_line_for_each_module():
+    """A newcomer finds the file to change there; a module without a line is not found."""
+    page = (ROOT / "docs/about/internals.md").read_text(encoding="utf-8")
+    shown = {"smsapi_async"}
+    for title, table in re.findall(r"^### (.+)\n\n((?:\|.+\n)+)", page, re.MULTILINE):
+        folder = re.match(r"`(\w+)`", title)
+        names = [name for line in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", line.split("|")[1])]
+        shown |= {f"{folder[1]}.{name}" if folder else name for name in names} | {folder[1] if folder else "__init__"}
+
+    package = ROOT / "smsapi_async"
+    files = [file.relative_to(package).with_suffix("") for file in package.rglob("*.py")]
+    in_one_line = {"sandbox", "testing", "_cli"}
+    modules = {".".join(f.parts).removesuffix(".__init__") for f in files if f.parts[0] not in in_one_line}
+    assert shown == modules | in_one_line | {"smsapi_async"}
+
+
 def test_the_drawing_of_the_looks_is_the_rhythm():
     """A picture is believed; it is drawn from the function that asks."""
     assert rhythm.FILE.read_text(encoding="utf-8") == rhythm.drawing()
