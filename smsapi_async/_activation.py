@@ -115,9 +115,18 @@ class Activation(AsyncOnly):
         match: Match | None = None,
         extract: Extract | None = None,
     ) -> str:
-        """Wait for the next code. Costs nothing beyond the order's price; the arguments are those of `sms`.
+        """Wait for the next code. Costs nothing beyond the order's price.
 
         The first call returns the newest code. Each further call returns the next code that came after it.
+
+        Args:
+            timeout: seconds or a timedelta after which to stop. By default, the wait lasts until ten seconds before the
+                order's end.
+            match: called with each message; the wait passes over a message for which it returns False.
+            extract: finds the code in a text. It is asked before the provider's own code is used.
+        Raises:
+            WaitTimeoutError: `timeout` passed. The order is still open, and leaving the scope settles it.
+            OrderExpiredError, OrderClosedError, NoCodeError: the order ended without a code.
         """
         return (await self.sms(timeout=timeout, match=match, extract=extract)).code or ""
 

@@ -229,7 +229,18 @@ class AsyncClient(AsyncOnly):
         match: Match | None = None,
         extract: Extract | None = None,
     ) -> Sms:
-        """Wait for the message with the code: like `await_code`, but return the whole message with its code."""
+        """Wait for the message with the code: like `await_code`, but return the whole message with its code.
+
+        Args:
+            order_id: the order, or its id.
+            timeout: seconds or a timedelta after which to stop. By default, the wait lasts until ten seconds before the
+                order's end.
+            settle: finish the order when the code is there, and cancel it when the wait ends without a code.
+            match: called with each message; the wait passes over a message for which it returns False.
+            extract: finds the code in a text. It is asked before the provider's own code is used.
+        Raises:
+            NoCodeError: the wait ended without a code, for the reasons listed at `await_code`.
+        """
         return await self._begin(order_id, timeout, settle, match, extract).sms()
 
     def _begin(
@@ -250,6 +261,9 @@ class AsyncClient(AsyncOnly):
         Outside a scope, the iteration settles nothing, and does not keep a wait for the code from settling. These
         errors of a wait end it: NotFoundError, WaitTimeoutError after 30 minutes in which nothing could be read, and
         ClientClosedError.
+
+        Args:
+            order_id: the order, or its id.
         """
         return Messages(self._waits, arguments.order_id("order_id", order_id))
 
@@ -281,7 +295,11 @@ class AsyncClient(AsyncOnly):
         return sms.code or ""
 
     def rent_messages(self, tzid: RentedNumber | int) -> RentMessages:
-        """Iterate over the messages of a rented number: each once, as it arrives, until the number is gone."""
+        """Iterate over the messages of a rented number: each once, as it arrives, until the number is gone.
+
+        Args:
+            tzid: the rented number, or its tzid.
+        """
         return RentMessages(self._rent_waits, tzid_of(tzid))
 
     # -- scopes -----------------------------------------------------------------------------------------------------
@@ -302,10 +320,21 @@ class AsyncClient(AsyncOnly):
     ) -> Activation:
         """Open a scope around one new order, which is bought on entering and settled on every way out.
 
-        The order is finished if a code was taken, otherwise cancelled with a refund. The other arguments and the errors
-        are those of `v1.buy_activation`.
+        The order is finished if a code was taken, otherwise cancelled with a refund. Entering raises the errors of
+        `v1.buy_activation`.
 
         Args:
+            product: the name of a product, such as ``telegram``; `v1.products` lists them.
+            country: the name of a country, such as ``england``; `v1.countries` lists them. ``any`` lets the provider
+                choose.
+            operator: a mobile network or pool, such as ``virtual53``; `Country.operators` lists those of a country.
+                ``any`` lets the provider choose.
+            forwarding: forward calls to `number`.
+            number: where calls go: a Russian number of 11 digits.
+            reuse: ask for a number that may be bought again with `v1.reuse`.
+            voice: ask for a number that a robot may call.
+            ref: a referral key.
+            max_price: the most that the number may cost, with at most four decimals; only with operator ``any``.
             offers: where to try to buy: a `v1.Picker`, or offers in the order to try. A picker chooses from the price
                 table, which is read on entering. Offers of your own are tried for a minute at most. The next offer is
                 tried only when the provider says that the last one has no numbers. An offer is passed over if it costs
@@ -335,8 +364,10 @@ class AsyncClient(AsyncOnly):
     def resume(self, order: Order | OrderId) -> Activation:
         """Open the same scope around an order that exists: after `reuse`, after `buy_activation`, or after a crash.
 
-        A code that is already there is returned at once. A hosting order is left open on the way out. An order that is
-        given by its id is read first.
+        A code that is already there is returned at once. A hosting order is left open on the way out.
+
+        Args:
+            order: the order, or its id.
         """
         order_id = arguments.order_id("order", order)
 

@@ -14,10 +14,11 @@ import asyncio.events
 import contextlib
 import functools
 import gc
+import inspect
 import re
 import shlex
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,11 @@ import smsapi_async.rent
 import smsapi_async.v1
 from documenting import rhythm
 from documenting.blocks import DOCUMENTS, blocks
-from smsapi_async import AsyncClient, OrderExpiredError, SmsApiError
+from smsapi_async import AsyncClient, Budget, OrderExpiredError, Pace, SmsApiError
 from smsapi_async._cli._app import app
 from smsapi_async.sandbox import Delivery, Sandbox, Scenario
 from smsapi_async.testing import VirtualLoop
+from smsapi_async.v1 import Picker
 from tests import readers
 from tests.leading import lead_to
 from tests.rent import literals as rent_literals
@@ -209,6 +211,33 @@ def test_the_reference_has_every_public_name(door):
     shown = set(re.findall(rf"^::: {door.__name__}\.(\w+)$", pages, re.MULTILINE))
 
     assert shown == set(door.__all__)
+
+
+def public_functions() -> Iterator[tuple[str, Callable[..., object]]]:
+    """Every method of the doors that the reference shows."""
+    internal: tuple[object, ...] = (Budget, Pace)  # the package alone calls their methods
+    for door in (smsapi_async, smsapi_async.v1, smsapi_async.rent):
+        classes = [found for name in door.__all__ if inspect.isclass(found := getattr(door, name))]
+        for owner in [found for found in classes if found not in internal]:
+            members = {name: member for name, member in vars(owner).items() if inspect.isfunction(member)}
+            yield from ((f"{owner.__name__}.{name}", member) for name, member in members.items() if name[0] != "_")
+
+
+@pytest.mark.parametrize(("name", "function"), list(public_functions()))
+def test_every_argument_is_described_where_it_stands(name, function):
+    """A reader of an editor's help sees one docstring, and not the one that it points to."""
+    taken = set(inspect.signature(function).parameters) - {"self"}
+    described = re.findall(r"^ +((?:[a-z_]+, )*[a-z_]+): ", inspect.getdoc(function) or "", re.MULTILINE)
+
+    assert taken - {name for names in described for name in names.split(", ")} == set()
+
+
+@pytest.mark.parametrize("owner", [AsyncClient, Budget, Pace, Picker], ids=lambda owner: owner.__name__)
+def test_every_argument_of_a_constructor_is_described(owner):
+    """They are described at the class, which is what a reader looks up."""
+    described = re.findall(r"^ +([a-z_0-9]+): ", inspect.getdoc(owner) or "", re.MULTILINE)
+
+    assert list(inspect.signature(owner).parameters) == described
 
 
 def test_the_reference_draws_the_tree_of_errors():

@@ -57,6 +57,8 @@ class Rent:
     async def tariffs(self, country: CountryCode | None = None) -> tuple[Tariff, ...]:
         """Read the price list, or one country of it, in the order of the provider's site. Free.
 
+        Args:
+            country: a dial code such as 7 for Russia. Without it, every country is listed.
         Source: onlinesim.io/docs/api/en/rent/tariffsRent.
         """
         query = () if country is None else (("country", str(positive("country", country, LARGEST_CODE))),)
@@ -75,10 +77,10 @@ class Rent:
         caller cancelled meanwhile gets no number, and the one that was bought is in `client.unsettled`.
 
         Args:
-            country: the dial code: 7 is Russia.
-            days: whole days, one of the lengths in `Tariff.prices`.
-            extension: on, the number renews by itself at its end and charges 30 more days; off, the provider may not
-                let it be extended at all. Always sent, because left out the provider takes it for on.
+            country: a dial code such as 7 for Russia; `tariffs` lists them.
+            days: whole days: one of the lengths in `Tariff.prices`.
+            extension: True renews the number by itself at its end, and charges 30 more days. With False, the provider
+                may not let the number be extended at all. It is always sent, because the provider's own default is on.
         Raises:
             NoNumbersError, InsufficientBalanceError, LimitReachedError, BadParameterError, RateLimitError: nothing
                 was bought.

@@ -72,10 +72,10 @@ class V1:
 
         Args:
             category: ``activation`` or ``hosting``.
-            limit: rows of the page.
+            limit: the most rows of the page.
             offset: rows to pass over.
             order: the field to sort by, such as ``id``.
-            reverse: the newest first, with ``order="id"``.
+            reverse: with ``order="id"``, True for the newest first.
         Source: 5sim.net/docs, "Orders history".
         """
         query = (("category", arguments.category(category)), *arguments.paging(limit, offset, order, reverse))
@@ -83,11 +83,19 @@ class V1:
         return self._heed(await self._sender.send(asked))
 
     def iter_orders(self, category: Category) -> Rows[Order]:
-        """Iterate over the whole order history, newest first; each order once. Free, one request a page."""
+        """Iterate over the whole order history, newest first; each order once. Free, one request a page.
+
+        Args:
+            category: ``activation`` or ``hosting``.
+        """
         return self._orders(arguments.category(category))
 
     def iter_open_orders(self, max_age: timedelta | None) -> OpenOrders:
-        """Iterate the open orders, for `AsyncClient.iter_open_orders`."""
+        """Iterate over the open orders, for `AsyncClient.iter_open_orders`.
+
+        Args:
+            max_age: how far back to look; None for an hour of activations and 31 days of hosting orders.
+        """
         max_age = arguments.age("max_age", max_age)
         ages: tuple[tuple[Category, timedelta], ...] = (("activation", ACTIVATION_AGE), ("hosting", HOSTING_AGE))
         return OpenOrders([self._orders(category, max_age or age) for category, age in ages])
@@ -100,8 +108,13 @@ class V1:
         order: str | None = None,
         reverse: bool | None = None,
     ) -> Page[Payment]:
-        """Read one page of the account's book. Free. The arguments are those of `orders`.
+        """Read one page of the account's book. Free.
 
+        Args:
+            limit: the most rows of the page.
+            offset: rows to pass over.
+            order: the field to sort by, such as ``id``.
+            reverse: with ``order="id"``, True for the newest first.
         Source: 5sim.net/docs, "Payments history".
         """
         query = arguments.paging(limit, offset, order, reverse)
@@ -114,8 +127,12 @@ class V1:
     # -- catalogue --------------------------------------------------------------------------------------------------
 
     async def products(self, country: str = "any", operator: str = "any") -> Mapping[str, Product]:
-        """Read what may be bought there, by product name. Free, needs no token. `prices` is nearer to what one costs.
+        """Read the products for sale, by product name. Free, needs no token. `prices` is closer to the price you pay.
 
+        Args:
+            country: the name of a country, such as ``england``; `countries` lists them. ``any`` means all.
+            operator: a mobile network or pool, such as ``virtual53``; `Country.operators` lists those of a country.
+                ``any`` means all.
         Raises:
             BadParameterError: the provider does not know the country or operator.
         Source: 5sim.net/docs, "Products request".
@@ -133,6 +150,9 @@ class V1:
         Without a filter it is 9 to 24 MB, and a dozen such calls in a few seconds reach the provider's limit. Nothing
         sold there is an empty table.
 
+        Args:
+            country: the name of a country, such as ``england``; `countries` lists them.
+            product: the name of a product, such as ``telegram``; `products` lists them.
         Raises:
             BadParameterError: the provider does not know the country or product.
         Source: 5sim.net/docs, "Prices request" and the three after it.
@@ -158,6 +178,8 @@ class V1:
     async def notification(self, lang: Literal["ru", "en"]) -> str:
         """Read the provider's notice to its users. Free. It may be empty or hold HTML: never render it raw.
 
+        Args:
+            lang: the language of the notice, ``ru`` or ``en``.
         Source: 5sim.net/docs, "Get notifications".
         """
         path = f"guest/flash/{arguments.slug('lang', lang)}"
@@ -185,13 +207,18 @@ class V1:
         cancelled meanwhile gets no order, and the one that was bought is cancelled again.
 
         Args:
+            product: the name of a product, such as ``telegram``; `products` lists them.
+            country: the name of a country, such as ``england``; `countries` lists them. ``any`` lets the provider
+                choose.
+            operator: a mobile network or pool, such as ``virtual53``; `Country.operators` lists those of a country.
+                ``any`` lets the provider choose.
             forwarding: forward calls to `number`.
             number: where calls go: a Russian number of 11 digits.
             reuse: ask for a number that may be bought again with `reuse`.
             voice: ask for a number that a robot may call.
             ref: a referral key.
-            max_price: the most one number may cost, at most four decimals; the provider knows it only with operator
-                ``any``, other operators are a ValueError.
+            max_price: the most that the number may cost, with at most four decimals. The provider knows it only with
+                operator ``any``; with another operator it is a ValueError.
         Raises:
             NoNumbersError, InsufficientBalanceError, LowRatingError, BadParameterError, RateLimitError,
             ProviderUnavailableError: nothing was bought.
@@ -221,7 +248,11 @@ class V1:
         gets no order, and the one that was bought is in `client.unsettled`.
 
         Args:
-            product: the length: ``3hours``, ``1day``, ``10days`` or ``1month``.
+            product: the length: ``3hours``, ``1day``, ``10days`` or ``1month``; `products` lists them.
+            country: the name of a country, such as ``england``; `countries` lists them. ``any`` lets the provider
+                choose.
+            operator: a mobile network or pool, such as ``virtual53``; `Country.operators` lists those of a country.
+                ``any`` lets the provider choose.
         Raises:
             NoNumbersError, InsufficientBalanceError, LowRatingError, BadParameterError, RateLimitError,
             ProviderUnavailableError: nothing was bought.
@@ -240,7 +271,8 @@ class V1:
         """Buy a number again that was bought with ``reuse=True``. Spends; the provider does not say how much.
 
         Args:
-            phone: the order's `phone`, with or without its plus.
+            product: the product of the order, `Order.product`.
+            phone: the phone of the order, `Order.phone`, with or without its plus.
         Raises:
             ReuseRefusedError: not bought for reuse, too late, or the order was cancelled. Nothing was bought.
             SpendUnknownError: the answer was lost and the records did not settle it; see its `candidates`.
@@ -328,6 +360,9 @@ class V1:
     async def set_max_price(self, product: str, price: Amount) -> None:
         """Set the account's price ceiling for a product. Free; repeated when its answer is lost.
 
+        Args:
+            product: the name of a product, such as ``telegram``; `products` lists them.
+            price: the most that a number for the product may cost, in the account's currency.
         Source: 5sim.net/docs, "Max prices".
         """
         amount = money("price", price)
@@ -339,6 +374,8 @@ class V1:
     async def delete_max_price(self, product: str) -> None:
         """Drop the account's price ceiling for a product. Free; repeated when its answer is lost.
 
+        Args:
+            product: the product of the ceiling, `MaxPrice.product`.
         Raises:
             NotFoundError: there is none.
         Source: 5sim.net/docs, "Max prices".
@@ -368,8 +405,14 @@ class V1:
         order: str | None = None,
         reverse: bool | None = None,
     ) -> Page[Order]:
-        """Read one page of the partner's orders. Free. The arguments are those of `orders`.
+        """Read one page of the partner's orders. Free.
 
+        Args:
+            category: ``activation`` or ``hosting``.
+            limit: the most rows of the page.
+            offset: rows to pass over.
+            order: the field to sort by, such as ``id``.
+            reverse: with ``order="id"``, True for the newest first.
         Source: 5sim.net/docs, "Vendor orders history".
         """
         query = (("category", arguments.category(category)), *arguments.paging(limit, offset, order, reverse))
@@ -378,7 +421,11 @@ class V1:
         )
 
     def iter_vendor_orders(self, category: Category) -> Rows[Order]:
-        """Iterate over the partner's whole order history, newest first; each order once. Free, one request a page."""
+        """Iterate over the partner's whole order history, newest first; each order once. Free, one request a page.
+
+        Args:
+            category: ``activation`` or ``hosting``.
+        """
         return self._rows("vendor/orders", Order, category=arguments.category(category))
 
     async def vendor_payments(
@@ -389,8 +436,13 @@ class V1:
         order: str | None = None,
         reverse: bool | None = None,
     ) -> Page[Payment]:
-        """Read one page of the partner's book. Free. The arguments are those of `orders`.
+        """Read one page of the partner's book. Free.
 
+        Args:
+            limit: the most rows of the page.
+            offset: rows to pass over.
+            order: the field to sort by, such as ``id``.
+            reverse: with ``order="id"``, True for the newest first.
         Source: 5sim.net/docs, "Vendor payments history".
         """
         query = arguments.paging(limit, offset, order, reverse)
@@ -414,9 +466,10 @@ class V1:
         """Pay out to the partner. Spends `amount`. Sent once; the provider keeps no record to look a lost answer up in.
 
         Args:
-            receiver: the wallet or card that receives it.
-            method: how it is paid out.
-            fee: the payment system it is taken from.
+            receiver: the wallet or card that receives the money.
+            method: how the money is paid out: ``visa``, ``qiwi`` or ``yandex``.
+            amount: the money to pay out, in the account's currency.
+            fee: the payment system that the money is taken from: ``fkwallet``, ``payeer`` or ``unitpay``.
         Raises:
             SpendUnknownError: the answer was lost, or says what no documentation explains; ask the provider.
         Source: 5sim.net/docs, "Create payouts".

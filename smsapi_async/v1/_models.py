@@ -19,7 +19,16 @@ T = TypeVar("T")
 
 
 class Status(StrEnum):
-    """The six states of an order that the provider documents. It may send others, so a status is compared as text."""
+    """The six states of an order that the provider documents. It may send others, so a status is compared as text.
+
+    Attributes:
+        PENDING: the order is open, and its number is being prepared.
+        RECEIVED: the order is open and waits for its SMS, or has some. It is no evidence of a code.
+        CANCELED: the order was given back and refunded.
+        TIMEOUT: the order ran out of time.
+        FINISHED: the order is closed and paid.
+        BANNED: the number was reported as already used.
+    """
 
     PENDING = "PENDING"
     RECEIVED = "RECEIVED"
@@ -227,7 +236,11 @@ class Prices:
         return tuple(self._table)
 
     def get(self, country: str) -> Mapping[str, Mapping[str, Offer]] | None:
-        """The country's part of the table, or None."""
+        """The country's part of the table, or None.
+
+        Args:
+            country: the name of a country, such as ``england``; `Prices.countries` lists those of the table.
+        """
         return self[country] if country in self._table else None
 
     def _offers(self, country: str, product: str, offers: Mapping[str, Any]) -> Mapping[str, Offer]:

@@ -98,7 +98,11 @@ class Picker:
         return tuple(offer for _, offer in sorted(ranked, key=lambda pair: pair[0]))
 
     def allows(self, offer: Offer) -> bool:
-        """Return True if the offer may be tried at all."""
+        """Return True if the offer may be tried at all.
+
+        Args:
+            offer: an offer of the price table.
+        """
         rate = self.rate(offer)
         return (
             offer.cost is not None
@@ -112,7 +116,11 @@ class Picker:
         )
 
     def rate(self, offer: Offer) -> Decimal | None:
-        """The rate that the offer is taken to have, in percent; None if it has none and none is assumed."""
+        """The rate that the offer is taken to have, in percent; None if it has none and none is assumed.
+
+        Args:
+            offer: an offer of the price table.
+        """
         if offer.rate is not None:
             return offer.rate
         return offer.rates[max(offer.rates)] if offer.rates else self.unknown_rate
@@ -121,6 +129,9 @@ class Picker:
         """The cost of one code if every number is paid for, with or without a code; None if it is unknown.
 
         A number given back in time is refunded, and costs time and rating instead. So the same order serves both cases.
+
+        Args:
+            offer: an offer of the price table.
         """
         rate = self.rate(offer)
         return None if offer.cost is None or not rate else offer.cost * 100 / rate
