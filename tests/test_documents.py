@@ -31,7 +31,7 @@ import smsapi_async
 import smsapi_async.rent
 import smsapi_async.v1
 from documenting import rhythm
-from documenting.blocks import DOCUMENTS, blocks
+from documenting.blocks import DOCUMENTS, README, blocks
 from smsapi_async import AsyncClient, Budget, OrderExpiredError, Pace, SmsApiError
 from smsapi_async._cli._app import app
 from smsapi_async.sandbox import Delivery, Sandbox, Scenario
@@ -82,6 +82,20 @@ def sandboxed(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 def test_a_document_has_examples(document):
     """Were none found, none would be tried."""
     assert [block for block in blocks() if block.page == document]
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=lambda page: page.stem)
+def test_a_page_can_be_read_where_it_lies(page):
+    """Most readers see it in the repository, where a marker shows nothing."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    text = [line for line in lines if line and not line.startswith(("#", ":::", "    ", "--8<--"))]
+
+    assert len(" ".join(text)) > 80
+
+
+def test_the_readme_is_one_tour():
+    """A newcomer decides by one page whether to read on."""
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 150
 
 
 @pytest.mark.usefixtures("sandboxed")
