@@ -7,7 +7,7 @@
 
 The tour: `AsyncClient` is the door. `client.v1` and `client.rent` have a coroutine per remote operation, their values
 are in `smsapi_async.v1` and `smsapi_async.rent`. `client.await_code(order_id)` waits for an order bought earlier. Every
-error is a `SmsApiError`; its tree is drawn in `_errors.py` and in the README. `smsapi_async.sandbox` is a local
+error is a `SmsApiError`; its tree is drawn in `_errors.py` and in docs/reference/errors.md. `smsapi_async.sandbox` is a local
 provider to try everything against.
 """
 

@@ -191,7 +191,7 @@ def listed(house: str) -> dict[str, str]:
     """The table of a house: endpoint by operation."""
     page = ROOT / "docs/reference/operations.md"
     table = page.read_text(encoding="utf-8").partition(f"| `client.{house}` | endpoint |")[2].partition("\n\n")[0]
-    return {name: endpoint for names, endpoint, _ in rows(table) for name in re.findall(r"`(\w+)\(", names)}
+    return {name: endpoint for names, endpoint in rows(table) for name in re.findall(r"`(\w+)\(", names)}
 
 
 def as_pattern(endpoint: str) -> str:
