@@ -7,8 +7,8 @@
 
 The tour: `AsyncClient` is the door. `client.v1` and `client.rent` have a coroutine per remote operation, their values
 are in `smsapi_async.v1` and `smsapi_async.rent`. `client.await_code(order_id)` waits for an order bought earlier. Every
-error is a `SmsApiError`; its tree is drawn in `_errors.py` and in docs/reference/errors.md. `smsapi_async.sandbox` is a local
-provider to try everything against.
+error is a `SmsApiError`; the tree is drawn in `_errors.py`. `smsapi_async.sandbox` is a local provider to try
+everything against.
 """
 
 from ._activation import Activation
