@@ -93,6 +93,25 @@ def test_a_page_can_be_read_where_it_lies(page):
     assert len(" ".join(text)) > 80
 
 
+@pytest.mark.parametrize(
+    ("words", "page"),
+    [
+        ("pip install", "index.md"),
+        ("pip install", "tutorial.md"),
+        ("retry", "how-to/limits.md"),
+        ("sold out", "how-to/offers.md"),
+        ("Sold out", "tutorial.md"),
+        ("kill -9", "how-to/crash.md"),
+        ("kill -9", "examples.md"),
+        ("refund", "about/money.md"),
+        ("refund", "tutorial.md"),
+    ],
+)
+def test_a_search_for_the_words_of_a_user_finds_the_page(words, page):
+    """The search of the site knows no synonyms."""
+    assert words in (ROOT / "docs" / page).read_text(encoding="utf-8")
+
+
 def test_the_readme_is_one_tour():
     """A newcomer decides by one page whether to read on."""
     assert len(README.read_text(encoding="utf-8").splitlines()) <= 150
