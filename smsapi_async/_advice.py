@@ -21,7 +21,7 @@ RECORDS = {
 """The call that reads the record in which a purchase would stand. A payout stands in none."""
 
 NOT_THE_API = "this is not the API"
-"""What happened where a page answers, or a server that does not have the API's routes."""
+"""The failure where a page answers, or a server that does not have the API's routes."""
 
 NOT_SENT = "nothing was sent and nothing spent, try again when the network is back"
 OUTCOME_UNKNOWN = "what the provider did is unknown, read its state before trying again"

@@ -92,7 +92,7 @@ class SmsApiError(Exception):
         return f"{head.removesuffix('.')}; {fate}" if fate else head
 
     def _what_became(self) -> str:
-        """What became of the money, and what to do next."""
+        """The state of the money, and the next step."""
         return self._given or self.fate
 
     @property

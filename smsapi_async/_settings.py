@@ -77,7 +77,7 @@ def _key(name: str, given: str | None, variable: str) -> str | None:
 
 
 def _wrong_with(key: str) -> str:
-    """What is wrong with a key, without showing any of it; empty if nothing is."""
+    """The fault of a key, without showing any of it; empty if there is none."""
     if len(key) > LONGEST:
         return f"a key has at most {LONGEST} characters, and this has {len(key)}"
     if key != key.strip():

@@ -92,7 +92,7 @@ LARGE: Mapping[str, Callable[[], bytes]] = {
 
 
 def named(value: bytes, most: int, body: bytes = b"{%s}") -> Callable[[], bytes]:
-    """An object of so many names, all different, each with this value. It is written piece by piece, to save memory."""
+    """An object of `count` names, all different, each with this value. It is written piece by piece, to save memory."""
 
     def make() -> bytes:
         inside = bytearray()

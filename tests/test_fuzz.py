@@ -17,7 +17,7 @@ from tests.fuzz.running import Report, both, run
 
 @pytest.fixture(autouse=True)
 def put_back() -> Iterator[None]:
-    """What a broken test left in place of the decoders."""
+    """The decoders that a broken test left."""
     yield
     reading.uninstall()
 
@@ -34,7 +34,7 @@ def test_a_short_run_finds_nothing(untraced: None) -> None:
 
 
 def test_a_seed_is_a_run() -> None:
-    """What was found can be found again."""
+    """A finding can be found again."""
     bodies = []
     for _ in range(2):
         mutator = Mutator(random.Random(5))

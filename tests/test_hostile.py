@@ -24,7 +24,7 @@ OTHERS = ("rent.tariffs", "v1.countries", "v1.products")
 
 @pytest.fixture(autouse=True)
 def put_back() -> Iterator[None]:
-    """What a broken test left in place of the decoders."""
+    """The decoders that a broken test left."""
     yield
     reading.uninstall()
 

@@ -165,7 +165,7 @@ def test_a_folder_has_one_entrance(module):
 
 
 def test_the_errors_import_only_their_texts():
-    """Whoever handles an error loads nothing else for it."""
+    """A program that handles an error loads nothing else for it."""
     needed = [found.target for found in ours("smsapi_async._errors") if not found.for_types]
 
     assert needed == ["smsapi_async._advice"]

@@ -70,7 +70,7 @@ def code(
 
 @attrs.define
 class _Bill:
-    """What became of the money, told when the order was settled and the client closed."""
+    """The state of the money, shown when the order was settled and the client closed."""
 
     scope: Activation | None = None
 
@@ -110,7 +110,7 @@ def _question(product: str, country: str, operator: str, max_price: Decimal | No
 
 
 async def _price(client: AsyncClient, *, product: str, country: str, operator: str) -> str:
-    """What the list says it costs."""
+    """Its price in the list."""
     table = await client.v1.prices(product=product, country=None if country == "any" else country)
     offers = Picker(by="cost").pick(offer for offer in table if operator in ("any", offer.operator))
     costs = [clean(offer.cost) for offer in (offers[:1] + offers[-1:])]
@@ -149,7 +149,7 @@ def _show_code(found: str, *, json: bool) -> None:
 
 
 def fate(order: Order) -> str:
-    """What became of the order and its money."""
+    """The end of the order and its money."""
     if order.status == Status.FINISHED:
         return f"order {order.id} is finished, paid {amount(order.price)}"
     if order.status == Status.CANCELED:

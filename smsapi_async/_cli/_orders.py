@@ -78,7 +78,7 @@ def check(id: int, /, *, json: Json = False, sandbox: InSandbox = False) -> None
 
 
 def finish(id: int, /, *, json: Json = False, sandbox: InSandbox = False) -> None:
-    """Close an order that got its SMS. It receives no more, and costs no more.
+    """Close an order that got its SMS. It receives nothing further, and its price stays as it is.
 
     Args:
         id: the order's id, as `smsapi orders` shows it.

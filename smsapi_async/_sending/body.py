@@ -15,10 +15,10 @@ from anyio.lowlevel import cancel_shielded_checkpoint
 from .call import Call, Reply, unreadable
 
 ENCODINGS = ("", "identity", "gzip")
-"""What we ask for."""
+"""The encoding that we ask for."""
 
 PACKINGS = ("br", "compress", "deflate", "gzip", "identity", "zstd")
-"""What servers send all the same."""
+"""Encodings that servers send all the same."""
 
 GZIP = 31
 """How zlib is told that a gzip header comes."""

@@ -138,7 +138,7 @@ class LostPurchases(ABC, Generic[P, R]):
 
     @abstractmethod
     def made(self, row: R, /) -> object:
-        """What tells two purchases apart whose answers name the same key; None if nothing does."""
+        """The mark by which two purchases with the same key in their answers differ; None if there is none."""
 
     @abstractmethod
     def is_behind(self, purchase: P, last: Any, /) -> bool:
@@ -223,7 +223,7 @@ class LostPurchases(ABC, Generic[P, R]):
         raise SpendUnknownError(what, call=purchase.call, status=status, candidates=candidates) from lost  # type: ignore[arg-type]
 
     def _unknown(self, lost: OutcomeUnknownError, search: Search[P, R], candidates: int) -> str:
-        """What happened to a purchase whose outcome stays unknown, in words."""
+        """The words for a purchase whose outcome stays unknown."""
         if candidates:
             found = f"{candidates} {self.ROW}{'' if candidates == 1 else 's'} may have come of it"
         elif search.seen is None:

@@ -86,7 +86,7 @@ class Ticket(Wakeup):
 
 
 class User(Protocol):
-    """What asks about orders for one client."""
+    """The part of a client that asks about its orders."""
 
     # True while it has orders to ask about.
     @property

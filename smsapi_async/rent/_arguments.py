@@ -1,4 +1,4 @@
-"""What callers may pass to the rent API for a rented number, checked before anything is sent."""
+"""The arguments of the rent API that name a rented number, checked before anything is sent."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def literal_of(body: Any) -> str | None:
 
 
 def message_of(body: Any) -> str:
-    """What an answer without `response` says: the form of the framework below, or of a server in front."""
+    """The words of an answer without `response`: the form of the framework below, or of a server in front."""
     word = body.get("message", body.get("error")) if isinstance(body, Mapping) else None
     return word if isinstance(word, str) else ""
 
@@ -121,7 +121,7 @@ def refusal(name: str, repeat: Repeat, literal: str, reply: Reply) -> SmsApiErro
 
 
 def by_status(name: str, repeat: Repeat, reply: Reply, word: str) -> SmsApiError | None:
-    """What the status says of a body that is not the API's own: it comes from something in front of the API.
+    """Read the status of a body that is not the API's own: it comes from something in front of the API.
 
     A page that is not found, and HTML, prove nothing: they are a lost answer.
     """

@@ -124,7 +124,7 @@ def test_the_version_is_told(smsapi: Smsapi, flag: str) -> None:
     ("span", "seconds"), [("90", 90), ("90s", 90), ("1.5", 1.5), ("5m", 300), ("1m30s", 90), ("1h", 3600), ("2M", 120)]
 )
 def test_a_span_may_have_units(span: str, seconds: float) -> None:
-    """Nobody counts five minutes in seconds."""
+    """Few users count five minutes in seconds."""
     _, bound, _ = app.parse_args(["code", "telegram", "--timeout", span], exit_on_error=False, print_error=False)
 
     assert bound.arguments["timeout"] == seconds
@@ -198,7 +198,7 @@ def test_the_candidates_are_in_the_json(smsapi: Smsapi, sandbox: Sandbox) -> Non
 
 
 def test_wrong_usage_is_json_too(smsapi: Smsapi) -> None:
-    """Whatever ends a command."""
+    """Each way to end a command."""
     ran = smsapi("wait", "five", "--json")
 
     assert (ran.code, told(ran.err)["exit_code"]) == (2, 2)

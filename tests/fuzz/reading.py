@@ -39,7 +39,7 @@ def awaited() -> Known[Order]:
 
 
 def seen_on(page: Any) -> tuple[object, ...]:
-    """What a page at a glance shows of the orders that are awaited."""
+    """The awaited orders as a page at a glance shows them."""
     shown = [(tracked.key, snapshot) for tracked, snapshot in page.snapshots]
     others = [[tracked.key for tracked in found] for found in (page.quiet, page.unsure, page.fewer)]
     return page.rows, page.lowest, page.last, page.counted, shown, others

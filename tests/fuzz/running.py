@@ -40,7 +40,7 @@ HEADERS: tuple[dict[str, str], ...] = (
 
 @attrs.define
 class Report:
-    """What came of a run.
+    """The result of a run.
 
     Attributes:
         findings: what broke a law, and how to see it again.
@@ -160,7 +160,7 @@ def run(
     seed: int = 1,
     tell: Callable[[str], object] = lambda _: None,
 ) -> None:
-    """Read mutated samples, until so many reads or seconds are over, or enough was found."""
+    """Read mutated samples, until that number of reads or seconds is over, or enough was found."""
     draw = random.Random(seed)  # the same run for the same seed
     mutator = Mutator(draw)
     suited = [readers_of(seed.body) for seed in mutator.seeds]

@@ -1,4 +1,4 @@
-"""What a body holds, counted on its bytes: the count must see what a decoder would see, and see it first."""
+"""The contents of a body, counted on its bytes: the count must see what a decoder would see, and see it first."""
 
 from __future__ import annotations
 
