@@ -1,4 +1,4 @@
-"""Words for the errors of one request, beyond their class: whether the API answered at all, and whether a proxy is down.
+"""Words for the errors of one request: whether the API answered at all, and whether a proxy is down.
 
 Never sends; what it asks the HTTP library for is only the way that a request took.
 """
