@@ -124,7 +124,7 @@ def _restore(kind: type[SmsApiError], args: tuple[Any, ...], state: dict[str, An
 class NotSentError(SmsApiError):
     """Nothing left this machine: no connection was made."""
 
-    fate = advice.NOT_SENT
+    fate: str = advice.NOT_SENT
 
 
 class OutcomeUnknownError(SmsApiError):
@@ -134,7 +134,7 @@ class OutcomeUnknownError(SmsApiError):
         status: the HTTP status, or None if no status arrived.
     """
 
-    fate = advice.OUTCOME_UNKNOWN
+    fate: str = advice.OUTCOME_UNKNOWN
 
     def __init__(self, what: str, *, call: str = "", status: int | None = None) -> None:
         super().__init__(what, call=call)
@@ -149,7 +149,7 @@ class SpendUnknownError(OutcomeUnknownError):
             The client did nothing to them.
     """
 
-    fate = advice.spend_unknown("", has_candidates=True)
+    fate: str = advice.spend_unknown("", has_candidates=True)
 
     def __init__(
         self,
@@ -184,7 +184,7 @@ def _is_rented(found: Order | RentedNumber) -> TypeIs[RentedNumber]:
 class NothingBoughtError(SmsApiError):
     """The answer to a purchase was lost, and the provider's records show that nothing was bought."""
 
-    fate = advice.NOTHING_BOUGHT
+    fate: str = advice.NOTHING_BOUGHT
 
 
 class UnreadableReplyError(SmsApiError):
@@ -196,13 +196,13 @@ class UnreadableReplyError(SmsApiError):
         excerpt: the first characters of the body, with phones, codes and texts masked.
     """
 
-    fate = advice.UNREADABLE
+    fate: str = advice.UNREADABLE
 
     def __init__(self, what: str, *, call: str = "", status: int = 0, path: str = "", excerpt: str = "") -> None:
         super().__init__(what, call=call)
         self.status = status
-        self.path = escaped(path)
-        self.excerpt = escaped(excerpt)
+        self.path: str = escaped(path)
+        self.excerpt: str = escaped(excerpt)
 
 
 class RefusedError(SmsApiError):
@@ -213,7 +213,7 @@ class RefusedError(SmsApiError):
         status: the HTTP status of the refusal; 0 if the call was stopped before it was sent.
     """
 
-    fate = advice.REFUSED
+    fate: str = advice.REFUSED
     after_loss = False
     """True if an earlier try of the same call lost its answer: that try may be the reason of this refusal."""
 
@@ -229,7 +229,7 @@ class RefusedError(SmsApiError):
 class AuthenticationError(RefusedError):
     """The key is missing, wrong or expired."""
 
-    fate = advice.wrong_key("")
+    fate: str = advice.wrong_key("")
 
     def _what_became(self) -> str:
         return self._given or advice.wrong_key(self.call)
@@ -238,25 +238,25 @@ class AuthenticationError(RefusedError):
 class AccountBlockedError(RefusedError):
     """The account, its API access or this address is shut out."""
 
-    fate = advice.ACCOUNT_BLOCKED
+    fate: str = advice.ACCOUNT_BLOCKED
 
 
 class RateLimitError(RefusedError):
     """Too many requests."""
 
-    fate = advice.RATE_LIMIT
+    fate: str = advice.RATE_LIMIT
 
 
 class NoNumbersError(RefusedError):
     """No number is in stock for this request, or none below the price ceiling."""
 
-    fate = advice.NO_NUMBERS
+    fate: str = advice.NO_NUMBERS
 
 
 class InsufficientBalanceError(RefusedError):
     """The balance does not cover the price."""
 
-    fate = advice.INSUFFICIENT_BALANCE
+    fate: str = advice.INSUFFICIENT_BALANCE
 
 
 class LowRatingError(RefusedError):
@@ -267,7 +267,7 @@ class LowRatingError(RefusedError):
             not say since when. None when the refusal had no date.
     """
 
-    fate = advice.LOW_RATING
+    fate: str = advice.LOW_RATING
 
     def __init__(self, reason: str, *, call: str = "", status: int = 0, possible_at: datetime | None = None) -> None:
         super().__init__(reason, call=call, status=status)
@@ -282,19 +282,19 @@ class LowRatingError(RefusedError):
 class LimitReachedError(RefusedError):
     """The account holds as many numbers at once as it may."""
 
-    fate = advice.LIMIT_REACHED
+    fate: str = advice.LIMIT_REACHED
 
 
 class BadParameterError(RefusedError):
     """The provider does not know the country, operator, product, days or another value of the request."""
 
-    fate = advice.BAD_PARAMETER
+    fate: str = advice.BAD_PARAMETER
 
 
 class NotFoundError(RefusedError):
     """The provider knows no such order, number, record or route."""
 
-    fate = advice.not_found("")
+    fate: str = advice.not_found("")
 
     def _what_became(self) -> str:
         return self._given or advice.not_found(self.call)
@@ -303,7 +303,7 @@ class NotFoundError(RefusedError):
 class OrderStateError(RefusedError):
     """The state of the order or rented number does not allow the call; `reason` names the state."""
 
-    fate = advice.order_state("")
+    fate: str = advice.order_state("")
 
     def _what_became(self) -> str:
         return self._given or advice.order_state(self.call)
@@ -312,13 +312,13 @@ class OrderStateError(RefusedError):
 class ReuseRefusedError(RefusedError):
     """The number cannot be bought again: not bought for reuse, too late, cancelled, or not allowed by its operator."""
 
-    fate = advice.REUSE_REFUSED
+    fate: str = advice.REUSE_REFUSED
 
 
 class ProviderUnavailableError(RefusedError):
     """The provider says, in known words, that it cannot do it now."""
 
-    fate = advice.PROVIDER_UNAVAILABLE
+    fate: str = advice.PROVIDER_UNAVAILABLE
 
 
 class PriceTooHighError(SmsApiError):
@@ -328,7 +328,7 @@ class PriceTooHighError(SmsApiError):
         order: the order in its last known state; `status` says whether it was cancelled.
     """
 
-    fate = advice.PRICE_TOO_HIGH
+    fate: str = advice.PRICE_TOO_HIGH
 
     def __init__(self, what: str, *, call: str = "", order: Order) -> None:
         super().__init__(what, call=call)
@@ -338,13 +338,13 @@ class PriceTooHighError(SmsApiError):
 class BudgetExceededError(SmsApiError):
     """The caller's own budget does not cover the price."""
 
-    fate = advice.BUDGET_EXCEEDED
+    fate: str = advice.BUDGET_EXCEEDED
 
 
 class ClientClosedError(SmsApiError):
     """The client was closed before or during the call."""
 
-    fate = advice.CLIENT_CLOSED
+    fate: str = advice.CLIENT_CLOSED
 
 
 class NoCodeError(SmsApiError):
@@ -355,7 +355,7 @@ class NoCodeError(SmsApiError):
         number: the rented number as last seen, for a wait on one; otherwise None.
     """
 
-    fate = advice.NO_CODE
+    fate: str = advice.NO_CODE
 
     def __init__(
         self, what: str, *, call: str = "", order: Order | None = None, number: RentedNumber | None = None
@@ -388,10 +388,10 @@ class OrderClosedError(NoCodeError):
 class RentClosedError(NoCodeError):
     """The rented number is no longer among the account's active ones."""
 
-    fate = advice.RENT_CLOSED
+    fate: str = advice.RENT_CLOSED
 
 
 class WaitTimeoutError(NoCodeError, TimeoutError):
     """The wait's own timeout passed, or nothing readable came from the provider for 30 minutes."""
 
-    fate = advice.WAIT_TIMEOUT
+    fate: str = advice.WAIT_TIMEOUT

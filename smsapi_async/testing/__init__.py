@@ -44,7 +44,7 @@ from ._stuck import StuckError
 
 __all__ = ["StuckError", "VirtualLoop", "open_client", "virtual_backend"]
 
-pytest_plugins = ["smsapi_async.testing._plugin"]  # pytest reads this name in every plugin that it loads
+pytest_plugins: list[str] = ["smsapi_async.testing._plugin"]  # pytest reads this name in every plugin that it loads
 
 
 @asynccontextmanager

@@ -185,7 +185,7 @@ async def test_a_purchase_in_flight_that_is_in_the_way_of_another_lost_one_is_wa
 async def test_a_lost_purchase_does_not_take_a_reused_number(sandbox):
     """Both rows are telegram's; the phone shows only whose the reused one is.
 
-    The price of a reuse is documented nowhere, so the payment of the reused number explains nothing, and nothing is denied.
+    The price of a reuse is documented nowhere, so the payment of the reused number explains nothing. Nothing is denied.
     """
     plans = {"telegram": [[Delivery(1, "code 04217", "04217")]]}
     sandbox = Sandbox(scenario=Scenario(plans=plans))

@@ -50,7 +50,7 @@ async def test_orders_that_end_while_looks_have_stopped_are_all_cancelled() -> N
 
 async def test_no_look_is_sent_while_looks_have_stopped() -> None:
     """The next hit would shut the key out for ten minutes."""
-    sandbox = built(900, Delivery(30, "code 123456", "123456"))
+    sandbox, stopped_at = built(900, Delivery(30, "code 123456", "123456")), 0.0
     async with open_client(sandbox) as client, anyio.create_task_group() as group:
         orders = [await buy(client) for _ in range(3)]
         for order_id in orders:
