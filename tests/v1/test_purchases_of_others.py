@@ -193,3 +193,19 @@ async def test_a_provider_that_falls_silent_holds_the_search_for_two_minutes_at_
         await client.v1.buy_activation("telegram")
 
     assert anyio.current_time() - began <= 110
+
+
+async def test_a_purchase_in_flight_for_minutes_leaves_the_payment_of_a_lost_one_unexplained():
+    """It is not waited for without end: whose the payment is stays unknown."""
+    sandbox, found = Sandbox(), list[Any]()
+    async with open_client(sandbox, request_timeout=200) as client, anyio.create_task_group() as group:
+        await client.v1.buy_activation("facebook")
+        sandbox.fail(BUY, LostAfter())
+        sandbox.fail(BUY, Delay(150))
+        sandbox.fail(HISTORY, NO_HISTORY, times=20)
+        group.start_soon(outcome, lambda: client.v1.buy_activation("telegram"), found)
+        await anyio.sleep(9)
+        group.start_soon(outcome, lambda: client.v1.buy_activation("telegram"), [])
+        await anyio.sleep(70)
+
+        assert [type(error) for error in found] == [SpendUnknownError]
