@@ -24,7 +24,7 @@ K = TypeVar("K")
 T = TypeVar("T")
 
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
-"""What reading a body of the wrong shape may raise; an OverflowError is an ArithmeticError."""
+"""The exceptions that reading a body of the wrong shape may raise; an OverflowError is an ArithmeticError."""
 
 MOST_DIGITS = 30
 """Before the point, and zeros after it. `1e999999999` is nine characters of JSON and a gigabyte as an int."""
@@ -66,7 +66,7 @@ def number(value: Any, _: Any = None) -> Decimal:
 
 
 def price_or_none(value: Any, _: Any = None) -> Decimal | None:
-    """What something costs: never less than nothing, which would give a budget money."""
+    """A price: never less than nothing, which would give a budget money."""
     found = number_or_none(value)
     if found is not None and found < 0:
         raise ValueError("a price is not negative")
@@ -167,7 +167,7 @@ def collect_unread() -> Iterator[Unread]:
 
 
 class below:  # noqa: N801 - reads as a statement
-    """What is noted inside stands below this name. Not a generator, which would cost as much as reading a message."""
+    """Fields noted inside stand below this name. Not a generator, which would cost as much as reading a message."""
 
     __slots__ = ("_found", "_name")
 
@@ -204,7 +204,7 @@ def path_of(error: BaseException) -> str:
 
 
 def why(error: BaseException) -> str:
-    """What was wrong, up to the first quotation mark: the words of Python and of the decoders quote the value."""
+    """The fault, up to the first quotation mark: the words of Python and of the decoders quote the value."""
     return escaped(_QUOTATION.split(str(error), 1)[0].rstrip(": "), 100) or type(error).__name__
 
 

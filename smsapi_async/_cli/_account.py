@@ -1,4 +1,4 @@
-"""What is on the accounts."""
+"""The contents of the accounts."""
 
 from __future__ import annotations
 

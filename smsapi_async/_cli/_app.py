@@ -75,7 +75,7 @@ def main(tokens: Sequence[str]) -> int:
 
 
 def _ending(error: BaseException) -> tuple[str, int] | None:
-    """What to say of the error that ended a command, and its exit code; None for a mistake of ours.
+    """The words for the error that ended a command, and its exit code; None for a mistake of ours.
 
     Nothing is said of a reader of the results that has gone, as `head` does.
     """
@@ -123,7 +123,7 @@ def _as_json(error: BaseException, what: str, code: int) -> dict[str, object]:
 
 @contextmanager
 def _warnings_said() -> Iterator[None]:
-    """What the client has to tell although its caller is gone, such as a purchase of unknown outcome."""
+    """Events that the client reports although its caller is gone, such as a purchase of unknown outcome."""
     log, handler = logging.getLogger("smsapi_async"), logging.Handler(logging.WARNING)
     handler.addFilter(lambda record: not record.getMessage().startswith("order.unsettled"))  # `run` tells of those
     handler.emit = lambda record: say(record.getMessage())  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""What there is to buy."""
+"""The catalogue: what can be bought."""
 
 from __future__ import annotations
 

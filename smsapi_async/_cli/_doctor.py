@@ -68,7 +68,7 @@ def _shown(name: str) -> str:
 
 
 def _asked(*, sandbox: bool) -> dict[str, str]:
-    """What the providers answered, or why there is no client to ask them with."""
+    """The answers of the providers, or the reason why there is no client to ask them with."""
     try:
         return run(lambda client: _answers(client, sandbox=sandbox), sandbox=sandbox)
     except ValueError as mistake:

@@ -1,4 +1,4 @@
-"""What a user sees: results on stdout, everything said about them on stderr.
+"""The output for a user: results on stdout, everything said about them on stderr.
 
 A text that came from outside, an SMS above all, is stripped of what could steer the terminal.
 """
@@ -102,7 +102,7 @@ def _write(stream: TextIO | None, *lines: object) -> None:
 
 
 def show_json(value: Any) -> None:
-    """One JSON value on one line. Money is text, lest it be rounded; a span is seconds."""
+    """One JSON value on one line. Money is text, so that it is not rounded; a span is seconds."""
     show(json.dumps(value, default=_as_json))
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import httpx2
 
 HttpClient: TypeAlias = Union[httpx.AsyncClient, "httpx2.AsyncClient"]
-"""What may be handed in to send through."""
+"""A client that may be handed in to send through."""
 
 USER_AGENT = "smsapi-async/0.2"
 """Cloudflare answers 403 `error code: 1010` to the default names of some libraries (v1, seen live in 2026)."""
@@ -41,13 +41,13 @@ CONNECT_SHARE = 1 / 3
 end before the whole does, so a network that is down is told from an answer that was lost."""
 
 STEPS = ("connect", "pool", "write", "read")
-"""What the library has a timeout for."""
+"""The steps that the library has a timeout for."""
 
 LATE = 1.0
 """Seconds after the request's time when we end what the library did not: see `Deadline`. A loop may be busy as long."""
 
 URLS = 1_000
-"""So many are kept parsed: the same orders are asked about again and again."""
+"""This many URLs are kept parsed: the same orders are asked about again and again."""
 
 MISSING_KEY = {"v1": "pass token= or set SMSAPI_TOKEN", "rent": "pass rent_key= or set SMSAPI_RENT_KEY"}
 
@@ -97,10 +97,10 @@ class Deadline(Mapping[str, float]):
 
 
 class Leaving:
-    """What the library's trace tells of a request that spends: whether it has begun to leave. It leaves once.
+    """The trace of a request that spends, as the library reports it: whether it has begun to leave. It leaves once.
 
     Over HTTP/2 the pool would send it again where the server says that it did not count it in (GOAWAY), a transport of
-    the caller's perhaps where it likes; and a hook of his may fail to connect somewhere when the answer is there.
+    the caller's perhaps where it likes; and a hook of that caller may fail to connect when the answer is there.
     """
 
     def __init__(self, call: str) -> None:
@@ -230,7 +230,7 @@ class Http:
         return request
 
     def _own_headers(self, client: Any, call: Call[Any]) -> dict[str, str]:
-        """What is ours among the headers; they win over the defaults of the client."""
+        """Our own headers; they win over the defaults of the client."""
         target = self._targets[call.provider]
         headers = {"Accept": "application/json", "Accept-Encoding": "gzip"}
         if client.headers.get("User-Agent", "").startswith("python-httpx"):

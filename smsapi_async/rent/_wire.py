@@ -9,7 +9,7 @@ Source: https://onlinesim.io/docs/api/en/rent and tests/samples/rent (INDEX.md s
 - Tariffs have no envelope: one object with `country=`, a map of them without, `[]` or null when nothing is sold.
 - The documentation's own examples hold placeholder keys where lengths in days should be: they are passed over.
 - A field that cannot be read is None or its default, and noted; only the tzid of a number must be readable.
-- What is a success and what a refusal has quirks of its own, which `_refusals.py` knows.
+- Successes and refusals have quirks of their own, which `_refusals.py` knows.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ class Ran:
 
     @property
     def json(self) -> Any:
-        """What it printed, one JSON value on the only line."""
+        """The printed output, one JSON value on the only line."""
         (line,) = self.out.splitlines()
         return json.loads(line)
 

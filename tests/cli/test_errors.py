@@ -1,4 +1,4 @@
-"""What the command line never does: print a traceback, a key, or what a stranger wrote for the terminal to obey."""
+"""The command line never prints a traceback, a key, or text of a stranger that a terminal would obey."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_every_command_explains_itself(smsapi, tokens):
 
 
 def test_the_completion_of_a_shell_knows_the_commands() -> None:
-    """What `smsapi --install-completion` installs."""
+    """The script that `smsapi --install-completion` installs."""
     for shell in ("bash", "zsh", "fish"):
         assert "--max-price" in app.generate_completion(shell=shell)
 
@@ -76,7 +76,7 @@ def test_the_completion_of_a_shell_knows_the_commands() -> None:
 @pytest.mark.parametrize("refusal", [None, Answer(401), Answer(502, "bad gateway")], ids=["ok", "401", "502"])
 @pytest.mark.parametrize("tokens", COMMANDS, ids=joined)
 def test_no_command_prints_a_key_or_a_traceback(smsapi, sandbox, tokens, refusal):
-    """Whatever the provider answers."""
+    """For each answer of the provider."""
     if refusal is not None:
         sandbox.fail("/", refusal, times=99)
 
@@ -140,7 +140,7 @@ def test_the_doctor_tells_what_does_not_answer(smsapi, sandbox, monkeypatch):
 
 
 def test_the_doctor_reports_a_configuration_that_opens_no_client(smsapi, monkeypatch):
-    """That is when he is asked."""
+    """The user is asked then."""
     monkeypatch.setenv("SMSAPI_V1_URL", "5sim.net")
 
     ran = smsapi("doctor", "--json")

@@ -111,7 +111,7 @@ def test_orders_come_newest_first(smsapi: Smsapi) -> None:
 
 
 def test_open_orders_can_be_settled(smsapi: Smsapi, sandbox: Sandbox) -> None:
-    """What a crash left behind."""
+    """The orders that a crash left behind."""
     order_id = buy(sandbox, "google")
 
     assert [order["id"] for order in smsapi("orders", "--open", "--json").json] == [order_id]

@@ -21,7 +21,7 @@ def statuses(sandbox: Sandbox) -> list[str]:
 
 
 def test_the_number_and_the_code_are_the_two_lines_of_stdout(smsapi: Smsapi, sandbox: Sandbox) -> None:
-    """What a script reads, one after the other."""
+    """The lines that a script reads, one after the other."""
     ran = smsapi("code", "telegram", "--country", "russia", "--operator", "beeline", "--yes")
 
     assert (ran.code, ran.out) == (0, "+79000389373\n04217\n")
@@ -209,7 +209,7 @@ def test_ctrl_c_names_the_order_that_cannot_be_settled(smsapi: Smsapi, sandbox: 
 
 @pytest.mark.filterwarnings("ignore:closed with unsettled orders:ResourceWarning")
 def test_a_second_ctrl_c_names_the_order_too(smsapi: Smsapi, sandbox: Sandbox) -> None:
-    """A user who presses twice wants out, and needs to know what he leaves."""
+    """A user who presses twice wants out, and needs to know what is left."""
     sandbox.fail("user/cancel", Stall(processed=False), times=9)
 
     ran = smsapi("code", "google", "--yes", ctrl_c=(3, 4))
@@ -279,7 +279,7 @@ def test_a_lost_purchase_that_was_not_made_is_safe_to_repeat(smsapi: Smsapi, san
 
 
 def test_a_purchase_whose_outcome_stays_unknown_behind_ctrl_c_is_told_of(smsapi: Smsapi, sandbox: Sandbox) -> None:
-    """Nobody is left to be told by an error."""
+    """No caller is left that an error could reach."""
     sandbox.fail("user/buy", LostAfter())
     sandbox.fail("user/orders", Answer(502, "bad gateway"), times=99)
 
@@ -386,7 +386,7 @@ def test_a_rent_is_extended_and_closed(smsapi: Smsapi, sandbox: Sandbox) -> None
 
 
 class Printed(io.BytesIO):
-    """What is written to an output of one encoding. Refused bytes stand for a full disk."""
+    """The text that is written to an output of one encoding. Refused bytes stand for a full disk."""
 
     def __init__(self, *, full: bool = False) -> None:
         super().__init__()
@@ -417,7 +417,7 @@ def test_a_code_is_shown_whatever_the_encoding_of_the_output(smsapi, sandbox, mo
 
 
 def test_a_full_disk_costs_no_more_than_the_result(smsapi, sandbox, monkeypatch) -> None:
-    """What became of the money is said where it still can be."""
+    """The state of the money is said where it still can be."""
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(Printed(full=True), encoding="utf-8"))
 
     ran = smsapi("code", "telegram", "--yes")

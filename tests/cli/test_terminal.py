@@ -95,7 +95,7 @@ def test_a_code_is_bought_watched_and_shown(terminal: Open) -> None:
 
 
 IN_THE_BACKGROUND = ["sh", "-c", "trap '' INT HUP; exec \"$@\"", "sh"]
-"""What a script starts with `nohup` and `&`: Ctrl-C is ignored."""
+"""A program that a script starts with `nohup` and `&`: Ctrl-C is ignored."""
 
 
 @pytest.mark.parametrize(
