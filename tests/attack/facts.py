@@ -163,10 +163,10 @@ def is_muted(run: Outcome, client: int, begin: float, end: float) -> bool:
 
 
 def spacing(run: Outcome) -> float:
-    """Seconds between two requests, at the most: each hit doubles them, up to a second."""
+    """Seconds between two requests, at the most: each hit doubles them, up to a second, and the fourth makes it one."""
     usual = 1.0 / (run.schedule.pace or 50.0)
     hits = sum(each.fault in LIMITS and each.request not in RENT for each in run.records.arrivals)
-    return min(max(1.0, usual), usual * 2.0**hits)
+    return max(1.0, usual) if hits >= LIMITS_BEFORE_BAN else min(max(1.0, usual), usual * 2.0**hits)
 
 
 def in_line(run: Outcome) -> float:
