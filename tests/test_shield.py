@@ -12,6 +12,7 @@ from typing import Any
 import anyio
 import pytest
 
+from smsapi_async import _shield
 from smsapi_async._shield import Ended, UnderWay, protect_from_ctrl_c, shielded
 from smsapi_async.testing import VirtualLoop
 from tests.interrupting import RUNS, Run, run_on_trio
@@ -300,6 +301,10 @@ async def test_what_is_under_way_is_waited_for():
 
 def test_a_half_imported_trio_breaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another thread may be importing it while a client opens on asyncio."""
+    unbroken = [print]
+    monkeypatch.setattr(_shield, "_UNBROKEN", unbroken)
     monkeypatch.setitem(sys.modules, "trio", ModuleType("trio"))
 
     protect_from_ctrl_c()
+
+    assert unbroken == [print], "it is protected when trio is there"
