@@ -131,7 +131,7 @@ def aiogram() -> Iterator[types.ModuleType]:
 
 
 def chat_with_bot(example: types.CodeType, _: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The users of the aiogram bot. Two get a code, one gets nothing, and four ask for a product that does not exist."""
+    """The users of the aiogram bot. Two get a code, one gets nothing, four ask for what does not exist."""
     for module in aiogram():
         monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setenv("BOT_TOKEN", "1:token")
