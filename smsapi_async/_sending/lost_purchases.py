@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from math import inf
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -26,6 +26,7 @@ from .claims import Claims, Purchase, is_running
 from .sender import Sender
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 LOOKS = (1.0, 3.0, 6.0)
 """Seconds before each look at the records, ten in all, because the records may lag behind a purchase."""
@@ -154,7 +155,7 @@ class LostPurchases(ABC, Generic[P, R]):
 
     @abstractmethod
     async def read_further(self, purchase: P, /) -> Any:
-        """Read a second record when the first one shows nothing. Return None if it cannot be read."""
+        """Read a second record when the first one shows nothing."""
 
     @abstractmethod
     def denies(self, purchase: P, further: Any, /) -> bool:
@@ -203,7 +204,7 @@ class LostPurchases(ABC, Generic[P, R]):
                 break
         # Only the last look can show that nothing was bought, because the records may lag.
         if records is not None and purchase.is_open and await self._is_impossible(purchase, records):
-            further = await self.read_further(purchase)
+            further = await self._read_further(purchase)
         return self._outcome(purchase, lost, Search(seen, records, further))
 
     def _outcome(self, purchase: P, lost: OutcomeUnknownError, search: Search[P, R]) -> R:
@@ -251,11 +252,8 @@ class LostPurchases(ABC, Generic[P, R]):
             if purchase.found is not None:
                 return None
             since = min(other.sent_at for other in self._rivals(purchase))
-            try:
-                with anyio.fail_after(LOOK_WITHIN):
-                    records = await self.read(purchase, since)
-            except (SmsApiError, TimeoutError) as trouble:
-                self._emit("purchase.records_unread", call=purchase.call, error=kind(trouble))
+            records = await self._in_time(purchase, self.read(purchase, since))
+            if records is None:
                 return None
             latency = max(latency, records.latency)
             group, _ = entangled(purchase, self._rivals(purchase), self._free(records), records)
@@ -265,10 +263,26 @@ class LostPurchases(ABC, Generic[P, R]):
     async def _is_impossible(self, purchase: P, records: Records[P, R]) -> bool:
         """Return True if no row may be this purchase, once the purchases in flight have shown which rows are theirs."""
         if self._is_possible(purchase, records):
-            await self.have_landed(purchase, self._flying(purchase))
+            await self._have_landed(purchase, self._flying(purchase))
         return not self._is_possible(purchase, records)
 
-    async def have_landed(self, purchase: P, others: Sequence[P]) -> bool:
+    async def _read_further(self, purchase: P) -> Any:
+        """Read the further record. The purchases in flight then are waited for, because it may show what they cost."""
+        further = await self._in_time(purchase, self.read_further(purchase))
+        if further is None or self.denies(purchase, further):
+            return further
+        return further if await self._have_landed(purchase, self._flying(purchase)) else None
+
+    async def _in_time(self, purchase: P, reading: Awaitable[T]) -> T | None:
+        """Read records. Return None, with an event, if they cannot be read, or not in time."""
+        try:
+            with anyio.fail_after(LOOK_WITHIN):
+                return await reading
+        except (SmsApiError, TimeoutError) as trouble:
+            self._emit("purchase.records_unread", call=purchase.call, error=kind(trouble))
+            return None
+
+    async def _have_landed(self, purchase: P, others: Sequence[P]) -> bool:
         """Wait until these purchases are no longer in flight. Return False if one still is a minute after the loss."""
         while any(other.is_flying for other in others):
             if anyio.current_time() >= purchase.lost_at + PATIENCE:

@@ -14,7 +14,7 @@ import anyio
 import attrs
 
 from .._budget import Budget, Place
-from .._errors import OutcomeUnknownError, SmsApiError, SpendUnknownError
+from .._errors import OutcomeUnknownError, SpendUnknownError
 from .._sending import Attempt, Call, Claims, Lane, LostPurchases, Reply, Sender
 from ._matching import LONG_AGO, SLACK, Purchase, Records
 from ._models import Order, Payment
@@ -174,15 +174,8 @@ class LostOrders(LostPurchases[Purchase, Order]):
     async def read(self, purchase: Purchase, since: float) -> Records[Order]:
         return await self._records("user/orders", Order, since, purchase.category)
 
-    async def read_further(self, purchase: Purchase) -> Records[Payment] | None:
-        """Read the book. The purchases in flight at that time are waited for, because it may show their payments."""
-        try:
-            book = await self._records("user/payments", Payment, purchase.sent_at - 1.0)  # it may count whole seconds
-        except SmsApiError:
-            return None
-        if self.denies(purchase, book) or await self.have_landed(purchase, self._flying(purchase)):
-            return book
-        return None
+    async def read_further(self, purchase: Purchase) -> Records[Payment]:
+        return await self._records("user/payments", Payment, purchase.sent_at - 1.0)  # it may count whole seconds
 
     def denies(self, purchase: Purchase, further: Records[Payment]) -> bool:
         """Return True if the book shows no purchases of this product since then, except those known to be others'.

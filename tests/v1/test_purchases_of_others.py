@@ -183,10 +183,12 @@ async def test_records_that_lack_a_known_order_deny_nothing(sandbox, client):
         await client.v1.buy_activation("telegram")
 
 
-async def test_a_provider_that_falls_silent_holds_the_search_for_two_minutes_at_most(sandbox, client):
+@pytest.mark.parametrize("silent", [HISTORY, BOOK])
+async def test_a_provider_that_falls_silent_holds_the_search_for_two_minutes_at_most(silent, sandbox, client):
     """Each look repeated its request four times, with thirty seconds for each."""
     sandbox.fail(BUY, LostAfter())
-    sandbox.fail(HISTORY, Stall(1000), times=100)
+    sandbox.fail(HISTORY, NO_HISTORY if silent == BOOK else Stall(1000), times=100)
+    sandbox.fail(BOOK, Stall(1000), times=100)
     began = anyio.current_time()
 
     with pytest.raises(SpendUnknownError):
