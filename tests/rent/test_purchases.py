@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from smsapi_async import NoNumbersError, NothingBoughtError, NotSentError, OutcomeUnknownError, Pace, SpendUnknownError
-from smsapi_async._sending.lost_purchases import paired
+from smsapi_async._sending.records import paired
 from smsapi_async.rent import RentedNumber
 from smsapi_async.rent._purchases import Numbers, Purchase
 from smsapi_async.sandbox import BAD_GATEWAY, Delay, Fault, LostAfter, LostBefore, NotConnected

@@ -12,7 +12,7 @@ import pytest
 
 from smsapi_async import NothingBoughtError, NotSentError, SpendUnknownError
 from smsapi_async._sending import Attempt, Clock
-from smsapi_async._sending.lost_purchases import entangled, paired
+from smsapi_async._sending.records import entangled, paired
 from smsapi_async.sandbox import (
     INTERNAL_ERROR,
     Answer,
