@@ -263,7 +263,7 @@ MUTANTS = (
     Mutant(
         "an order that is somebody's already is claimed for a lost purchase",
         "smsapi_async/_sending/claims.py",
-        "return key not in self._marks",
+        "return key not in self._claimed",
         "return True",
         (PYTEST + "tests/v1/test_purchases_together.py::test_a_purchase_in_flight_is_waited_for", ATTACK),
     ),

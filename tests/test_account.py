@@ -13,6 +13,7 @@ import pytest
 
 from smsapi_async import AsyncClient, Budget, NothingBoughtError, Pace, SpendUnknownError
 from smsapi_async import _account as accounts
+from smsapi_async._sending.claims import Claim
 from smsapi_async.sandbox import Delay, LostAfter, LostBefore, Sandbox
 from smsapi_async.testing import open_client
 from tests.support import lost_rents as rents
@@ -228,7 +229,7 @@ def test_an_account_is_remembered_when_its_loop_is_over(backend, sandbox):
     async def main() -> None:
         async with client_of(sandbox) as client:
             seen.append(v1_account(client))
-            v1_account(client).claims.claim(7)
+            v1_account(client).claims.claim(7, Claim())
 
     anyio.run(main, backend=backend)
     gc.collect()
@@ -256,6 +257,6 @@ async def test_the_oldest_claims_are_forgotten(monkeypatch, client):
     monkeypatch.setattr("smsapi_async._sending.claims.CLAIMS_KEPT", 3)
     claims = v1_account(client).claims
     for key in range(5):
-        claims.claim(key, key)
+        claims.claim(key, Claim(key))
 
     assert claims.marks == (2, 3, 4)

@@ -81,6 +81,21 @@ class Purchase(Generic[R]):
         return self.asked == other.asked
 
 
+@attrs.frozen
+class Claim:
+    """An order or number that belongs to a known purchase.
+
+    Attributes:
+        mark: the house's own note about it.
+        made: when it was made, if that tells two purchases of one key apart.
+        loop: the event loop of its purchase.
+    """
+
+    mark: object = None
+    made: object = None
+    loop: EventLoopToken | None = None
+
+
 P = TypeVar("P", bound=Purchase[Any])
 
 
@@ -95,9 +110,8 @@ class Claims(Generic[P]):
         self.pending: list[P] = []
         self.given_up: list[P] = []
         self._count = 0
-        self._marks: dict[int, object] = {}
+        self._claimed: dict[int, Claim] = {}
         self._named: dict[int, None] = {}
-        self._answers: dict[int, tuple[EventLoopToken | None, object]] = {}
         self._held: dict[int, EventLoopToken] = {}
         self._waiting: list[tuple[EventLoopToken, anyio.Event]] = []
 
@@ -114,18 +128,15 @@ class Claims(Generic[P]):
                 self.pending.remove(purchase)
             self.wake(purchase.loop)
 
-    def claim(self, key: int, mark: object = None) -> None:
+    def claim(self, key: int, claim: Claim) -> None:
         """Record that the order or number belongs to a known purchase."""
         with self.lock:
-            _keep(self._marks, key, mark, CLAIMS_KEPT)
+            _keep(self._claimed, key, claim, CLAIMS_KEPT)
 
-    def note_answer(self, key: int, loop: EventLoopToken | None, made: object) -> None:
-        """Record which purchase got the key: when its order was made, and in which event loop it was bought."""
-        _keep(self._answers, key, (loop, made), NAMED_KEPT)
-
-    def was_answered(self, key: int, loop: EventLoopToken | None, made: object) -> bool:
-        """Return True if a purchase of the same event loop got the same order or number before."""
-        return self._answers.get(key) == (loop, made)
+    def was_answered(self, key: int, claim: Claim) -> bool:
+        """Return True if another purchase of the same event loop got the same order or number before."""
+        known = self._claimed.get(key)
+        return known is not None and (known.made, known.loop) == (claim.made, claim.loop)
 
     def name(self, key: int) -> None:
         """Record that a caller uses the order or number, even if it was bought elsewhere. No lost purchase takes it
@@ -137,11 +148,11 @@ class Claims(Generic[P]):
     def marks(self) -> tuple[object, ...]:
         """The marks that were recorded with the claims."""
         with self.lock:
-            return tuple(self._marks.values())
+            return tuple(claim.mark for claim in self._claimed.values())
 
     def is_free(self, key: int) -> bool:
         """Return True if no known purchase owns the key."""
-        return key not in self._marks
+        return key not in self._claimed
 
     def is_named(self, key: int) -> bool:
         """Return True if a caller uses the order or number, or got it as a candidate."""

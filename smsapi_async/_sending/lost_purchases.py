@@ -22,7 +22,7 @@ import attrs
 
 from .._errors import NothingBoughtError, OutcomeUnknownError, SmsApiError, SpendUnknownError
 from .._events import kind
-from .claims import Claims, Purchase, is_running
+from .claims import Claim, Claims, Purchase, is_running
 from .records import Records, entangled, paired
 from .sender import Sender
 
@@ -136,7 +136,7 @@ class LostPurchases(ABC, Generic[P, R]):
         """
         with self.claims.lock:
             key = self._key(row)
-            if self.claims.was_answered(key, purchase.loop, self.made(row)):
+            if self.claims.was_answered(key, self._claim(purchase, row)):
                 raise OutcomeUnknownError(f"the answer names {key}, which was bought before", call=purchase.call)
             self._give(purchase, row)
         purchase.on_found(row)
@@ -354,8 +354,10 @@ class LostPurchases(ABC, Generic[P, R]):
         """Give the row to the purchase before claiming it. An interruption between the two must not leave a claim
         without an owner, which would hide the row."""
         purchase.found = row
-        self.claims.claim(self._key(row), self.mark(purchase, row))
-        self.claims.note_answer(self._key(row), purchase.loop, self.made(row))
+        self.claims.claim(self._key(row), self._claim(purchase, row))
+
+    def _claim(self, purchase: P, row: R) -> Claim:
+        return Claim(self.mark(purchase, row), self.made(row), purchase.loop)
 
     def _key(self, row: R) -> int:
         key: int = getattr(row, self.KEY)
