@@ -104,13 +104,14 @@ class AsyncClient(AsyncOnly):
         self._accounts: dict[Provider, Account] = {
             provider: account_of(provider, target, self, http_client) for provider, target in targets.items()
         }
+        v1, rent = self._accounts["v1"], self._accounts["rent"]
         events, budget = Events(on_event), budget or Budget()
         self._sender = Sender(
             http,
             pace or SharedPace(self._accounts),
             max_retries,
             events,
-            clock=Clock(self._accounts["v1"].offset),
+            clock=Clock(v1.offset),
             joined=self._join,
         )
         self._unsettled: Unsettled[Order] = Unsettled(on_unsettled, events)
@@ -119,20 +120,17 @@ class AsyncClient(AsyncOnly):
             self._sender,
             self._unsettled,
             budget,
-            self._accounts["v1"].claims,
+            v1.claims,
             settle_timeout=settings.span("settle_timeout", settle_timeout),
             cancel_timeout=settings.span("cancel_timeout", cancel_timeout),
         )
-        claims, rent_claims = self._accounts["v1"].claims, self._accounts["rent"].claims
-        self._purchases = Purchases(self._sender, self._settler, budget, claims, shared_key=shared_key)
-        self._waits = Waits(
-            self._sender, self._settler, self._purchases.bought, claims.name, self._accounts["v1"].trust
-        )
+        self._purchases = Purchases(self._sender, self._settler, budget, v1.claims, shared_key=shared_key)
+        self._waits = Waits(self._sender, self._settler, self._purchases.bought, v1.claims.name, v1.trust)
         self._closed = anyio.Event()
         self.v1: V1 = V1(self._sender, self._purchases, self._settler, budget)
         self._fallback = Fallback(self.v1, self._settler, budget)
         self.rent: Rent = Rent(
-            self._sender, self._kept, rent_budget or Budget(), rent_timezone, rent_claims, shared_key=shared_key
+            self._sender, self._kept, rent_budget or Budget(), rent_timezone, rent.claims, shared_key=shared_key
         )
         # The rent list is trusted from the start. It is the only record of rented numbers, and the look at one number
         # is the same call.

@@ -177,9 +177,9 @@ class Poller(Generic[S]):
         self._stir(now)
 
     def _is_needed(self, hand: Waiter[S]) -> bool:
-        """Return True if the look at the hand's own order is due, and no other waiter would make it.
+        """Return True if few wait, and the look at the hand's own order is due.
 
-        Where few wait, the chores that thousands left behind would keep the last ones from their codes for minutes.
+        The chores that thousands left behind would keep the last waits from their codes for minutes.
         """
         return hand.tracked.state is State.IN_LINE and self._agenda.queue.awaited <= 2 * CHORES
 
@@ -195,10 +195,10 @@ class Poller(Generic[S]):
             self._deal(anyio.current_time())
 
     def _looker(self, tracked: Tracked[S]) -> Waiter[S] | None:
-        """The waiter that looks at the order: among those without a job, the one that stays longest."""
+        """A waiter to look at the order: of those without a job, any of those that stay longest."""
         free = [waiter for waiter in tracked.waiters if waiter.job is None]
         latest = max([waiter.deadline for waiter in free], default=inf)
-        # Any of those with the same deadline: the one that is cancelled next must not be chosen again and again.
+        # The waiter that is cancelled next must not be chosen again and again.
         staying = [waiter for waiter in free if waiter.deadline == latest]
         return random.choice(staying) if staying else None  # noqa: S311 - hides nothing
 
@@ -309,11 +309,8 @@ class Poller(Generic[S]):
             else:
                 self._agenda.looked(tracked, snapshot, anyio.current_time())
         now = anyio.current_time()
-        if request.cancelled_caught and waiter.news:
-            self._end_look(waiter, tracked, now, next_look_at=now)
-            return
-        if request.cancelled_caught and now < tracked.end_cut_at(began):  # for a deadline: nothing was seen
-            self._end_look(waiter, tracked, now, tracked.next_look_at(now))
+        if request.cancelled_caught and (waiter.news or now < tracked.end_cut_at(began)):  # neither made nor failed
+            self._end_look(waiter, tracked, now, now if waiter.news else tracked.next_look_at(now))
             return
         if request.cancelled_caught:
             tracked.failures += 1
@@ -350,10 +347,8 @@ class Poller(Generic[S]):
         with self._request(waiter, min(waiter.tracked.cut_at(began), began + CHORE_WITHIN)):
             again = await chore.do()
         now = anyio.current_time()
-        if again is not None:
-            self._agenda.add(
-                chore, now if waiter.news else now + again
-            )  # if news broke it off, another waiter can go on at once
+        if again is not None:  # if news broke it off, another waiter can go on at once
+            self._agenda.add(chore, now if waiter.news else now + again)
         self._end_turn(waiter, now)
 
     def _was_stopped(self, waiter: Waiter[S], error: SmsApiError) -> bool:
